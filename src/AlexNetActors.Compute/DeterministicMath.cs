@@ -1,0 +1,71 @@
+namespace AlexNetActors.Compute;
+
+/// <summary>
+/// exp, log and the inverse normal distribution from +, -, *, / and sqrt alone. The C library's differ in the last bit
+/// between platforms; these do not, so neither do weights.
+/// </summary>
+public static class DeterministicMath
+{
+    const double Ln2High = 6.93147180369123816490e-01, Ln2Low = 1.90821492927058770002e-10;
+
+    /// <summary>e^x with a relative error below 1e-15; 0 below -708, +infinity above 709.</summary>
+    public static double Exp(double x)
+    {
+        if (double.IsNaN(x)) return x;
+        if (x < -708) return 0;
+        if (x > 709) return double.PositiveInfinity;
+        double n = Math.Round(x * 1.4426950408889634);
+        double r = x - n * Ln2High - n * Ln2Low;
+        // Taylor to r^13 on |r| <= ln2 / 2: the remainder is below 5e-18.
+        double sum = 1;
+        for (int k = 13; k >= 1; k--) sum = sum * r / k + 1;
+        return sum * BitConverter.Int64BitsToDouble((long)(n + 1023) << 52);
+    }
+
+    /// <summary>Natural logarithm of a positive normal number, relative error below 1e-15.</summary>
+    public static double Log(double x)
+    {
+        if (!(x > 0) || double.IsInfinity(x)) return x == 0 ? double.NegativeInfinity : x > 0 ? x : double.NaN;
+        long bits = BitConverter.DoubleToInt64Bits(x);
+        int exponent = (int)(bits >> 52) - 1023;
+        double m = BitConverter.Int64BitsToDouble(bits & 0xFFFFFFFFFFFFF | 1023L << 52); // [1, 2)
+        if (m > 1.4142135623730951) { m /= 2; exponent++; }
+        // log m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.1716
+        double s = (m - 1) / (m + 1), s2 = s * s, sum = 0;
+        for (int k = 21; k >= 1; k -= 2) sum = sum * s2 + 1.0 / k;
+        return exponent * Ln2High + (exponent * Ln2Low + 2 * s * sum);
+    }
+
+    /// <summary>Quantile of N(0, 1) at <paramref name="p"/> in (0, 1). Wichura, algorithm AS 241 (PPND16), relative error about 1e-16.</summary>
+    public static double InverseNormal(double p)
+    {
+        double q = p - 0.5;
+        if (Math.Abs(q) <= 0.425)
+        {
+            double r = 0.180625 - q * q;
+            return q * Polynomial(r, 3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3)
+                     / Polynomial(r, 1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3, 2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3);
+        }
+        double t = Math.Sqrt(-Log(q < 0 ? p : 1 - p)), value;
+        if (t <= 5)
+        {
+            t -= 1.6;
+            value = Polynomial(t, 1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0, 3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1, 2.27238449892691845833e-2, 7.74545014278341407640e-4)
+                  / Polynomial(t, 1.0, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1, 1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4, 1.05075007164441684324e-9);
+        }
+        else
+        {
+            t -= 5;
+            value = Polynomial(t, 6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0, 2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7)
+                  / Polynomial(t, 1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15);
+        }
+        return q < 0 ? -value : value;
+    }
+
+    static double Polynomial(double x, params ReadOnlySpan<double> coefficients)
+    {
+        double sum = 0;
+        for (int i = coefficients.Length - 1; i >= 0; i--) sum = sum * x + coefficients[i];
+        return sum;
+    }
+}
