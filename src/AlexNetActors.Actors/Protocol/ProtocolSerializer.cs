@@ -1,0 +1,65 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Serialization;
+using MessagePack;
+
+namespace AlexNetActors.Actors;
+
+/// <summary>
+/// The only serializer of our messages: MessagePack by explicit keys, a manifest a type. There is no fallback: what has no manifest is refused.
+/// </summary>
+public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+{
+    static readonly Dictionary<string, Type> Types = new()
+    {
+        ["gpu-ready"] = typeof(GpuReady),
+        ["loader-ready"] = typeof(LoaderReady),
+        ["form-group"] = typeof(FormGroup),
+        ["load-towers"] = typeof(LoadTowers),
+        ["towers-loaded"] = typeof(TowersLoaded),
+        ["run-step"] = typeof(RunStep),
+        ["evaluate-batch"] = typeof(EvaluateBatch),
+        ["pass-done"] = typeof(PassDone),
+        ["save-towers"] = typeof(SaveTowers),
+        ["tower-saved"] = typeof(TowerSaved),
+        ["member-failed"] = typeof(MemberFailed),
+        ["activation-ready"] = typeof(ActivationReady),
+        ["grant-credit"] = typeof(GrantCredit),
+        ["batch-ready"] = typeof(BatchReady),
+        ["group-waits"] = typeof(GroupWaits),
+        ["run-started"] = typeof(RunStarted),
+        ["step-completed"] = typeof(StepCompleted),
+        ["validation-completed"] = typeof(ValidationCompleted),
+        ["checkpoint-written"] = typeof(CheckpointWritten),
+        ["tower-activity"] = typeof(TowerActivity),
+        ["run-finished"] = typeof(RunFinished),
+        ["run-failed"] = typeof(RunFailed),
+    };
+
+    static readonly Dictionary<Type, string> Manifests = Types.ToDictionary(t => t.Value, t => t.Key);
+
+    readonly MessagePackSerializerOptions _options = Formatters.Options(system);
+
+    /// <summary>Every type that may travel, by its manifest.</summary>
+    public static IReadOnlyDictionary<string, Type> Messages => Types;
+
+    public override int Identifier => 2012;
+
+    public override string Manifest(object o) =>
+        Manifests.TryGetValue(o.GetType(), out var manifest) ? manifest : throw new SerializationException($"{o.GetType().Name} is not a message of the protocol");
+
+    public override byte[] ToBinary(object obj) => MessagePackSerializer.Serialize(obj.GetType(), obj, _options);
+
+    public override object FromBinary(byte[] bytes, string manifest)
+    {
+        if (!Types.TryGetValue(manifest, out var type)) throw new SerializationException($"unknown manifest '{manifest}'");
+        try
+        {
+            return MessagePackSerializer.Deserialize(type, bytes, _options) ?? throw new SerializationException($"'{manifest}' holds nothing");
+        }
+        catch (MessagePackSerializationException e)
+        {
+            throw new SerializationException($"'{manifest}' cannot be read: {e.InnerException?.Message ?? e.Message}");
+        }
+    }
+}

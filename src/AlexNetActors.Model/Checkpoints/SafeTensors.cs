@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace AlexNetActors.Model;
+
+/// <summary>
+/// The safetensors format: 8 bytes little-endian header length, a JSON header of names, shapes and offsets, then the raw values.
+/// Only F32 is written and read here.
+/// </summary>
+public static class SafeTensors
+{
+    const long HeaderBytesMax = 16 << 20;
+
+    /// <summary>Writes a file, flushes it to the disk and returns its SHA-256 in lower-case hexadecimal.</summary>
+    public static string Write(string path, IReadOnlyList<NamedValues> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        var header = new JsonObject { ["__metadata__"] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))) };
+        long offset = 0;
+        foreach (var t in tensors)
+        {
+            long end = offset + 4L * t.Data.Length;
+            header[t.Name] = new JsonObject { ["dtype"] = "F32", ["shape"] = new JsonArray([.. t.Shape.Select(n => (JsonNode)n)]), ["data_offsets"] = new JsonArray(offset, end) };
+            offset = end;
+        }
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
+        var padded = new byte[(json.Length + 7) / 8 * 8]; // values start on 8 bytes
+        padded.AsSpan().Fill((byte)' ');
+        json.CopyTo(padded, 0);
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
+        void Put(ReadOnlySpan<byte> bytes)
+        {
+            hash.AppendData(bytes);
+            file.Write(bytes);
+        }
+        var length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, padded.Length);
+        Put(length);
+        Put(padded);
+        foreach (var t in tensors) Put(MemoryMarshal.AsBytes(t.Data.AsSpan()));
+        file.Flush(flushToDisk: true);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Reads a whole file; with <paramref name="sha256"/>, only if its bytes have that hash.</summary>
+    /// <exception cref="CheckpointException">The file is missing, damaged or not safetensors with F32 values.</exception>
+    public static IReadOnlyList<NamedValues> Read(string path, string? sha256 = null)
+    {
+        if (!File.Exists(path)) throw new CheckpointException($"{path} is missing");
+        if (sha256 is not null)
+        {
+            using var whole = File.OpenRead(path);
+            string found = Convert.ToHexStringLower(SHA256.HashData(whole));
+            if (found != sha256) throw new CheckpointException($"{path} is damaged: its SHA-256 is {found[..16]}..., the manifest says {sha256[..Math.Min(16, sha256.Length)]}...");
+        }
+        using var file = File.OpenRead(path);
+        try
+        {
+            var length = new byte[8];
+            file.ReadExactly(length);
+            long headerBytes = BinaryPrimitives.ReadInt64LittleEndian(length);
+            if (headerBytes is < 2 or > HeaderBytesMax || headerBytes > file.Length - 8) throw Damaged(path, $"header of {headerBytes} bytes");
+            var json = new byte[headerBytes];
+            file.ReadExactly(json);
+            var tensors = new List<NamedValues>();
+            foreach (var entry in JsonDocument.Parse(json).RootElement.EnumerateObject().Where(e => e.Name != "__metadata__"))
+            {
+                if (entry.Value.GetProperty("dtype").GetString() != "F32") throw Damaged(path, $"{entry.Name} is not F32");
+                int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32())];
+                long start = entry.Value.GetProperty("data_offsets")[0].GetInt64(), end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
+                long count = shape.Aggregate(1L, (a, b) => checked(a * b));
+                if (start < 0 || end - start != 4 * count || 8 + headerBytes + end > file.Length) throw Damaged(path, $"{entry.Name} lies outside the file");
+                var data = new float[count];
+                file.Position = 8 + headerBytes + start;
+                file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));
+                tensors.Add(new NamedValues(entry.Name, shape, data));
+            }
+            return tensors;
+        }
+        catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException or KeyNotFoundException or OverflowException or FormatException)
+        {
+            throw Damaged(path, e.Message);
+        }
+    }
+
+    static CheckpointException Damaged(string path, string why) => new($"{path} is not a safetensors file: {why}");
+}

@@ -1,0 +1,111 @@
+using AlexNetActors.Compute;
+
+namespace AlexNetActors.Model;
+
+/// <summary>A layer of the network with its shapes worked out, as one tower computes it.</summary>
+/// <param name="Spec">The row of the layer table.</param>
+/// <param name="Index">Position in the network, from 0.</param>
+/// <param name="Filter">Geometry of one tower's half.</param>
+/// <param name="Rectified">False for the last layer, whose outputs are the logits.</param>
+/// <param name="Output">One image of one tower's output, after normalisation and pooling: [1, C, H, W].</param>
+public sealed record LayerShape(LayerSpec Spec, int Index, Filter Filter, bool Rectified, Shape Output)
+{
+    public string Name => Spec.Name;
+
+    /// <summary>Weights and biases of both towers.</summary>
+    public long Parameters => 2 * (Filter.WeightsShape.Count + Filter.Kernels);
+
+    /// <summary>Outputs before pooling, both towers: what the paper counts as neurons.</summary>
+    public long Neurons => 2 * Filter.OutputShape(1).Count;
+
+    /// <summary>Multiply-accumulates of one image forward, both towers.</summary>
+    public long MultiplyAccumulates => 2 * Filter.MultiplyAccumulates;
+}
+
+/// <summary>Layers between two exchanges: the first one sees both towers (or is conv1), the others see their own.</summary>
+/// <param name="Index">Position in the network, from 0.</param>
+/// <param name="Layers">In forward order.</param>
+/// <param name="Input">One image of what the segment sees, both towers' maps: [1, C, H, W].</param>
+public sealed record SegmentShape(int Index, IReadOnlyList<LayerShape> Layers, Shape Input)
+{
+    /// <summary>One image of one tower's output.</summary>
+    public Shape Output => Layers[^1].Output;
+
+    /// <summary>"conv1-conv2", "fc7".</summary>
+    public string Name => Layers.Count == 1 ? Layers[0].Name : $"{Layers[0].Name}-{Layers[^1].Name}";
+}
+
+/// <summary>The layer table with every shape worked out; immutable, shared by the towers.</summary>
+public sealed class Network
+{
+    public const int PoolSize = 3, PoolStride = 2; // overlapping, paper section 3.4
+
+    /// <exception cref="RecipeException">The table does not describe a network; the message names the layer.</exception>
+    public Network(int inputSize, int classes, IReadOnlyList<LayerSpec> table, LocalResponse response)
+    {
+        InputSize = inputSize;
+        Classes = classes;
+        Response = response;
+        if (classes < 2 || classes % 2 != 0) throw new RecipeException($"network.classes is {classes}: the classes are split over two towers, so it must be even and at least 2");
+        if (table.Count == 0) throw new RecipeException("network.layers is empty");
+        var layers = new List<LayerShape>();
+        var segments = new List<SegmentShape>();
+        var run = new List<LayerShape>();
+        var input = new Shape(1, 3, inputSize, inputSize); // what the next layer's kernels see
+        var segmentInput = input;
+        for (int i = 0; i < table.Count; i++)
+        {
+            var spec = table[i];
+            bool last = i == table.Count - 1;
+            if (i > 0 && spec.SeesBoth)
+            {
+                segments.Add(new SegmentShape(segments.Count, [.. run], segmentInput));
+                run.Clear();
+                input = input with { Channels = 2 * input.Channels };
+                segmentInput = input;
+            }
+            var layer = Work(spec, i, input, last);
+            layers.Add(layer);
+            run.Add(layer);
+            input = layer.Output;
+        }
+        segments.Add(new SegmentShape(segments.Count, [.. run], segmentInput));
+        if (input.Features * 2 != classes) throw new RecipeException($"the last layer, {table[^1].Name}, has {input.Features * 2} outputs, network.classes is {classes}: they must be equal");
+        Layers = layers;
+        Segments = segments;
+    }
+
+    /// <summary>Side of the square crop the network sees.</summary>
+    public int InputSize { get; }
+    public int Classes { get; }
+    public LocalResponse Response { get; }
+    public IReadOnlyList<LayerShape> Layers { get; }
+    public IReadOnlyList<SegmentShape> Segments { get; }
+
+    public long Parameters => Layers.Sum(l => l.Parameters);
+    public long Neurons => Layers.Sum(l => l.Neurons);
+    public long MultiplyAccumulates => Layers.Sum(l => l.MultiplyAccumulates);
+
+    static LayerShape Work(LayerSpec spec, int index, Shape input, bool last)
+    {
+        if (spec.Kernels < 2 || spec.Kernels % 2 != 0) throw new RecipeException($"{spec.Name} has {spec.Kernels} kernels: they are split over two towers, so it must be an even number");
+        if (spec.Deviation <= 0) throw new RecipeException($"{spec.Name} has deviation {spec.Deviation}: it must be above 0");
+        if (spec.Dropout is < 0 or >= 1) throw new RecipeException($"{spec.Name} has dropout {spec.Dropout}: it must be in [0, 1)");
+        int half = spec.Kernels / 2;
+        var filter = spec.FullyConnected
+            ? Filter.FullyConnected(input.Channels, input.Height, input.Width, half)
+            : Filter.Convolution(input.Channels, input.Height, input.Width, half, spec.Size, spec.Stride, spec.Pad);
+        if (spec.Stride < 1 || spec.Pad < 0 || filter.OutputHeight < 1 || filter.OutputWidth < 1)
+            throw new RecipeException($"{spec.Name} ({spec.Size}x{spec.Size}, stride {spec.Stride}, pad {spec.Pad}) does not fit its input of {input.Height}x{input.Width}");
+        if (index > 0 && spec.Stride != 1) throw new RecipeException($"{spec.Name} has stride {spec.Stride}: only the first layer may stride");
+        if (spec.Dropout > 0 && filter.OutputHeight * filter.OutputWidth != 1) throw new RecipeException($"{spec.Name} has dropout: only fully connected layers may");
+        if (spec.Dropout > 0 && last) throw new RecipeException($"{spec.Name} has dropout: the last layer's outputs are the logits and cannot be dropped");
+        var output = filter.OutputShape(1);
+        if (spec.Pool)
+        {
+            if (output.Height < PoolSize || output.Width < PoolSize) throw new RecipeException($"{spec.Name} pools {PoolSize}x{PoolSize} windows over maps of {output.Height}x{output.Width}");
+            output = output with { Height = (output.Height - PoolSize) / PoolStride + 1, Width = (output.Width - PoolSize) / PoolStride + 1 };
+        }
+        return new LayerShape(spec, index, filter, !last, output);
+    }
+}

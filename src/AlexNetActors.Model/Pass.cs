@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using AlexNetActors.Data;
+
+namespace AlexNetActors.Model;
+
+/// <summary>What a pass gave and where its time went on this thread.</summary>
+/// <param name="Score">Loss and errors of the batch.</param>
+/// <param name="Compute">Time in the towers.</param>
+/// <param name="Exchange">Time waiting for the other tower.</param>
+public readonly record struct PassResult(Score Score, TimeSpan Compute, TimeSpan Exchange);
+
+/// <summary>
+/// The order of a pass: segment by segment forward with a gather between, the loss, segment by segment backward with a sum
+/// between, the update. <paramref name="towers"/> are those of this thread: both on one device, or one of two; the same code runs them.
+/// </summary>
+public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
+{
+    readonly int _segments = towers[0].Network.Segments.Count;
+    long _waiting;
+
+    /// <summary>What runs now, for a view of the run from another thread: "forward conv1-conv2", "backward fc6".</summary>
+    public string Activity => _activity;
+    volatile string _activity = "idle";
+
+    /// <summary>One training step: forward, loss, backward, update.</summary>
+    public PassResult Train(PassId id, Batch batch, Descent descent)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var score = Forward(id, batch);
+        for (int s = _segments - 1; s >= 0; s--) Backward(id, s);
+        _activity = "update";
+        foreach (var tower in towers) tower.Descend(descent);
+        return Result(score, start);
+    }
+
+    /// <summary>Forward and loss only, without dropout.</summary>
+    public PassResult Evaluate(PassId id, Batch batch)
+    {
+        long start = Stopwatch.GetTimestamp();
+        return Result(Forward(id, batch), start);
+    }
+
+    Score Forward(PassId id, Batch batch)
+    {
+        _waiting = 0;
+        bool training = id.Kind == PassKind.Train;
+        foreach (var tower in towers) tower.Load(batch, training, id.Number);
+        for (int s = 0; s < _segments; s++)
+        {
+            _activity = Describe("forward", s);
+            var exchange = new ExchangeId(id, ExchangeKind.Gather, (byte)(s + 1));
+            foreach (var tower in towers) link.Send(tower.Id, exchange, tower.Forward(s));
+            foreach (var tower in towers) tower.Accept(s + 1, Receive(tower, exchange).Span);
+        }
+        _activity = "loss";
+        Score score = default;
+        foreach (var tower in towers) score = tower.Loss(batch.Labels);
+        return score;
+    }
+
+    void Backward(PassId id, int s)
+    {
+        _activity = Describe("backward", s);
+        var exchange = new ExchangeId(id, ExchangeKind.Sum, (byte)s);
+        foreach (var tower in towers)
+        {
+            var part = tower.BackwardInput(s);
+            if (s > 0) link.Send(tower.Id, exchange, part);
+        }
+        // The gradients by the weights need nothing from the other side: they hide the exchange.
+        foreach (var tower in towers) tower.BackwardWeights(s);
+        if (s == 0) return;
+        foreach (var tower in towers) tower.AcceptGradient(s, Receive(tower, exchange).Span);
+    }
+
+    ReadOnlyMemory<float> Receive(Tower tower, ExchangeId exchange)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var values = link.Receive(tower.Id, exchange);
+        _waiting += Stopwatch.GetTimestamp() - start;
+        return values;
+    }
+
+    PassResult Result(Score score, long start)
+    {
+        foreach (var tower in towers) tower.Device.Synchronize();
+        _activity = "idle";
+        var waiting = Stopwatch.GetElapsedTime(0, _waiting);
+        return new PassResult(score, Stopwatch.GetElapsedTime(start) - waiting, waiting);
+    }
+
+    readonly string[] _names = [.. towers[0].Network.Segments.SelectMany(s => new[] { $"forward {s.Name}", $"backward {s.Name}" })];
+    string Describe(string direction, int s) => _names[2 * s + (direction == "forward" ? 0 : 1)];
+}

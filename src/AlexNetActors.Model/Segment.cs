@@ -1,0 +1,53 @@
+using AlexNetActors.Compute;
+
+namespace AlexNetActors.Model;
+
+/// <summary>
+/// One tower's layers between two exchanges. <see cref="Input"/> is filled by the tower (the batch, or both towers' maps),
+/// <see cref="Output"/> is this tower's half; backward starts from <see cref="DOutput"/> and leaves this tower's part of the gradient in <see cref="DInput"/>.
+/// </summary>
+sealed class Segment
+{
+    readonly List<Layer> _layers = [];
+    readonly Tensor[] _dOutputs; // gradient by each layer's output
+
+    public Segment(Network network, SegmentShape shape, TowerId tower, IDevice device, int batch, bool training)
+    {
+        Shape = shape;
+        Input = device.AllocateActivation(shape.Input with { Images = batch });
+        foreach (var layer in shape.Layers) _layers.Add(new Layer(network, layer, tower, device, batch, training));
+        _dOutputs = training ? [.. shape.Layers.Select(l => device.AllocateActivation(l.Output with { Images = batch }))] : [];
+        if (training && shape.Index > 0) DInput = device.AllocateActivation(shape.Input with { Images = batch });
+    }
+
+    public SegmentShape Shape { get; }
+    public Tensor Input { get; }
+    public Tensor Output => _layers[^1].Output;
+    public Tensor DOutput => _dOutputs[^1];
+
+    /// <summary>Null for the first segment: nobody asks for the gradient by the pictures.</summary>
+    public Tensor? DInput { get; }
+
+    public IEnumerable<Parameter> Parameters => _layers.SelectMany(l => new[] { l.Weights, l.Bias });
+
+    public void Forward(PassSettings pass)
+    {
+        var input = Input;
+        foreach (var layer in _layers)
+        {
+            layer.Forward(input, pass);
+            input = layer.Output;
+        }
+    }
+
+    public void BackwardInput()
+    {
+        for (int i = _layers.Count - 1; i >= 0; i--)
+            _layers[i].BackwardInput(_dOutputs[i], i > 0 ? _dOutputs[i - 1] : DInput);
+    }
+
+    public void BackwardWeights()
+    {
+        for (int i = _layers.Count - 1; i >= 0; i--) _layers[i].BackwardWeights();
+    }
+}

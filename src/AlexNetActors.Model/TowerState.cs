@@ -1,0 +1,47 @@
+using AlexNetActors.Compute;
+
+namespace AlexNetActors.Model;
+
+/// <summary>A tower's weights and velocities in host memory, canonical order: what a checkpoint holds and a recovery needs.</summary>
+/// <param name="Tower">Whose they are.</param>
+/// <param name="Values">By name: "conv1.weight" [K, C, R, S], "conv1.bias" [K], and each with ".velocity".</param>
+public sealed record TowerState(TowerId Tower, IReadOnlyList<NamedValues> Values);
+
+/// <summary>A named array with its canonical shape.</summary>
+public sealed record NamedValues(string Name, IReadOnlyList<int> Shape, float[] Data);
+
+/// <summary>Copies between a tower and host memory; on the thread of the tower's device.</summary>
+public static class TowerStates
+{
+    /// <summary>Copies the tower's state into <paramref name="into"/> (from an earlier capture of the same tower), or into new memory.</summary>
+    public static TowerState Capture(Tower tower, TowerState? into = null)
+    {
+        into ??= new TowerState(tower.Id, [.. Names(tower).Select(n => new NamedValues(n.Name, n.Shape, new float[n.Value.Shape.Count]))]);
+        foreach (var (values, (_, _, tensor)) in into.Values.Zip(Names(tower))) tower.Device.Read(tensor, values.Data);
+        return into;
+    }
+
+    /// <exception cref="CheckpointException">A value is missing or has another shape than the network.</exception>
+    public static void Restore(Tower tower, TowerState state)
+    {
+        var byName = state.Values.ToDictionary(v => v.Name);
+        foreach (var (name, shape, tensor) in Names(tower))
+        {
+            if (!byName.TryGetValue(name, out var values)) throw new CheckpointException($"tower {state.Tower} of the checkpoint has no {name}");
+            if (!values.Shape.SequenceEqual(shape)) throw new CheckpointException($"{name} of tower {state.Tower} is [{string.Join(", ", values.Shape)}] in the checkpoint, the network wants [{string.Join(", ", shape)}]");
+            tower.Device.Write(values.Data, tensor);
+        }
+    }
+
+    static IEnumerable<(string Name, IReadOnlyList<int> Shape, Tensor Value)> Names(Tower tower)
+    {
+        foreach (var p in tower.Parameters)
+        {
+            int[] shape = p.IsBias ? [p.Shape.Channels]
+                : p.Layer.Spec.FullyConnected ? [p.Shape.Images, p.Shape.Features]
+                : [p.Shape.Images, p.Shape.Channels, p.Shape.Height, p.Shape.Width];
+            yield return (p.Name, shape, p.Value);
+            if (p.Velocity is not null) yield return (p.Name + ".velocity", shape, p.Velocity);
+        }
+    }
+}
