@@ -1,0 +1,116 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using AlexNetActors.Actors;
+using AlexNetActors.Compute;
+using AlexNetActors.Data;
+using AlexNetActors.Model;
+using CsCheck;
+
+namespace AlexNetActors.Tests.Actors;
+
+/// <summary>Every message through the real serializer; its bytes as they were when the protocol was fixed; garbage refused.</summary>
+public sealed class ProtocolTests : IDisposable
+{
+    readonly ActorSystem _system = ActorSystem.Create("protocol");
+    readonly ProtocolSerializer _serializer;
+
+    public ProtocolTests() => _serializer = new ProtocolSerializer((ExtendedActorSystem)_system);
+
+    public void Dispose() => _system.Terminate().Wait(TimeSpan.FromSeconds(10));
+
+    static readonly PassId Pass = new(1, PassKind.Train, 17);
+    static readonly Score SomeScore = new(128, 294.5, 100, 60);
+
+    static Batch SomeBatch()
+    {
+        var batch = new Batch(2, 1);
+        batch.Pixels[3] = 200;
+        batch.Placements[1] = new Placement(3, 300, true);
+        batch.ColourShift[0] = 1.5f;
+        batch.Labels[1] = -1;
+        batch.Records[0] = 7;
+        return batch;
+    }
+
+    /// <summary>One of each message, and its bytes in hexadecimal: written by hand from the MessagePack specification, checked by eye.</summary>
+    static readonly (object Message, string Bytes)[] Golden =
+    [
+        (new GpuReady([TowerId.A], "cpu", "cpu"), "93 91 00 a3637075 a3637075"),
+        (new LoaderReady(2), "91 02"),
+        (new LoadTowers(1, null), "92 01 c0"),
+        (new LoadTowers(1, "r/step-5"), "92 01 a8722f737465702d35"),
+        (new TowersLoaded(1, [TowerId.A, TowerId.B]), "92 01 92 00 01"),
+        (new RunStep(Pass, 0.5f), "92 93 01 00 11 ca3f000000"),
+        (new EvaluateBatch(Pass with { Kind = PassKind.Evaluate }), "91 93 01 01 11"),
+        (new PassDone(Pass, [TowerId.B], SomeScore, 1, 2, 0), "96 93 01 00 11 91 01 94 cc80 cb4072680000000000 64 3c cb3ff0000000000000 cb4000000000000000 cb0000000000000000"),
+        (new SaveTowers(1, 340, "d"), "93 01 cd0154 a164"),
+        (new TowerSaved(1, 340, TowerId.B, "ff", [[1, 2]]), "95 01 cd0154 01 a26666 91 c4020102"),
+        (new MemberFailed(1, "gpu-1", "no"), "93 01 a56770752d31 a26e6f"),
+        (new ActivationReady(new ExchangeId(Pass, ExchangeKind.Sum, 2), TowerId.B, new float[] { 1, -2 }), "93 93 93 01 00 11 01 02 01 c408 0000803f 000000c0"),
+        (new GrantCredit(1, PassKind.Train, 0, 4), "94 01 00 00 04"),
+        (new BatchReady(Pass, SomeBatch()), "92 93 01 00 11 97 02 01 c406 000000c80000 96 00 00 c2 03 cd012c c3 c418 0000c03f0000000000000000000000000000000000000000 c408 00000000ffffffff c408 0700000000000000"),
+        (new GroupWaits("tower A"), "91 a7746f7765722041"),
+        (new RunStarted(3, ["cpu"], null), "93 03 91 a3637075 c0"),
+        (new StepCompleted(17, 0.5f, SomeScore, [new TowerTime("A", 1, 0, 0)]), "94 11 ca3f000000 94 cc80 cb4072680000000000 64 3c 91 94 a141 cb3ff0000000000000 cb0000000000000000 cb0000000000000000"),
+        (new ValidationCompleted(34, 1, SomeScore, true, 0.5f), "95 22 01 94 cc80 cb4072680000000000 64 3c c3 ca3f000000"),
+        (new CheckpointWritten(34, "d", "ab"), "93 22 a164 a26162"),
+        (new TowerActivity([TowerId.A], "loss"), "92 91 00 a46c6f7373"),
+        (new RunFinished(34, "done"), "92 22 a4646f6e65"),
+        (new RunFailed("no"), "91 a26e6f"),
+    ];
+
+    [Fact]
+    public void Bytes_are_those_of_the_protocol()
+    {
+        foreach (var (message, bytes) in Golden)
+            Assert.Equal($"{message.GetType().Name} {bytes.Replace(" ", "")}", $"{message.GetType().Name} {Convert.ToHexStringLower(_serializer.ToBinary(message))}");
+    }
+
+    [Fact]
+    public void Every_message_type_has_golden_bytes() =>
+        Assert.Equal(ProtocolSerializer.Messages.Values.Where(t => t != typeof(FormGroup)).OrderBy(t => t.Name), Golden.Select(g => g.Message.GetType()).Distinct().OrderBy(t => t.Name));
+
+    [Fact]
+    public void Every_message_comes_back_equal()
+    {
+        foreach (var (message, _) in Golden)
+        {
+            var back = _serializer.FromBinary(_serializer.ToBinary(message), _serializer.Manifest(message));
+            Assert.Equal(Convert.ToHexString(_serializer.ToBinary(message)), Convert.ToHexString(_serializer.ToBinary(back)));
+            Assert.Equal(message.GetType(), back.GetType());
+        }
+    }
+
+    [Fact]
+    public void A_group_comes_back_with_its_actors()
+    {
+        var a = _system.ActorOf(Props.Empty, "a");
+        var group = new FormGroup(1, a, a, 2);
+        Assert.Equal(group, _serializer.FromBinary(_serializer.ToBinary(group), "form-group"));
+    }
+
+    [Fact]
+    public void What_is_not_of_the_protocol_is_refused()
+    {
+        Assert.Throws<SerializationException>(() => _serializer.Manifest("text"));
+        Assert.Contains("unknown manifest", Assert.Throws<SerializationException>(() => _serializer.FromBinary([0x91, 0x02], "exit")).Message);
+    }
+
+    [Fact]
+    public void Garbage_is_refused_and_never_crashes() =>
+        Gen.Select(Gen.Int[0, Golden.Length - 1], Gen.Int[0, 200], Gen.Byte, Gen.Int[0, 200]).Sample((which, at, value, cut) =>
+        {
+            var golden = Golden[which];
+            byte[] bytes = _serializer.ToBinary(golden.Message);
+            bytes[at % bytes.Length] = value;
+            byte[] damaged = bytes[..Math.Max(0, bytes.Length - cut % bytes.Length)];
+            try
+            {
+                _serializer.FromBinary(damaged, _serializer.Manifest(golden.Message));
+            }
+            catch (SerializationException)
+            {
+                // refused, as it should be
+            }
+        }, iter: 20_000);
+}

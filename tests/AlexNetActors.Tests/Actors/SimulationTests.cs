@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using AlexNetActors.Actors;
+using AlexNetActors.Model;
+using CsCheck;
+
+namespace AlexNetActors.Tests.Actors;
+
+/// <summary>
+/// The pure core under a network that delays, repeats and reorders, by seed: whatever the order, the group runs the same
+/// steps, each once, and ends.
+/// </summary>
+public class SimulationTests
+{
+    static readonly LearningRateSchedule Schedule = new(0.01f, 10, 3, Patience: 2, Improvement: 0);
+
+    /// <summary>Two GPU actors (or one), loaders and a disk that answer at random times, sometimes twice.</summary>
+    sealed class World(ulong seed, TrainingState start, bool oneDevice)
+    {
+        readonly Random _random = new((int)(seed % int.MaxValue));
+        readonly List<object> _inFlight = [];
+        readonly Queue<object> _local = new();
+        public readonly List<IRunEvent> Events = [];
+        public readonly List<(PassId Pass, TowerId[] Towers)> Ran = [];
+        public readonly Dictionary<PassKind, GrantCredit> Credit = [];
+        public TrainingState State = start;
+
+        TowerId[][] Gpus => oneDevice ? [[TowerId.A, TowerId.B]] : [[TowerId.A], [TowerId.B]];
+
+        public void Run()
+        {
+            foreach (var gpu in Gpus) _inFlight.Add(new GpuReady(gpu, "cpu", "cpu"));
+            for (int i = 0; i < State.Group.Loaders; i++) _inFlight.Add(new LoaderReady(i));
+            for (int n = 0; n < 10_000 && (_inFlight.Count > 0 || _local.Count > 0); n++)
+            {
+                object message = _local.Count > 0 ? _local.Dequeue() : TakeAny();
+                (State, var effects) = State.Apply(message);
+                foreach (var effect in effects) Do(effect);
+            }
+        }
+
+        object TakeAny()
+        {
+            int i = _random.Next(_inFlight.Count);
+            object message = _inFlight[i];
+            if (_random.Next(4) != 0) _inFlight.RemoveAt(i); // else it comes again
+            return message;
+        }
+
+        void Do(Effect effect)
+        {
+            switch (effect)
+            {
+                case Effect.Publish e: Events.Add(e.Event); break;
+                case Effect.ToLoaders { Message: GrantCredit credit }: Credit[credit.Kind] = credit; break;
+                case Effect.BeginCheckpoint e:
+                    foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
+                    break;
+                case Effect.CommitCheckpoint e: _local.Enqueue(new CheckpointWritten(e.Progress.Steps, "", "")); break;
+                case Effect.ToGpus e:
+                    foreach (var gpu in Gpus) _inFlight.Add(Answer(gpu, e.Message));
+                    break;
+            }
+        }
+
+        object Answer(TowerId[] gpu, IProtocolMessage command)
+        {
+            if (command is LoadTowers load) return new TowersLoaded(load.Generation, gpu);
+            var pass = command switch { RunStep m => m.Pass, EvaluateBatch m => m.Pass, _ => throw new InvalidOperationException(command.ToString()) };
+            var credit = Credit[pass.Kind];
+            Assert.InRange(pass.Number, credit.From, credit.Until - 1); // nothing is asked for without credit
+            Assert.InRange(credit.Until - pass.Number, 1, State.Group.ReadAhead);
+            Ran.Add((pass, gpu));
+            int errors = (int)(pass.Number * 7919 % 11);
+            return new PassDone(pass, gpu, new Score(10, 1, errors, 0), 1, 1, 0);
+        }
+    }
+
+    static TrainingState NewState(int records, long steps, int loaders, RunProgress? from = null)
+    {
+        var limits = new RunLimits(records, Batch: 10, steps, CheckpointSteps: 7, Schedule);
+        return TrainingState.Start(from ?? RunProgress.Start(limits), limits, new GroupShape(loaders, ReadAhead: 3, ValidationBatches: 2), null);
+    }
+
+    [Fact]
+    public void Every_schedule_of_delays_and_repeats_runs_each_step_once_and_ends() =>
+        Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Int[1, 4], Gen.Bool).Sample((seed, records, steps, loaders, oneDevice) =>
+        {
+            var world = new World(seed, NewState(records, steps, loaders), oneDevice);
+            world.Run();
+
+            Assert.Equal(Phase.Finished, world.State.Phase);
+            var stepsRun = world.Events.OfType<StepCompleted>().Select(e => e.Step).ToList();
+            Assert.Equal(Enumerable.Range(0, stepsRun.Count).Select(n => (long)n), stepsRun);
+            Assert.True(world.State.Progress.Steps == steps || world.State.Progress.Schedule.Finished);
+            Assert.Equal(world.Ran.Count, world.Ran.Select(r => (r.Pass, r.Towers[0])).Distinct().Count()); // no pass is commanded twice
+            Assert.Equal(world.State.Progress.Steps, world.Events.OfType<CheckpointWritten>().Last().Steps); // the end is saved
+            Assert.Single(world.Events.OfType<RunFinished>());
+        }, iter: 3000);
+
+    [Fact]
+    public void The_coordinator_takes_the_same_decisions_as_the_progress_alone()
+    {
+        var world = new World(1, NewState(records: 35, steps: 30, loaders: 2), oneDevice: false);
+        world.Run();
+        var decisions = world.Events.Select(e => e switch { StepCompleted => Activity.Train, ValidationCompleted => Activity.Validate, CheckpointWritten => Activity.Checkpoint, _ => (Activity?)null }).OfType<Activity>();
+
+        var progress = NewState(35, 30, 2).Progress;
+        var limits = NewState(35, 30, 2).Limits;
+        var expected = new List<Activity>();
+        var errors = new Queue<double>(world.Events.OfType<ValidationCompleted>().Select(e => e.Score.Top1Error));
+        while (progress.Next(limits) is var next && next != Activity.Finish)
+        {
+            expected.Add(next);
+            progress = next switch { Activity.Train => progress.AfterStep(), Activity.Validate => progress.AfterValidation(limits, errors.Dequeue()), _ => progress.AfterCheckpoint() };
+        }
+        Assert.Equal(expected, decisions);
+    }
+
+    [Theory]
+    [InlineData(Phase.Assembling, "tower A and tower B, 1 of 1 loaders")]
+    [InlineData(Phase.Loading, "tower A and tower B to load its weights")]
+    [InlineData(Phase.Training, "tower A and tower B to finish step 0")]
+    public void A_deadline_names_who_is_missing_and_where(Phase phase, string who)
+    {
+        var state = NewState(10, 5, 1) with { Phase = phase };
+        var (failed, effects) = state.Apply(new DeadlinePassed(300));
+        Assert.Equal(Phase.Failed, failed.Phase);
+        Assert.Equal($"waited 300 s for {who}", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+    }
+
+    [Fact]
+    public void A_deadline_names_the_one_tower_that_has_not_answered()
+    {
+        var state = NewState(10, 5, 1) with { Phase = Phase.Training };
+        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0));
+        var (_, effects) = state.Apply(new DeadlinePassed(5));
+        Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_a_number_ends_the_run_with_a_remedy()
+    {
+        var state = NewState(10, 5, 1) with { Phase = Phase.Training };
+        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0));
+        Assert.Equal(Phase.Failed, failed.Phase);
+        Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+    }
+
+    [Fact]
+    public void Messages_of_another_generation_change_nothing()
+    {
+        var loading = NewState(10, 5, 1) with { Phase = Phase.Loading };
+        Assert.Same(loading, loading.Apply(new TowersLoaded(loading.Generation - 1, [TowerId.A])).State);
+        var training = NewState(10, 5, 1) with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 0) };
+        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0)).State);
+    }
+}
