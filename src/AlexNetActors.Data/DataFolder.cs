@@ -1,0 +1,126 @@
+using System.Runtime.InteropServices;
+
+namespace AlexNetActors.Data;
+
+/// <summary>
+/// A data set: a folder made by <c>alexnet prepare</c> or by <see cref="BuiltInPictures"/>, holding a training pack, a validation pack,
+/// the mean image and a manifest. Any number of threads may read it at once.
+/// </summary>
+public sealed class DataFolder : IDisposable
+{
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>Where the pictures came from, in words.</summary>
+    public string Source { get; }
+
+    /// <summary>The training records.</summary>
+    public Pack Train { get; }
+
+    /// <summary>The validation records.</summary>
+    public Pack Validation { get; }
+
+    /// <summary>Class names in the order of labels.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>Side of a record in pixels.</summary>
+    public int RecordSize => Train.RecordSize;
+
+    /// <summary>Per-pixel mean of the training records, 0..255, [RecordSize, RecordSize, 3].</summary>
+    public ReadOnlyMemory<float> Mean { get; }
+
+    /// <summary>Principal axes of the training pixels' colours.</summary>
+    public ColourAxes ColourAxes { get; }
+
+    /// <summary>Identity of the data set, 32 hexadecimal digits: equal if and only if records, labels, order and class names are.</summary>
+    public string Digest { get; }
+
+    /// <exception cref="DataException">The folder is missing, holds no finished data set, or something in it is damaged.</exception>
+    public static DataFolder Open(string path)
+    {
+        if (!Directory.Exists(path)) throw new DataException($"there is no folder {path}: name a folder made by `alexnet prepare SOURCE TARGET`");
+        string manifestPath = System.IO.Path.Combine(path, PackManifest.FileName);
+        if (!File.Exists(manifestPath))
+            throw new DataException($"{path} holds no {PackManifest.FileName}, so no finished data set: make one with `alexnet prepare SOURCE {path}`");
+        try
+        {
+            return new DataFolder(path, PackManifest.Read(manifestPath));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"cannot read the data set {path}: {OneLine.Of(e)}");
+        }
+    }
+
+    DataFolder(string path, PackManifest manifest)
+    {
+        Path = path;
+        Source = manifest.Source;
+        Classes = manifest.Classes;
+        Digest = manifest.Digest;
+        ColourAxes = new ColourAxes(manifest.ColourValues, manifest.ColourVectors);
+        Mean = ReadMean(path, manifest);
+        Train = OpenPack(path, PackManifest.TrainingName, manifest, manifest.Training);
+        try
+        {
+            Validation = OpenPack(path, PackManifest.ValidationName, manifest, manifest.Validation);
+        }
+        catch (DataException)
+        {
+            Train.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads every record of both packs.</summary>
+    /// <exception cref="DataException">A record is damaged.</exception>
+    public void Verify(CancellationToken cancellation = default)
+    {
+        Train.Verify(cancellation);
+        Validation.Verify(cancellation);
+    }
+
+    /// <summary>Unmaps both packs.</summary>
+    public void Dispose()
+    {
+        Train.Dispose();
+        Validation.Dispose();
+    }
+
+    /// <summary>Writes mean image and manifest beside two finished packs: from here on the folder is a data set.</summary>
+    internal static void Seal(string folder, string source, IReadOnlyList<string> classes, TrainingStatistics statistics)
+    {
+        using var train = Pack.Open(System.IO.Path.Combine(folder, PackManifest.TrainingName));
+        using var validation = Pack.Open(System.IO.Path.Combine(folder, PackManifest.ValidationName));
+        float[] mean = statistics.Mean();
+        using (var file = new FileStream(System.IO.Path.Combine(folder, PackManifest.MeanName), FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            file.Write(MemoryMarshal.AsBytes(mean.AsSpan()));
+            file.Flush(flushToDisk: true);
+        }
+        var axes = statistics.Axes();
+        new PackManifest(
+            PackManifest.CurrentFormat, source, train.RecordSize, [.. classes],
+            new PackEntry(train.Count, PackManifest.Hex(train.Checksum)), new PackEntry(validation.Count, PackManifest.Hex(validation.Checksum)),
+            PackManifest.MeanChecksum(mean), [.. axes.Values], axes.Vectors.Select(v => v.ToArray()).ToArray(), "", "").Sealed().Write(folder);
+    }
+
+    static float[] ReadMean(string folder, PackManifest manifest)
+    {
+        string path = System.IO.Path.Combine(folder, PackManifest.MeanName);
+        if (!File.Exists(path)) throw new DataException($"{path} is missing: prepare the data set again or restore the file");
+        byte[] bytes = File.ReadAllBytes(path);
+        float[] mean = MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+        if (bytes.Length != 4 * PackLayout.RecordBytes(manifest.RecordSize) || PackManifest.MeanChecksum(mean) != manifest.Mean)
+            throw new DataException($"{path} is damaged: it does not match its checksum; prepare the data set again or restore the file");
+        return mean;
+    }
+
+    static Pack OpenPack(string folder, string name, PackManifest manifest, PackEntry entry)
+    {
+        var pack = Pack.Open(System.IO.Path.Combine(folder, name));
+        if (PackManifest.Hex(pack.Checksum) == entry.Checksum && pack.RecordSize == manifest.RecordSize && pack.Count == entry.Records) return pack;
+        pack.Dispose();
+        throw new DataException($"pack {pack.Path} is not the one that {PackManifest.FileName} beside it describes: prepare the data set again or restore the file");
+    }
+}

@@ -1,0 +1,76 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace AlexNetActors.Data;
+
+/// <summary>The file <c>pack.json</c>, which makes two packs and a mean image one data set. It is written last: without it a folder holds no data set.</summary>
+/// <param name="Format">Version of the folder's format.</param>
+/// <param name="Source">Where the pictures came from, in words.</param>
+/// <param name="RecordSize">Side of a record in pixels.</param>
+/// <param name="Classes">Names in the order of labels.</param>
+/// <param name="Training">The training pack.</param>
+/// <param name="Validation">The validation pack.</param>
+/// <param name="Mean">Checksum of the mean image.</param>
+/// <param name="ColourValues">Eigenvalues, [3].</param>
+/// <param name="ColourVectors">Eigenvectors, [3][3].</param>
+/// <param name="Digest">Identity of the data set: of everything here but the source's words.</param>
+/// <param name="Checksum">Of this file's values.</param>
+internal sealed record PackManifest(
+    int Format, string Source, int RecordSize, string[] Classes, PackEntry Training, PackEntry Validation,
+    string Mean, double[] ColourValues, double[][] ColourVectors, string Digest, string Checksum)
+{
+    internal const int CurrentFormat = 1;
+    internal const string FileName = "pack.json", MeanName = "mean.f32", TrainingName = "train.pack", ValidationName = "validation.pack";
+
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    internal static string MeanChecksum(ReadOnlySpan<float> mean) => Hex(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(mean)));
+
+    internal static string Hex(ulong checksum) => checksum.ToString("x16");
+
+    internal PackManifest Sealed()
+    {
+        string digest = HashOf(this with { Source = "", Digest = "", Checksum = "" });
+        return this with { Digest = digest, Checksum = HashOf(this with { Digest = digest, Checksum = "" }) };
+    }
+
+    internal void Write(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        using (var file = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            file.Write(JsonSerializer.SerializeToUtf8Bytes(this, Json));
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(path + ".partial", path, overwrite: true);
+    }
+
+    internal static PackManifest Read(string path)
+    {
+        byte[] text = File.ReadAllBytes(path);
+        PackManifest? manifest;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            if (document.RootElement.TryGetProperty("format", out var format) && format.TryGetInt32(out int version) && version != CurrentFormat)
+                throw new DataException($"{path} has format version {version}, this program reads version {CurrentFormat}: prepare the data set again");
+            manifest = document.Deserialize<PackManifest>(Json);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new DataException($"{path} is damaged: {OneLine.Of(e)}; prepare the data set again or restore the file");
+        }
+        if (manifest is null or { Classes: null } or { Training: null } or { Validation: null } or { ColourValues: null } or { ColourVectors: null }
+            || manifest != null && manifest.Sealed().Checksum != manifest.Checksum)
+            throw new DataException($"{path} is damaged: its values do not match its checksum; prepare the data set again or restore the file");
+        return manifest!;
+    }
+
+    static string HashOf(PackManifest manifest) =>
+        Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(manifest, Json))));
+}
+
+/// <summary>A pack as its manifest knows it.</summary>
+internal sealed record PackEntry(int Records, string Checksum);
