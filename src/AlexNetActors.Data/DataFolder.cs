@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace AlexNetActors.Data;
 
 /// <summary>
-/// A data set: a folder made by <c>alexnet prepare</c> or by BuiltInPictures, holding a training pack, a validation pack,
+/// A data set: a folder made by <c>alexnet prepare</c> or by <see cref="BuiltInPictures"/>, holding a training pack, a validation pack,
 /// the mean image and a manifest. Any number of threads may read it at once.
 /// </summary>
 public sealed class DataFolder : IDisposable
