@@ -84,7 +84,7 @@ public static class BuiltInPictures
         foreach (byte[] record in training) statistics.Add(record);
         Write(Path.Combine(folder, PackManifest.TrainingName), training, settings.RecordSize);
         Write(Path.Combine(folder, PackManifest.ValidationName), Pictures(settings, validation: true), settings.RecordSize);
-        DataFolder.Seal(folder, SourceOf(settings), Classes, statistics);
+        DataFolder.Describe(folder, SourceOf(settings), Classes, statistics).Write(folder);
     }
 
     static byte[][] Pictures(BuiltInSettings settings, bool validation)
