@@ -44,7 +44,7 @@ internal unsafe struct TransposeRows : IWork
 internal unsafe struct ConvolutionWeights : IWork
 {
     /// <summary>Most pixels in one chain; as many of the transposed gradient stay in the nearest cache.</summary>
-    const int PixelsTogether = 8;
+    const int PixelsTogether = 14;
 
     /// <summary>Below so many channels the taps of one row are taken together, else there would be tiles of few rows.</summary>
     const int FewChannels = 16;
