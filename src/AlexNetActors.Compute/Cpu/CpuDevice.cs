@@ -1,0 +1,524 @@
+namespace AlexNetActors.Compute.Cpu;
+
+/// <summary>
+/// The processor as a device: C# with explicit vectors, on the caller's thread and, if asked, some of its own. Results are the same
+/// bits for any number of threads, and for every <see cref="SimdLevel"/> on processors that fuse multiply and add.
+/// <para>NaN is never hidden: it passes the rectifier and maximum pooling.</para>
+/// </summary>
+public sealed unsafe class CpuDevice : IDevice
+{
+    /// <summary>Floats of transposed gradient kept at once in <see cref="ConvolveBackwardWeights"/>; at least one row for each thread.</summary>
+    const long TransposedFloats = 1 << 16;
+
+    readonly ThreadTeam team;
+    readonly List<CpuTensor> tensors = [];
+    readonly NativeBuffer ones = new(32);
+    NativeBuffer scratch = new(0);
+    bool disposed;
+
+    /// <param name="threads">Threads that share each operation, the caller's included.</param>
+    /// <param name="level">Null: what the environment variable ALEXNET_SIMD (128, 256 or 512) says, else the best there is.</param>
+    /// <param name="name">As the command line names it.</param>
+    /// <exception cref="ArgumentException">Less than one thread, or a level that this processor does not have.</exception>
+    public CpuDevice(int threads = 1, SimdLevel? level = null, string name = "cpu")
+    {
+        if (threads < 1) throw new ArgumentException($"a device needs at least 1 thread, got {threads}");
+        Level = SimdLevels.Choose(level, Environment.GetEnvironmentVariable(SimdLevels.Variable));
+        Name = name;
+        team = new ThreadTeam(threads, Level, name);
+        new Span<float>(ones.Pointer, 32).Fill(1);
+    }
+
+    public string Name { get; }
+    public SimdLevel Level { get; }
+    public int Threads => team.Count;
+
+    public Tensor AllocateActivation(Shape shape) => Allocate(CpuLayout.Activation, shape);
+
+    public Tensor AllocateWeights(Filter filter) => Allocate(WeightsLayout(filter), filter.WeightsShape);
+
+    public Tensor AllocatePlain(Shape shape) => Allocate(CpuLayout.Plain, shape);
+
+    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
+    {
+        var d = Of(destination, CpuLayout.Activation, "WriteChannels");
+        fixed (float* c = canonical) CopyActivation(CopyDirection.ToDevice, c, canonical.Length, d, firstChannel, channels, "WriteChannels");
+    }
+
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical)
+    {
+        var s = Of(source, CpuLayout.Activation, "ReadChannels");
+        fixed (float* c = canonical) CopyActivation(CopyDirection.FromDevice, c, canonical.Length, s, firstChannel, channels, "ReadChannels");
+    }
+
+    public void Write(ReadOnlySpan<float> canonical, Tensor destination)
+    {
+        fixed (float* c = canonical) Copy(CopyDirection.ToDevice, c, canonical.Length, Of(destination, "Write"), "Write");
+    }
+
+    public void Read(Tensor source, Span<float> canonical)
+    {
+        fixed (float* c = canonical) Copy(CopyDirection.FromDevice, c, canonical.Length, Of(source, "Read"), "Read");
+    }
+
+    public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
+    {
+        var (m, o) = (Of(mean, CpuLayout.Plain, "LoadCrops"), Of(output, CpuLayout.Activation, "LoadCrops"));
+        var (B, C, H, W) = o.Shape;
+        RequireShape("LoadCrops", "output", o.Shape, o.Shape with { Channels = 3 });
+        RequireShape("LoadCrops", "mean", m.Shape, m.Shape with { Images = 1, Width = 3 });
+        RequireLength("LoadCrops", "pixels", pixels.Length, o.Shape.Count);
+        RequireLength("LoadCrops", "placements", placements.Length, B);
+        RequireLength("LoadCrops", "colour shifts", colourShift.Length, 3L * B);
+        foreach (var p in placements)
+            if (p.Top < 0 || p.Left < 0 || p.Top + H > m.Shape.Channels || p.Left + W > m.Shape.Height)
+                throw new ArgumentException($"LoadCrops: a crop of {H} x {W} at ({p.Top}, {p.Left}) does not lie in a mean image of {m.Shape.Channels} x {m.Shape.Height}");
+        fixed (byte* crops = pixels)
+        fixed (Placement* places = placements)
+        fixed (float* shifts = colourShift)
+            team.Run(new LoadCrops
+            {
+                Pixels = crops,
+                Placements = places,
+                ColourShift = shifts,
+                Mean = m.Pointer,
+                MeanWidth = m.Shape.Height,
+                Images = B,
+                H = H,
+                W = W,
+                Scratch = Scratch(32L * W * 3 * Threads),
+                Output = o.Pointer,
+            });
+    }
+
+    public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output)
+    {
+        var (i, w) = (Of(input, CpuLayout.Activation, "Convolve"), OfWeights(weights, filter, "Convolve"));
+        var (z, o) = (OfBias(bias, filter, "Convolve"), Of(output, CpuLayout.Activation, "Convolve"));
+        RequireShape("Convolve", "input", i.Shape, filter.InputShape(i.Shape.Images));
+        RequireShape("Convolve", "output", o.Shape, filter.OutputShape(i.Shape.Images));
+        if (filter.CoversInput)
+            team.Run(new FullyConnected
+            {
+                Input = i.Pointer,
+                ImageBlocks = i.ImageBlocks,
+                Inputs = i.Shape.Features,
+                Neurons = filter.Kernels,
+                Weights = w.Pointer,
+                Bias = z.Pointer,
+                Rectify = rectify,
+                Output = o.Pointer,
+            });
+        else
+        {
+            float* panels = Scratch(filter.WeightsShape.Count);
+            team.Run(new PackKernels { Weights = w.Pointer, Filter = filter, Panels = panels });
+            team.Run(new Convolution
+            {
+                Input = i.Pointer,
+                ImageBlocks = i.ImageBlocks,
+                C = filter.Channels,
+                H = filter.Height,
+                W = filter.Width,
+                Panels = panels,
+                Bias = z.Pointer,
+                K = filter.Kernels,
+                R = filter.SizeY,
+                S = filter.SizeX,
+                Stride = filter.Stride,
+                PadY = filter.Pad,
+                PadX = filter.Pad,
+                Rectify = rectify,
+                Output = o.Pointer,
+                OH = filter.OutputHeight,
+                OW = filter.OutputWidth,
+            });
+        }
+        ClearPadding(o); // the bias is there too
+    }
+
+    public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput)
+    {
+        var (dO, w) = (Of(dOutput, CpuLayout.Activation, "ConvolveBackwardInput"), OfWeights(weights, filter, "ConvolveBackwardInput"));
+        var dI = Of(dInput, CpuLayout.Activation, "ConvolveBackwardInput");
+        RequireShape("ConvolveBackwardInput", "dOutput", dO.Shape, filter.OutputShape(dO.Shape.Images));
+        RequireShape("ConvolveBackwardInput", "dInput", dI.Shape, filter.InputShape(dO.Shape.Images));
+        if (filter.CoversInput)
+        {
+            team.Run(new FullyConnectedBackwardInput
+            {
+                DOutput = dO.Pointer,
+                ImageBlocks = dO.ImageBlocks,
+                Inputs = dI.Shape.Features,
+                Neurons = filter.Kernels,
+                Weights = w.Pointer,
+                DInput = dI.Pointer,
+            });
+            return;
+        }
+        if (filter.Stride != 1)
+            throw new ArgumentException($"ConvolveBackwardInput expects stride 1 or a filter that covers its input, got stride {filter.Stride} of weights {filter.WeightsShape} over input {dI.Shape}");
+        float* panels = Scratch(filter.WeightsShape.Count);
+        team.Run(new PackTurnedChannels { Weights = w.Pointer, Filter = filter, Panels = panels });
+        team.Run(new Convolution
+        {
+            Input = dO.Pointer,
+            ImageBlocks = dO.ImageBlocks,
+            C = filter.Kernels,
+            H = filter.OutputHeight,
+            W = filter.OutputWidth,
+            Panels = panels,
+            K = filter.Channels,
+            R = filter.SizeY,
+            S = filter.SizeX,
+            Stride = 1,
+            PadY = filter.SizeY - 1 - filter.Pad,
+            PadX = filter.SizeX - 1 - filter.Pad,
+            Output = dI.Pointer,
+            OH = filter.Height,
+            OW = filter.Width,
+        });
+    }
+
+    public void ConvolveBackwardWeights(Tensor input, Tensor dOutput, Filter filter, Tensor dWeights, Tensor dBias)
+    {
+        var (i, dO) = (Of(input, CpuLayout.Activation, "ConvolveBackwardWeights"), Of(dOutput, CpuLayout.Activation, "ConvolveBackwardWeights"));
+        var (dW, dB) = (OfWeights(dWeights, filter, "ConvolveBackwardWeights"), OfBias(dBias, filter, "ConvolveBackwardWeights"));
+        RequireShape("ConvolveBackwardWeights", "input", i.Shape, filter.InputShape(i.Shape.Images));
+        RequireShape("ConvolveBackwardWeights", "dOutput", dO.Shape, filter.OutputShape(i.Shape.Images));
+        if (filter.CoversInput) FullyConnectedBackwardWeights(i, dO, filter, dW, dB);
+        else ConvolutionBackwardWeights(i, dO, filter, dW, dB);
+    }
+
+    void FullyConnectedBackwardWeights(CpuTensor input, CpuTensor dOutput, Filter filter, CpuTensor dWeights, CpuTensor dBias)
+    {
+        float* transposed = Scratch((long)CpuTensor.BlocksOf32(filter.Kernels) * input.ImageBlocks * 32 * 32);
+        team.Run(new TransposeNeurons { DOutput = dOutput.Pointer, ImageBlocks = input.ImageBlocks, Neurons = filter.Kernels, Transposed = transposed });
+        team.Run(new FullyConnectedBackwardWeights
+        {
+            Input = input.Pointer,
+            ImageBlocks = input.ImageBlocks,
+            Inputs = input.Shape.Features,
+            Neurons = filter.Kernels,
+            Transposed = transposed,
+            Ones = ones.Pointer,
+            DWeights = dWeights.Pointer,
+            DBias = dBias.Pointer,
+        });
+    }
+
+    void ConvolutionBackwardWeights(CpuTensor input, CpuTensor dOutput, Filter filter, CpuTensor dWeights, CpuTensor dBias)
+    {
+        int OH = filter.OutputHeight, OW = filter.OutputWidth;
+        long row = (long)OW * CpuTensor.PaddedKernels(filter.Kernels) * 32;
+        int rowsTogether = (int)Math.Clamp(Math.Max(Threads, TransposedFloats / row), 1, OH);
+        float* transposed = Scratch(rowsTogether * row);
+        Clear(dWeights);
+        Clear(dBias);
+        for (int block = 0; block < input.ImageBlocks; block++)
+            for (int y = 0; y < OH; y += rowsTogether)
+            {
+                int rows = Math.Min(rowsTogether, OH - y);
+                team.Run(new TransposeRows
+                {
+                    DOutput = dOutput.Pointer + ((nint)block * OH + y) * OW * filter.Kernels * 32,
+                    Rows = rows,
+                    OW = OW,
+                    K = filter.Kernels,
+                    Transposed = transposed,
+                });
+                team.Run(new ConvolutionWeights
+                {
+                    Input = input.Pointer + (nint)block * filter.Height * filter.Width * filter.Channels * 32,
+                    Filter = filter,
+                    Transposed = transposed,
+                    FirstRow = y,
+                    Rows = rows,
+                    Ones = ones.Pointer,
+                    DWeights = dWeights.Pointer,
+                    DBias = dBias.Pointer,
+                });
+            }
+    }
+
+    public void RectifyBackward(Tensor output, Tensor dOutput)
+    {
+        var (o, d) = (Of(output, CpuLayout.Activation, "RectifyBackward"), Of(dOutput, CpuLayout.Activation, "RectifyBackward"));
+        RequireShape("RectifyBackward", "dOutput", d.Shape, o.Shape);
+        team.Run(new RectifyBackward { Output = o.Pointer, DOutput = d.Pointer, Floats = o.Floats });
+    }
+
+    public void Normalize(Tensor input, LocalResponse response, Tensor output)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "Normalize"), Of(output, CpuLayout.Activation, "Normalize"));
+        RequireShape("Normalize", "output", o.Shape, i.Shape);
+        RunLocalResponseNorm(i, null, response, o, "Normalize");
+    }
+
+    public void NormalizeBackward(Tensor input, Tensor dOutput, LocalResponse response, Tensor dInput)
+    {
+        var (i, dO) = (Of(input, CpuLayout.Activation, "NormalizeBackward"), Of(dOutput, CpuLayout.Activation, "NormalizeBackward"));
+        var dI = Of(dInput, CpuLayout.Activation, "NormalizeBackward");
+        RequireShape("NormalizeBackward", "dOutput", dO.Shape, i.Shape);
+        RequireShape("NormalizeBackward", "dInput", dI.Shape, i.Shape);
+        RunLocalResponseNorm(i, dO.Pointer, response, dI, "NormalizeBackward");
+    }
+
+    void RunLocalResponseNorm(CpuTensor input, float* dOutput, LocalResponse response, CpuTensor output, string operation)
+    {
+        if (response.Window < 1 || response.Window % 2 == 0) throw new ArgumentException($"{operation} expects an odd window, got {response.Window}");
+        team.Run(new LocalResponseNorm
+        {
+            Input = input.Pointer,
+            DOutput = dOutput,
+            Pixels = input.ImageBlocks * input.Shape.Height * input.Shape.Width,
+            C = input.Shape.Channels,
+            Response = response,
+            Scratch = Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * Threads),
+            Output = output.Pointer,
+        });
+    }
+
+    public void MaxPool(Tensor input, int size, int stride, Tensor output)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "MaxPool"), Of(output, CpuLayout.Activation, "MaxPool"));
+        RequireShape("MaxPool", "output", o.Shape, Pooled(i.Shape, size, stride, "MaxPool"));
+        team.Run(new MaxPooling
+        {
+            Input = i.Pointer,
+            ImageBlocks = i.ImageBlocks,
+            C = i.Shape.Channels,
+            H = i.Shape.Height,
+            W = i.Shape.Width,
+            Size = size,
+            Stride = stride,
+            Output = o.Pointer,
+            OH = o.Shape.Height,
+            OW = o.Shape.Width,
+        });
+    }
+
+    public void MaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, int size, int stride, Tensor dInput)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "MaxPoolBackward"), Of(output, CpuLayout.Activation, "MaxPoolBackward"));
+        var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "MaxPoolBackward"), Of(dInput, CpuLayout.Activation, "MaxPoolBackward"));
+        RequireShape("MaxPoolBackward", "output", o.Shape, Pooled(i.Shape, size, stride, "MaxPoolBackward"));
+        RequireShape("MaxPoolBackward", "dOutput", dO.Shape, o.Shape);
+        RequireShape("MaxPoolBackward", "dInput", dI.Shape, i.Shape);
+        team.Run(new MaxPoolingBackward
+        {
+            Input = i.Pointer,
+            Output = o.Pointer,
+            DOutput = dO.Pointer,
+            ImageBlocks = i.ImageBlocks,
+            C = i.Shape.Channels,
+            H = i.Shape.Height,
+            W = i.Shape.Width,
+            Size = size,
+            Stride = stride,
+            OH = o.Shape.Height,
+            OW = o.Shape.Width,
+            DInput = dI.Pointer,
+        });
+    }
+
+    static Shape Pooled(Shape input, int size, int stride, string operation) =>
+        size >= 1 && stride >= 1 && size <= Math.Min(input.Height, input.Width)
+            ? input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 }
+            : throw new ArgumentException($"{operation}: windows of {size} every {stride} do not fit on input {input}");
+
+    public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
+    {
+        var a = Of(activation, CpuLayout.Activation, "Dropout");
+        RequireShape("Dropout", "activation", a.Shape, a.Shape with { Height = 1, Width = 1 });
+        if (!(rate >= 0 && rate <= 1)) throw new ArgumentException($"Dropout expects a rate from 0 to 1, got {rate}");
+        team.Run(new Dropout
+        {
+            Random = random,
+            Threshold = (ulong)(rate * (1L << 32)),
+            FirstFeature = firstFeature,
+            Images = a.Shape.Images,
+            C = a.Shape.Channels,
+            Activation = a.Pointer,
+        });
+    }
+
+    public void Scale(float factor, Tensor activation)
+    {
+        var a = Of(activation, CpuLayout.Activation, "Scale");
+        team.Run(new Scale { Factor = factor, Values = a.Pointer, Floats = a.Floats });
+    }
+
+    public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
+    {
+        var (s, d) = (Of(source, CpuLayout.Activation, "CopyChannels"), Of(destination, CpuLayout.Activation, "CopyChannels"));
+        RequireShape("CopyChannels", "destination", d.Shape, s.Shape with { Channels = d.Shape.Channels });
+        RequireChannels("CopyChannels", sourceChannel, channels, s);
+        RequireChannels("CopyChannels", destinationChannel, channels, d);
+        team.Run(new CopyChannels
+        {
+            Source = s.Pointer + sourceChannel * 32,
+            SourceChannels = s.Shape.Channels,
+            Channels = channels,
+            Pixels = s.ImageBlocks * s.Shape.Height * s.Shape.Width,
+            Destination = d.Pointer + destinationChannel * 32,
+            DestinationChannels = d.Shape.Channels,
+        });
+    }
+
+    public void Accumulate(ReadOnlySpan<float> canonical, Tensor destination)
+    {
+        var d = Of(destination, CpuLayout.Activation, "Accumulate");
+        fixed (float* c = canonical) CopyActivation(CopyDirection.AddToDevice, c, canonical.Length, d, 0, d.Shape.Channels, "Accumulate");
+    }
+
+    public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights)
+    {
+        var w = Of(weights, "Descend");
+        var (g, v) = (Of(gradient, w.Layout, "Descend"), Of(velocity, w.Layout, "Descend"));
+        RequireShape("Descend", "gradient", g.Shape, w.Shape);
+        RequireShape("Descend", "velocity", v.Shape, w.Shape);
+        team.Run(new Descend
+        {
+            Gradient = g.Pointer,
+            Rate = rate,
+            Momentum = momentum,
+            Decay = decay,
+            Velocity = v.Pointer,
+            Weights = w.Pointer,
+            Floats = w.Floats,
+        });
+    }
+
+    public void Synchronize() => ObjectDisposedException.ThrowIf(disposed, this);
+
+    /// <summary>Ends the threads and frees every tensor.</summary>
+    public void Dispose()
+    {
+        if (disposed) return;
+        disposed = true;
+        team.Dispose();
+        foreach (var tensor in tensors) tensor.Dispose();
+        scratch.Dispose();
+        ones.Dispose();
+    }
+
+    CpuTensor Allocate(CpuLayout layout, Shape shape)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        var (B, C, H, W) = shape;
+        if (Math.Min(Math.Min(B, C), Math.Min(H, W)) < 1) throw new ArgumentException($"a tensor needs at least one element, got shape {shape}");
+        var tensor = new CpuTensor(this, layout, shape);
+        tensors.Add(tensor);
+        return tensor;
+    }
+
+    /// <summary>Working memory until the next call; contents arbitrary.</summary>
+    float* Scratch(long floats)
+    {
+        if (floats > scratch.Floats)
+        {
+            scratch.Dispose();
+            scratch = new NativeBuffer(floats);
+        }
+        return scratch.Pointer;
+    }
+
+    void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)
+    {
+        var (K, C, R, S) = tensor.Shape;
+        RequireLength(operation, "values", length, tensor.Shape.Count);
+        switch (tensor.Layout)
+        {
+            case CpuLayout.Activation:
+                CopyActivation(direction, canonical, length, tensor, 0, C, operation);
+                break;
+            case CpuLayout.Plain:
+                Span<float> outside = new(canonical, length), inside = new(tensor.Pointer, length);
+                if (direction == CopyDirection.ToDevice) outside.CopyTo(inside);
+                else inside.CopyTo(outside);
+                break;
+            default:
+                team.Run(new CopyWeights
+                {
+                    ToDevice = direction == CopyDirection.ToDevice,
+                    Canonical = canonical,
+                    Kernels = K,
+                    Channels = C,
+                    Taps = R * S,
+                    KernelsTogether = tensor.KernelsTogether,
+                    Weights = tensor.Pointer,
+                });
+                break;
+        }
+    }
+
+    void CopyActivation(CopyDirection direction, float* canonical, int length, CpuTensor tensor, int firstChannel, int channels, string operation)
+    {
+        RequireChannels(operation, firstChannel, channels, tensor);
+        RequireLength(operation, "values", length, (tensor.Shape with { Channels = channels }).Count);
+        team.Run(new CopyActivation
+        {
+            Direction = direction,
+            Canonical = canonical,
+            Images = tensor.Shape.Images,
+            Channels = channels,
+            Pixels = tensor.Shape.Height * tensor.Shape.Width,
+            Activation = tensor.Pointer + firstChannel * 32,
+            C = tensor.Shape.Channels,
+        });
+    }
+
+    void ClearPadding(CpuTensor activation)
+    {
+        int images = activation.Shape.Images % 32, features = activation.Shape.Features;
+        if (images == 0) return;
+        team.Run(new ClearPadding { LastBlock = activation.Pointer + (nint)(activation.ImageBlocks - 1) * features * 32, Features = features, Images = images });
+    }
+
+    static void Clear(CpuTensor tensor) => new Span<float>(tensor.Pointer, checked((int)tensor.Floats)).Clear();
+
+    CpuTensor Of(Tensor tensor, string operation)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return tensor is CpuTensor own && own.Owner == this ? own : throw new ArgumentException($"{operation} was given a tensor {tensor.Shape} of another device");
+    }
+
+    CpuTensor Of(Tensor tensor, CpuLayout layout, string operation)
+    {
+        var own = Of(tensor, operation);
+        return own.Layout == layout ? own : throw new ArgumentException($"{operation} expects a tensor of kind {layout}, got {own.Layout} {own.Shape}");
+    }
+
+    CpuTensor OfWeights(Tensor tensor, Filter filter, string operation)
+    {
+        var weights = Of(tensor, WeightsLayout(filter), operation);
+        RequireShape(operation, "weights", weights.Shape, filter.WeightsShape);
+        return weights;
+    }
+
+    CpuTensor OfBias(Tensor tensor, Filter filter, string operation)
+    {
+        var bias = Of(tensor, CpuLayout.Plain, operation);
+        RequireShape(operation, "bias", bias.Shape, new Shape(1, filter.Kernels, 1, 1));
+        return bias;
+    }
+
+    static CpuLayout WeightsLayout(Filter filter) => filter.CoversInput ? CpuLayout.FullyConnected : CpuLayout.Convolution;
+
+    static void RequireShape(string operation, string what, Shape got, Shape wanted)
+    {
+        if (got != wanted) throw new ArgumentException($"{operation} expects {what} {wanted}, got {got}");
+    }
+
+    static void RequireLength(string operation, string what, long got, long wanted)
+    {
+        if (got != wanted) throw new ArgumentException($"{operation} expects {wanted} {what}, got {got}");
+    }
+
+    static void RequireChannels(string operation, int first, int channels, CpuTensor tensor)
+    {
+        if (first < 0 || channels < 0 || first + channels > tensor.Shape.Channels)
+            throw new ArgumentException($"{operation} expects channels inside {tensor.Shape}, got {channels} from {first} on");
+    }
+}

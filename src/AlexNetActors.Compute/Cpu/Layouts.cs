@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+
+namespace AlexNetActors.Compute.Cpu;
+
+internal enum CopyDirection { ToDevice, AddToDevice, FromDevice }
+
+/// <summary>Some channels of an activation from or to canonical order.</summary>
+internal unsafe struct CopyActivation : IWork
+{
+    /// <summary>Channels that a part takes together where there is one pixel only.</summary>
+    const int ChannelsTogether = 64;
+
+    public CopyDirection Direction;
+    public float* Canonical; // [B][channels][H][W]
+    public int Images, Channels, Pixels;
+    public float* Activation; // from the first channel on, [B / 32][H * W][C][32]
+    public int C;
+
+    public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
+    {
+        int channelsTogether = Pixels == 1 ? ChannelsTogether : 1, groups = (Channels + channelsTogether - 1) / channelsTogether;
+        var (from, to) = IWork.Share((long)CpuTensor.BlocksOf32(Images) * groups, part, parts);
+        for (int unit = from; unit < to; unit++)
+        {
+            int block = unit / groups, c = unit % groups * channelsTogether, images = Math.Min(32, Images - block * 32);
+            // One pixel and many channels, or one channel and many pixels: a matrix of images either way.
+            int features = Pixels == 1 ? Math.Min(channelsTogether, Channels - c) : Pixels;
+            nint feature = Pixels == 1 ? 32 : C * 32, image = (nint)Channels * Pixels;
+            float* canonical = Canonical + (nint)block * 32 * image + (nint)c * Pixels, activation = Activation + ((nint)block * Pixels * C + c) * 32;
+            switch (Direction)
+            {
+                case CopyDirection.ToDevice: Transpose.Copy(canonical, image, images, features, activation, feature); break;
+                case CopyDirection.AddToDevice: Transpose.Add(canonical, image, images, features, activation, feature); break;
+                default: Transpose.Copy(activation, feature, features, images, canonical, image); break;
+            }
+        }
+    }
+}
+
+/// <summary>Weights from or to canonical order [K][C][R][S].</summary>
+internal unsafe struct CopyWeights : IWork
+{
+    public bool ToDevice;
+    public float* Canonical;
+    public int Kernels, Channels, Taps, KernelsTogether;
+    public float* Weights; // [K / together][R * S][C][together]
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
+    {
+        var (from, to) = IWork.Share(Kernels, part, parts);
+        for (int k = from; k < to; k++)
+            for (int c = 0; c < Channels; c++)
+                for (int tap = 0; tap < Taps; tap++)
+                {
+                    float* canonical = Canonical + ((nint)k * Channels + c) * Taps + tap;
+                    float* weight = Weights + (((nint)(k / KernelsTogether) * Taps + tap) * Channels + c) * KernelsTogether + k % KernelsTogether;
+                    if (ToDevice) *weight = *canonical;
+                    else *canonical = *weight;
+                }
+    }
+}
+
+/// <summary>Some channels of every pixel of an activation into another of the same size.</summary>
+internal unsafe struct CopyChannels : IWork
+{
+    public float* Source; // from its first channel on, [pixels][C][32]
+    public int SourceChannels, Channels, Pixels;
+    public float* Destination;
+    public int DestinationChannels;
+
+    public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
+    {
+        var (from, to) = IWork.Share(Pixels, part, parts);
+        for (nint p = from; p < to; p++)
+            new Span<float>(Source + p * SourceChannels * 32, Channels * 32).CopyTo(new Span<float>(Destination + p * DestinationChannels * 32, Channels * 32));
+    }
+}
+
+/// <summary>Zeroes the images past the last in the last block of an activation.</summary>
+internal unsafe struct ClearPadding : IWork
+{
+    public float* LastBlock; // [features][32]
+    public int Features, Images;
+
+    public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
+    {
+        var (from, to) = IWork.Share(Features, part, parts);
+        for (nint f = from; f < to; f++) new Span<float>(LastBlock + f * 32 + Images, 32 - Images).Clear();
+    }
+}
+
+/// <summary>uint8 crops into the network's input: minus the mean image under each, plus a colour shift.</summary>
+internal unsafe struct LoadCrops : IWork
+{
+    public byte* Pixels; // [B][H][W][3]
+    public Placement* Placements; // [B]
+    public float* ColourShift; // [B][3]
+    public float* Mean; // [RH][MeanWidth][3]
+    public int MeanWidth, Images, H, W;
+    public float* Scratch; // [32][W][3] for each part
+    public float* Output; // [B / 32][H][W][3][32]
+
+    public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
+    {
+        float* lines = Scratch + (nint)part * 32 * W * 3;
+        var (from, to) = IWork.Share((long)CpuTensor.BlocksOf32(Images) * H, part, parts);
+        for (int unit = from; unit < to; unit++)
+        {
+            int block = unit / H, y = unit % H, images = Math.Min(32, Images - block * 32);
+            for (int n = 0; n < images; n++) Line(block * 32 + n, y, lines + n * W * 3);
+            Transpose.Copy(lines, W * 3, images, W * 3, Output + (nint)unit * W * 3 * 32, 32);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    readonly void Line(int image, int y, float* line)
+    {
+        var placement = Placements[image];
+        float shift0 = ColourShift[image * 3], shift1 = ColourShift[image * 3 + 1], shift2 = ColourShift[image * 3 + 2];
+        byte* pixel = Pixels + ((nint)image * H + y) * W * 3;
+        float* mean = Mean + ((nint)(placement.Top + y) * MeanWidth + placement.Left + (placement.Mirrored ? W - 1 : 0)) * 3;
+        int step = placement.Mirrored ? -3 : 3;
+        for (int x = 0; x < W; x++, pixel += 3, mean += step, line += 3)
+        {
+            line[0] = pixel[0] - mean[0] + shift0;
+            line[1] = pixel[1] - mean[1] + shift1;
+            line[2] = pixel[2] - mean[2] + shift2;
+        }
+    }
+}

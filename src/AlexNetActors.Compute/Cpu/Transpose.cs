@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace AlexNetActors.Compute.Cpu;
+
+/// <summary>Transposition, and transposition that adds, in blocks of 4 x 4: shuffles of 128 bits exist everywhere.</summary>
+internal static unsafe class Transpose
+{
+    /// <summary>destination[j * destinationRow + i] = source[i * sourceRow + j]</summary>
+    public static void Copy(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow) =>
+        Run(source, sourceRow, rows, columns, destination, destinationRow, false);
+
+    /// <summary>destination[j * destinationRow + i] += source[i * sourceRow + j]</summary>
+    public static void Add(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow) =>
+        Run(source, sourceRow, rows, columns, destination, destinationRow, true);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Run(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow, bool add)
+    {
+        int rows4 = rows & ~3, columns4 = columns & ~3;
+        for (int j = 0; j < columns4; j += 4)
+            for (int i = 0; i < rows4; i += 4)
+            {
+                float* s = source + i * sourceRow + j, d = destination + j * destinationRow + i;
+                var (r0, r1, r2, r3) = (Vector128.Load(s), Vector128.Load(s + sourceRow), Vector128.Load(s + 2 * sourceRow), Vector128.Load(s + 3 * sourceRow));
+                var (low0, low1) = (Interleave(r0, r1, false), Interleave(r2, r3, false));
+                var (high0, high1) = (Interleave(r0, r1, true), Interleave(r2, r3, true));
+                Put(Join(low0, low1, false), d, add);
+                Put(Join(low0, low1, true), d + destinationRow, add);
+                Put(Join(high0, high1, false), d + 2 * destinationRow, add);
+                Put(Join(high0, high1, true), d + 3 * destinationRow, add);
+            }
+        for (int j = 0; j < columns; j++)
+            for (int i = j < columns4 ? rows4 : 0; i < rows; i++)
+            {
+                float value = source[i * sourceRow + j];
+                if (add) destination[j * destinationRow + i] += value;
+                else destination[j * destinationRow + i] = value;
+            }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Put(Vector128<float> value, float* destination, bool add)
+    {
+        if (add) value += Vector128.Load(destination);
+        value.Store(destination);
+    }
+
+    // a0 b0 a1 b1, or a2 b2 a3 b3
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> Interleave(Vector128<float> a, Vector128<float> b, bool high) => high
+        ? System.Runtime.Intrinsics.X86.Sse.IsSupported ? System.Runtime.Intrinsics.X86.Sse.UnpackHigh(a, b)
+        : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3])
+        : System.Runtime.Intrinsics.X86.Sse.IsSupported ? System.Runtime.Intrinsics.X86.Sse.UnpackLow(a, b)
+        : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.ZipLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
+
+    // the lower, or the upper, halves of both
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> Join(Vector128<float> a, Vector128<float> b, bool upper) =>
+        upper ? Vector128.Create(a.GetUpper(), b.GetUpper()) : Vector128.Create(a.GetLower(), b.GetLower());
+}
