@@ -11,7 +11,6 @@ namespace AlexNetActors.Tests.Model;
 sealed class GoldenNetwork
 {
     const int Crop = 69, Record = 75;
-    const ulong Seed = 2012;
 
     public static readonly Descent Descent = new(0.01f, 0.9f, 0.05f);
 
@@ -27,12 +26,14 @@ sealed class GoldenNetwork
         new("fc8", 10, SeesBoth: true, Deviation: 0.15f),
     ], new LocalResponse(2, 0.01f, 5));
 
+    readonly ulong _seed;
     readonly Batch _batch;
     readonly Pass _pass;
 
-    public GoldenNetwork(IDevice device, int images)
+    public GoldenNetwork(IDevice device, int images, ulong seed)
     {
-        Towers = [.. TowerIds.Both.Select(id => new Tower(Network, id, device, images, Seed, Mean(), training: true))];
+        _seed = seed;
+        Towers = [.. TowerIds.Both.Select(id => new Tower(Network, id, device, images, seed, Mean(), training: true))];
         foreach (var tower in Towers) tower.Initialize();
         _pass = new Pass(Towers, new LocalLink());
         _batch = new Batch(images, Crop);
@@ -57,10 +58,10 @@ sealed class GoldenNetwork
         })];
 
     /// <summary>picture_batch of make_fixtures.py: four words an image, then a word a pixel.</summary>
-    static void Fill(Batch batch, long step)
+    void Fill(Batch batch, long step)
     {
-        var words = new Philox(Seed, Purpose.Crop, 1, (ulong)step);
-        var shifts = new Philox(Seed, Purpose.ColourShift, 1, (ulong)step);
+        var words = new Philox(_seed, Purpose.Crop, 1, (ulong)step);
+        var shifts = new Philox(_seed, Purpose.ColourShift, 1, (ulong)step);
         int places = Record - Crop + 1, imageBytes = Crop * Crop * 3;
         for (int b = 0; b < batch.Size; b++)
         {
@@ -73,9 +74,9 @@ sealed class GoldenNetwork
         }
     }
 
-    static float[] Mean()
+    float[] Mean()
     {
-        var words = new Philox(Seed, Purpose.Crop, 2, 0);
+        var words = new Philox(_seed, Purpose.Crop, 2, 0);
         return [.. Enumerable.Range(0, Record * Record * 3).Select(n => (float)(64 + words.Word((ulong)n) / 4294967296.0 * 64))];
     }
 }
