@@ -1,3 +1,5 @@
+using AlexNetActors.Compute.Cpu;
+
 namespace AlexNetActors.Compute;
 
 /// <summary>A kind of device this program can drive.</summary>
@@ -12,6 +14,7 @@ public static class DeviceCatalog
 {
     public static IReadOnlyList<DeviceEntry> All { get; } =
     [
+        new("cpu", "cpu", "the processor, vector kernels", threads => new CpuDevice(threads)),
         new("reference", "reference", "slow, obvious, for tests: the definition of every operation", _ => new ReferenceDevice()),
     ];
 

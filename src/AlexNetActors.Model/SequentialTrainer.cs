@@ -41,7 +41,9 @@ public sealed class SequentialTrainer
             switch (next)
             {
                 case Activity.Train:
-                    onStep?.Invoke(Progress.Steps, Step());
+                    long step = Progress.Steps;
+                    var score = Step();
+                    onStep?.Invoke(step, score);
                     break;
                 case Activity.Validate:
                     Progress = Progress.AfterValidation(Limits, Validate().Top1Error);

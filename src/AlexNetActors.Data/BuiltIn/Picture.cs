@@ -9,12 +9,12 @@ internal static class Picture
     internal static byte[] Draw(Figure figure, int size, Dice dice)
     {
         double[] groundColour = Colour(dice), figureColour = Colour(dice);
-        while (Difference(groundColour, figureColour) < 150) figureColour = Colour(dice);
+        while (Difference(groundColour, figureColour) < 200) figureColour = Colour(dice);
 
-        double[] canvas = Paint.Uneven(groundColour, dice.Between(10, 40), size, dice);
-        for (int lines = dice.Below(4); lines > 0; lines--) Blend(canvas, size, Line(size, dice), Paint.Flat(Colour(dice), size));
-        Blend(canvas, size, Outline(figure, size, dice), Paint.Uneven(figureColour, dice.Between(5, 25), size, dice));
-        return WithNoise(canvas, dice.Between(4, 16), dice);
+        double[] canvas = Paint.Uneven(groundColour, dice.Between(8, 30), size, dice);
+        for (int lines = dice.Below(3); lines > 0; lines--) Blend(canvas, size, Line(size, dice), Paint.Flat(Colour(dice), size));
+        Blend(canvas, size, Outline(figure, size, dice), Paint.Uneven(figureColour, dice.Between(4, 16), size, dice));
+        return WithNoise(canvas, dice.Between(3, 12), dice);
     }
 
     static double[] Colour(Dice dice) => [dice.Between(20, 235), dice.Between(20, 235), dice.Between(20, 235)];
@@ -24,8 +24,8 @@ internal static class Picture
     /// <summary>Which points the figure covers, somewhere, somehow turned and stretched.</summary>
     static Func<double, double, bool> Outline(Figure figure, int size, Dice dice)
     {
-        double x0 = size * dice.Between(0.38, 0.62), y0 = size * dice.Between(0.38, 0.62);
-        double radius = size * dice.Between(0.2, 0.34), stretch = Math.Sqrt(dice.Between(0.7, 1.4));
+        double x0 = size * dice.Between(0.4, 0.6), y0 = size * dice.Between(0.4, 0.6);
+        double radius = size * dice.Between(0.24, 0.36), stretch = Math.Sqrt(dice.Between(0.75, 1.33));
         double period = size * dice.Between(0.13, 0.2) / radius;
         bool round = dice.Below(2) == 0;
         var (c, s) = dice.Direction();

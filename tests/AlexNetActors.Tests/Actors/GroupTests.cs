@@ -1,0 +1,88 @@
+using AlexNetActors.Actors;
+using AlexNetActors.Compute;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Tests.Actors;
+
+/// <summary>Real actors, real loaders, every message serialized: the bits are those of the sequential trainer.</summary>
+public sealed class GroupTests : IDisposable
+{
+    const int Steps = 9; // 20 records in batches of 8: more than three epochs, cut across the seams
+
+    static readonly DeviceFactory Reference = new("reference", "reference", () => new ReferenceDevice());
+
+    readonly TinyRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    static string Digest(IReadOnlyList<IRunEvent> events)
+    {
+        Assert.IsType<RunFinished>(events[^1]);
+        return events.OfType<CheckpointWritten>().Last().WeightsSha256;
+    }
+
+    string Sequential(long steps)
+    {
+        using var device = new ReferenceDevice();
+        var trainer = _run.Sequential(steps, device);
+        trainer.Run();
+        return trainer.Digest();
+    }
+
+    [Fact]
+    public void Two_devices_one_device_and_any_number_of_loaders_give_the_bits_of_the_sequential_trainer()
+    {
+        string expected = Sequential(Steps);
+        Assert.Equal(expected, Digest(_run.RunGroup(_run.Settings(Steps, [Reference, Reference], loaders: 1, "two"))));
+        Assert.Equal(expected, Digest(_run.RunGroup(_run.Settings(Steps, [Reference], loaders: 2, "one"))));
+        Assert.Equal(expected, Digest(_run.RunGroup(_run.Settings(Steps, [Reference, Reference], loaders: 3, "three-loaders"))));
+    }
+
+    [Fact]
+    public void Training_changes_the_bits() => Assert.NotEqual(Sequential(1), Sequential(2));
+
+    [Fact]
+    public void A_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits()
+    {
+        var first = _run.RunGroup(_run.Settings(4, [Reference, Reference]));
+        var folder = new CheckpointFolder(Path.Combine(_run.Folder, "run"));
+        var (manifest, _, checkpoint) = folder.NewestWhole(_ => { })!.Value;
+        Assert.Equal(4, manifest.Progress.Steps);
+        var resumed = _run.RunGroup(_run.Settings(Steps, [Reference, Reference]) with { Resume = checkpoint, Progress = manifest.Progress });
+        Assert.Equal(Sequential(Steps), Digest(resumed));
+        Assert.Equal(Enumerable.Range(4, Steps - 4).Select(n => (long)n), resumed.OfType<StepCompleted>().Select(e => e.Step));
+    }
+
+    [Fact]
+    public void A_device_that_cannot_be_opened_ends_the_run_with_its_reason()
+    {
+        var broken = new DeviceFactory("broken", "reference", () => throw new InvalidOperationException("no such device: use another"));
+        var events = _run.RunGroup(_run.Settings(Steps, [Reference, broken]));
+        Assert.Equal("tower B on broken, open broken: no such device: use another", Assert.IsType<RunFailed>(events[^1]).Reason);
+    }
+
+    [Fact]
+    public void A_loader_without_its_data_ends_the_run_with_its_reason()
+    {
+        var events = _run.RunGroup(_run.Settings(Steps, [Reference]) with { DataPath = Path.Combine(_run.Folder, "nothing") });
+        Assert.Contains("there is no folder", Assert.IsType<RunFailed>(events[^1]).Reason);
+    }
+
+    [Fact]
+    public void A_tower_that_never_answers_is_named_when_the_deadline_passes()
+    {
+        using var forever = new ManualResetEventSlim();
+        var stuck = new DeviceFactory("stuck", "reference", () => { forever.Wait(TimeSpan.FromSeconds(30)); return new ReferenceDevice(); });
+        var events = _run.RunGroup(_run.Settings(Steps, [Reference, stuck]) with { StepDeadline = TimeSpan.FromSeconds(1) });
+        forever.Set();
+        Assert.Equal("waited 1 s for tower B", Assert.IsType<RunFailed>(events[^1]).Reason);
+    }
+
+    [Fact]
+    public void Checkpoints_that_cannot_be_written_end_the_run_with_the_place()
+    {
+        File.WriteAllText(Path.Combine(_run.Folder, "run"), "a file where the folder should be");
+        var events = _run.RunGroup(_run.Settings(Steps, [Reference]));
+        Assert.Contains("cannot write the checkpoint", Assert.IsType<RunFailed>(events[^1]).Reason);
+    }
+}

@@ -1,0 +1,72 @@
+using Akka.Actor;
+using Akka.Configuration;
+using AlexNetActors.Actors;
+using AlexNetActors.Compute;
+using AlexNetActors.Data;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Tests;
+
+/// <summary>A network of the paper's make, small enough for the reference device, on a few built-in pictures.</summary>
+sealed class TinyRun : IDisposable
+{
+    public const int Records = 20;
+
+    public TinyRun() => Data = BuiltInPictures.Create(Path.Combine(Folder, "data"), new BuiltInSettings(Records, Validation: 7, RecordSize: 36));
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("alexnet-test-").FullName;
+    public DataFolder Data { get; }
+
+    public void Dispose()
+    {
+        Data.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    public static Network Network { get; } = new(inputSize: 32, classes: 10,
+    [
+        new("conv1", 4, Size: 5, Stride: 2, Pad: 2, Deviation: 0.002f, Normalize: true, Pool: true),
+        new("conv2", 4, Size: 3, Pad: 1, Deviation: 0.2f, Bias: 0.1f, Normalize: true, Pool: true),
+        new("conv3", 6, Size: 3, Pad: 1, SeesBoth: true, Deviation: 0.2f),
+        new("conv4", 6, Size: 3, Pad: 1, Deviation: 0.2f),
+        new("conv5", 4, Size: 3, Pad: 1, Deviation: 0.2f, Pool: true),
+        new("fc6", 8, SeesBoth: true, Deviation: 0.2f, Bias: 0.1f, Dropout: 0.5),
+        new("fc7", 8, SeesBoth: true, Deviation: 0.2f, Bias: 0.1f, Dropout: 0.5),
+        new("fc8", 10, SeesBoth: true, Deviation: 0.2f),
+    ], LocalResponse.Paper);
+
+    public static Recipe Recipe { get; } = new("tiny", Network, Seed: 7, Batch: 8, Momentum: 0.9f, WeightDecay: 0.0005f,
+        new LearningRateSchedule(0.01f, 10, 3, Patience: 1, Improvement: 0), new Augmentation(32, RandomCrop: true, Mirror: true, ColourSigma: 0.1), EpochsMax: 10, CheckpointSteps: 1000);
+
+    public RunLimits Limits(long steps, int checkpointSteps = 1000) => new(Records, Recipe.Batch, steps, checkpointSteps, Recipe.Schedule);
+
+    public SequentialTrainer Sequential(long steps, IDevice device) => new(Recipe, Data, device, Limits(steps));
+
+    public GroupSettings Settings(long steps, IReadOnlyList<DeviceFactory> devices, int loaders = 1, string run = "run", int checkpointSteps = 1000) => new(
+        Recipe, Limits(steps, checkpointSteps), Data.Path, devices, loaders, ReadAhead: 3, Path.Combine(Folder, run), Resume: null, RunProgress.Start(Limits(steps)),
+        new RunIdentity("recipe", Data.Digest, devices[0].Kind), StepDeadline: TimeSpan.FromSeconds(60));
+
+    /// <summary>A group of actors in one system; every message goes through the serializer.</summary>
+    public IReadOnlyList<IRunEvent> RunGroup(GroupSettings settings)
+    {
+        var config = ConfigurationFactory.ParseString("akka.actor.serialize-messages = on").WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf"))));
+        using var system = ActorSystem.Create("tiny", config);
+        var events = new List<IRunEvent>();
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var observer = system.ActorOf(Props.Create(() => new Observer(events, over)), "observer");
+        int batches = (Data.Validation.Count + Recipe.Batch - 1) / Recipe.Batch;
+        system.ActorOf(NodeActor.Props(settings, new GroupShape(settings.Loaders, settings.ReadAhead, batches), observer), "node");
+        if (!over.Task.Wait(TimeSpan.FromSeconds(120))) throw new TimeoutException("the group has not ended in 120 s; it said " + string.Join(", ", events));
+        if (!system.Terminate().Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("the actor system has not ended in 30 s");
+        return events;
+    }
+
+    sealed class Observer : ReceiveActor
+    {
+        public Observer(List<IRunEvent> events, TaskCompletionSource over) => Receive<IRunEvent>(m =>
+        {
+            events.Add(m);
+            if (m is RunFinished or RunFailed) over.TrySetResult();
+        });
+    }
+}
