@@ -43,7 +43,25 @@ public readonly record struct Philox(ulong Seed, Purpose Purpose, byte Layer, ul
     public double Normal(ulong element)
     {
         var (x0, x1, x2, x3) = Block(element >> 1);
-        var (high, low) = (element & 1) == 0 ? (x0, x1) : (x2, x3);
+        return (element & 1) == 0 ? Normal(x0, x1) : Normal(x2, x3);
+    }
+
+    /// <summary>values[i] = deviation * Normal(first + i), twice as fast: a block holds two.</summary>
+    public void FillNormal(ulong first, double deviation, Span<float> values)
+    {
+        int i = 0;
+        if ((first & 1) == 1 && values.Length > 0) values[i++] = (float)(deviation * Normal(first));
+        for (; i + 1 < values.Length; i += 2)
+        {
+            var (x0, x1, x2, x3) = Block(first + (ulong)i >> 1);
+            values[i] = (float)(deviation * Normal(x0, x1));
+            values[i + 1] = (float)(deviation * Normal(x2, x3));
+        }
+        if (i < values.Length) values[i] = (float)(deviation * Normal(first + (ulong)i));
+    }
+
+    static double Normal(uint high, uint low)
+    {
         // 53 bits, centred in their cell: never 0 or 1.
         double uniform = (((ulong)high << 21 | low >> 11) + 0.5) * (1.0 / (1L << 53));
         return DeterministicMath.InverseNormal(uniform);

@@ -48,6 +48,10 @@ public sealed class Network
         Response = response;
         if (classes < 2 || classes % 2 != 0) throw new RecipeException($"network.classes is {classes}: the classes are split over two towers, so it must be even and at least 2");
         if (table.Count == 0) throw new RecipeException("network.layers is empty");
+        if (inputSize < 1) throw new RecipeException($"network.input is {inputSize}: it must be at least 1");
+        if (table.GroupBy(l => l.Name).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new RecipeException($"network.layers names {twice.Key} twice");
+        if (response.Window < 1 || response.Window % 2 == 0) throw new RecipeException($"network.response.window is {response.Window}: it must be an odd number");
+        if (!(response.K > 0) || !(response.Alpha >= 0)) throw new RecipeException($"network.response has k {response.K} and alpha {response.Alpha}: k must be above 0 and alpha at least 0");
         var layers = new List<LayerShape>();
         var segments = new List<SegmentShape>();
         var run = new List<LayerShape>();
@@ -89,16 +93,18 @@ public sealed class Network
     static LayerShape Work(LayerSpec spec, int index, Shape input, bool last)
     {
         if (spec.Kernels < 2 || spec.Kernels % 2 != 0) throw new RecipeException($"{spec.Name} has {spec.Kernels} kernels: they are split over two towers, so it must be an even number");
-        if (spec.Deviation <= 0) throw new RecipeException($"{spec.Name} has deviation {spec.Deviation}: it must be above 0");
-        if (spec.Dropout is < 0 or >= 1) throw new RecipeException($"{spec.Name} has dropout {spec.Dropout}: it must be in [0, 1)");
+        if (!(spec.Deviation > 0)) throw new RecipeException($"{spec.Name} has deviation {spec.Deviation}: it must be above 0");
+        if (!(spec.Dropout is >= 0 and < 1)) throw new RecipeException($"{spec.Name} has dropout {spec.Dropout}: it must be in [0, 1)");
+        if (spec.Size < 0 || spec.Stride < 1 || spec.Pad < 0) throw new RecipeException($"{spec.Name} has size {spec.Size}, stride {spec.Stride} and pad {spec.Pad}: the stride must be at least 1, the others at least 0");
         int half = spec.Kernels / 2;
         var filter = spec.FullyConnected
             ? Filter.FullyConnected(input.Channels, input.Height, input.Width, half)
             : Filter.Convolution(input.Channels, input.Height, input.Width, half, spec.Size, spec.Stride, spec.Pad);
-        if (spec.Stride < 1 || spec.Pad < 0 || filter.OutputHeight < 1 || filter.OutputWidth < 1)
+        if (filter.OutputHeight < 1 || filter.OutputWidth < 1)
             throw new RecipeException($"{spec.Name} ({spec.Size}x{spec.Size}, stride {spec.Stride}, pad {spec.Pad}) does not fit its input of {input.Height}x{input.Width}");
         if (index > 0 && spec.Stride != 1) throw new RecipeException($"{spec.Name} has stride {spec.Stride}: only the first layer may stride");
         if (spec.Dropout > 0 && filter.OutputHeight * filter.OutputWidth != 1) throw new RecipeException($"{spec.Name} has dropout: only fully connected layers may");
+        if (spec.Dropout > 0 && spec.Normalize) throw new RecipeException($"{spec.Name} has dropout and normalisation: choose one");
         if (spec.Dropout > 0 && last) throw new RecipeException($"{spec.Name} has dropout: the last layer's outputs are the logits and cannot be dropped");
         var output = filter.OutputShape(1);
         if (spec.Pool)

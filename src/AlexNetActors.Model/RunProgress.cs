@@ -37,7 +37,7 @@ public sealed record RunProgress(long Steps, ScheduleState Schedule, long Epochs
         bool over = Over(limits);
         // The end of an epoch, and the end of the run, are validated and then saved.
         if (ValidationDue(limits)) return Activity.Validate;
-        bool saveDue = Steps % limits.CheckpointSteps == 0 || over || BestSteps == Steps;
+        bool saveDue = Steps % limits.CheckpointSteps == 0 || over || ValidatedSteps == Steps;
         if (saveDue && StepsSaved < Steps) return Activity.Checkpoint;
         return over ? Activity.Finish : Activity.Train;
     }

@@ -145,11 +145,7 @@ public sealed class Tower
             if (p.IsBias)
                 Array.Fill(values, p.Layer.Spec.Bias);
             else
-            {
-                var random = new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0);
-                ulong first = (ulong)Id.Offset((int)p.Shape.Count);
-                for (int i = 0; i < values.Length; i++) values[i] = (float)(p.Layer.Spec.Deviation * random.Normal(first + (ulong)i));
-            }
+                new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0).FillNormal((ulong)Id.Offset(values.Length), p.Layer.Spec.Deviation, values);
             _device.Write(values, p.Value);
         }
     }

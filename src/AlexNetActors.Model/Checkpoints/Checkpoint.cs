@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -16,6 +17,9 @@ public sealed record CheckpointManifest(
     IReadOnlyList<string> TowerSha256, string WeightsSha256)
 {
     public const int CurrentFormat = 1;
+
+    /// <summary>Of everything else here; filled in when the checkpoint is committed.</summary>
+    public string Sha256 { get; init; } = "";
 }
 
 /// <summary>
@@ -67,7 +71,7 @@ public sealed class CheckpointFolder(string path)
         {
             using (var file = File.Create(System.IO.Path.Combine(partial, ManifestName)))
             {
-                JsonSerializer.Serialize(file, manifest, Json);
+                JsonSerializer.Serialize(file, manifest with { Sha256 = HashOf(manifest) }, Json);
                 file.Flush(flushToDisk: true);
             }
             Disk.FlushDirectory(partial);
@@ -120,9 +124,9 @@ public sealed class CheckpointFolder(string path)
         {
             throw new CheckpointException($"{file} is damaged: {e.Message}");
         }
-        if (manifest is not { TowerSha256.Count: 2, Progress: not null }) throw new CheckpointException($"{file} is damaged: fields are missing");
-        if (manifest.Format != CheckpointManifest.CurrentFormat)
+        if (manifest is not null && manifest.Format != CheckpointManifest.CurrentFormat)
             throw new CheckpointException($"{file} has format {manifest.Format}, this version reads {CheckpointManifest.CurrentFormat}: use the version that wrote it");
+        if (manifest is null || manifest.Sha256 != HashOf(manifest)) throw new CheckpointException($"{file} is damaged: it does not match its own SHA-256");
         return manifest;
     }
 
@@ -136,6 +140,10 @@ public sealed class CheckpointFolder(string path)
         if (digest != manifest.WeightsSha256) throw new CheckpointException($"{folder} is damaged: its weights have digest {digest[..16]}..., the manifest says {manifest.WeightsSha256}");
         return (manifest, towers);
     }
+
+    /// <summary>Of the values, not the bytes: white space and the order of fields do not count.</summary>
+    static string HashOf(CheckpointManifest manifest) =>
+        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(manifest with { Sha256 = "" }, Json)));
 
     string FolderOf(long steps) => System.IO.Path.Combine(Path, $"step-{steps:D8}");
 

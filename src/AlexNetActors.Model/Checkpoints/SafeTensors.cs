@@ -72,8 +72,8 @@ public static class SafeTensors
                 if (entry.Value.GetProperty("dtype").GetString() != "F32") throw Damaged(path, $"{entry.Name} is not F32");
                 int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32())];
                 long start = entry.Value.GetProperty("data_offsets")[0].GetInt64(), end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
-                long count = shape.Aggregate(1L, (a, b) => checked(a * b));
-                if (start < 0 || end - start != 4 * count || 8 + headerBytes + end > file.Length) throw Damaged(path, $"{entry.Name} lies outside the file");
+                long count = shape.Aggregate(1L, (a, b) => checked(a * b)), available = file.Length - 8 - headerBytes;
+                if (shape.Any(n => n < 0) || start < 0 || end < start || end > available || end - start != checked(4 * count)) throw Damaged(path, $"{entry.Name} lies outside the file");
                 var data = new float[count];
                 file.Position = 8 + headerBytes + start;
                 file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));
@@ -81,7 +81,7 @@ public static class SafeTensors
             }
             return tensors;
         }
-        catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException or KeyNotFoundException or OverflowException or FormatException)
+        catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or OverflowException or FormatException)
         {
             throw Damaged(path, e.Message);
         }

@@ -1,0 +1,206 @@
+using AlexNetActors.Compute;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Tests.Model;
+
+/// <summary>A checkpoint comes back whole or not at all; the newest two and the best are kept.</summary>
+public sealed class CheckpointFolderTests : IDisposable
+{
+    readonly string _path = Directory.CreateTempSubdirectory("alexnet-test-").FullName;
+    readonly CheckpointFolder _folder;
+
+    static readonly Network Network = new(4, 2,
+        [new("conv1", 2, Size: 3, Pad: 1), new("fc", 2, SeesBoth: true)], LocalResponse.Paper);
+
+    static readonly LearningRateSchedule Schedule = new(0.01f, 10, 3, 5, 0);
+
+    public CheckpointFolderTests() => _folder = new CheckpointFolder(Path.Combine(_path, "checkpoints"));
+
+    public void Dispose() => Directory.Delete(_path, recursive: true);
+
+    static Tower[] Towers(IDevice device, ulong seed)
+    {
+        Tower[] towers = [.. TowerIds.Both.Select(id => new Tower(Network, id, device, 1, seed, new float[48], training: true))];
+        foreach (var tower in towers) tower.Initialize();
+        return towers;
+    }
+
+    static TowerState[] States(ulong seed)
+    {
+        using var device = new ReferenceDevice();
+        return [.. Towers(device, seed).Select(t => TowerStates.Capture(t))];
+    }
+
+    static RunProgress After(long steps, long best = 0) =>
+        new(steps, new ScheduleState(0.001f, 1, 0.25, 2, false), 3, steps, best == 0 ? double.PositiveInfinity : 0.125, best) { ValidatedSteps = best };
+
+    string Save(long steps, long best = 0, ulong seed = 1)
+    {
+        var states = States(seed);
+        string partial = _folder.Begin(steps);
+        string[] hashes = [.. states.Select(s => CheckpointFolder.WriteTower(partial, s))];
+        return _folder.Commit(new CheckpointManifest(CheckpointManifest.CurrentFormat, After(steps, best), "recipe", "data", "reference", hashes, WeightsDigest.Of(states[0], states[1])));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(340)]
+    public void RoundTripGivesTheSameRun(long best)
+    {
+        var (manifest, towers) = CheckpointFolder.Load(Save(340, best));
+        Assert.Equal(After(340, best), manifest.Progress);
+        Assert.Equal(("recipe", "data", "reference"), (manifest.RecipeDigest, manifest.DataDigest, manifest.DeviceKind));
+        using var device = new ReferenceDevice();
+        var restored = Towers(device, seed: 2);
+        foreach (var (tower, state) in restored.Zip(towers)) TowerStates.Restore(tower, state);
+        foreach (var (tower, original) in restored.Zip(States(1)))
+            foreach (var (got, expected) in TowerStates.Capture(tower).Values.Zip(original.Values))
+            {
+                Assert.Equal(expected.Name, got.Name);
+                Assert.Equal(expected.Data, got.Data);
+            }
+    }
+
+    [Fact]
+    public void NewestTwoAndTheBestAreKept()
+    {
+        Save(10, best: 10);
+        for (int steps = 20; steps <= 50; steps += 10) Save(steps, best: 10);
+        Assert.Equal([50, 40, 10], _folder.List().Select(c => c.Steps));
+        Save(60, best: 60);
+        Assert.Equal([60, 50], _folder.List().Select(c => c.Steps));
+    }
+
+    [Fact]
+    public void WritingTheSameStepsAgainReplacesIt()
+    {
+        Save(10, seed: 1);
+        Save(10, seed: 2);
+        var (_, towers) = CheckpointFolder.Load(Assert.Single(_folder.List()).Folder);
+        Assert.Equal(States(2)[0].Values[0].Data, towers[0].Values[0].Data);
+    }
+
+    [Fact]
+    public void UnfinishedCheckpointsAreNotListed()
+    {
+        Save(10);
+        CheckpointFolder.WriteTower(_folder.Begin(20), States(1)[0]);
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "step-x"));
+        Assert.Equal([10], _folder.List().Select(c => c.Steps));
+        Assert.Equal(10, _folder.NewestWhole(Assert.Fail)!.Value.Manifest.Progress.Steps);
+    }
+
+    [Fact]
+    public void EmptyOrMissingFolderHasNone()
+    {
+        Assert.Empty(_folder.List());
+        Assert.Null(_folder.NewestWhole(Assert.Fail));
+    }
+
+    /// <summary>White space may change without a change of meaning; then what is read is what was written.</summary>
+    [Fact]
+    public void EveryFlippedByteIsFoundOrHarmless()
+    {
+        string folder = Save(340, best: 340);
+        var original = CheckpointFolder.ReadManifest(folder);
+        foreach (string file in Directory.GetFiles(folder))
+        {
+            byte[] whole = File.ReadAllBytes(file);
+            for (int n = 0; n < whole.Length; n++)
+            {
+                File.WriteAllBytes(file, [.. whole[..n], (byte)(whole[n] ^ 1 << n % 7), .. whole[(n + 1)..]]);
+                if (Refused(folder) is { } why)
+                    Assert.Contains(folder, why);
+                else
+                {
+                    Assert.EndsWith("manifest.json", file);
+                    Assert.Equal(original, CheckpointFolder.ReadManifest(folder) with { TowerSha256 = original.TowerSha256 });
+                }
+            }
+            File.WriteAllBytes(file, whole);
+        }
+    }
+
+    [Fact]
+    public void CutFilesAreRefused()
+    {
+        string folder = Save(340);
+        foreach (string file in Directory.GetFiles(folder))
+        {
+            byte[] whole = File.ReadAllBytes(file);
+            for (int cut = 0; cut < 60; cut++)
+            {
+                File.WriteAllBytes(file, whole[..(whole.Length * cut / 60)]);
+                Assert.Contains(folder, Refused(folder));
+            }
+            File.WriteAllBytes(file, whole);
+        }
+    }
+
+    static string? Refused(string folder)
+    {
+        try
+        {
+            CheckpointFolder.Load(folder);
+            return null;
+        }
+        catch (CheckpointException e)
+        {
+            return e.Message;
+        }
+    }
+
+    [Fact]
+    public void DamagedCheckpointIsReportedAndTheOneBeforeUsed()
+    {
+        Save(10, seed: 1);
+        string newest = Save(20, seed: 2), file = Path.Combine(newest, CheckpointFolder.TowerFile(TowerId.B));
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        var reports = new List<string>();
+        Assert.Equal(10, _folder.NewestWhole(reports.Add)!.Value.Manifest.Progress.Steps);
+        string report = Assert.Single(reports);
+        Assert.StartsWith($"{file} is damaged: its SHA-256 is", report);
+        Assert.EndsWith("the checkpoint before it is used", report);
+    }
+
+    [Fact]
+    public void MissingFilesAreNamed()
+    {
+        string folder = Save(10);
+        File.Delete(Path.Combine(folder, "tower-A.safetensors"));
+        Assert.EndsWith("tower-A.safetensors is missing", Refused(folder));
+        File.Delete(Path.Combine(folder, "manifest.json"));
+        Assert.EndsWith("is not a checkpoint: it has no manifest.json", Refused(folder));
+    }
+
+    [Fact]
+    public void OtherFormatsAreRefused()
+    {
+        string folder = Save(10), file = Path.Combine(folder, "manifest.json");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 1", "\"format\": 2"));
+        Assert.EndsWith("has format 2, this version reads 1: use the version that wrote it", Refused(folder));
+    }
+
+    [Fact]
+    public void CheckpointOfAnotherNetworkIsRefused()
+    {
+        var states = States(1);
+        using var device = new ReferenceDevice();
+        var tower = Towers(device, 1)[0];
+        var without = states[0] with { Values = [.. states[0].Values.Where(v => v.Name != "fc.bias")] };
+        Assert.Equal("tower A of the checkpoint has no fc.bias", Assert.Throws<CheckpointException>(() => TowerStates.Restore(tower, without)).Message);
+        var reshaped = states[0] with { Values = [.. states[0].Values.Select(v => v.Name == "fc.weight" ? v with { Shape = [2, 16] } : v)] };
+        Assert.Equal("fc.weight of tower A is [2, 16] in the checkpoint, the network wants [1, 32]", Assert.Throws<CheckpointException>(() => TowerStates.Restore(tower, reshaped)).Message);
+    }
+
+    [Fact]
+    public void UnwritablePlaceIsOneLine()
+    {
+        File.WriteAllText(Path.Combine(_path, "file"), "");
+        var e = Assert.Throws<CheckpointException>(() => new CheckpointFolder(Path.Combine(_path, "file", "checkpoints")).Begin(1));
+        Assert.StartsWith("cannot write the checkpoint", e.Message);
+        Assert.DoesNotContain('\n', e.Message);
+    }
+}

@@ -1,0 +1,48 @@
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Tests.Model;
+
+/// <summary>
+/// Two towers are one grouped network: a whole training step equals that of AlexNet built in PyTorch as one network with grouped
+/// convolutions, tensor by tensor, and so do ten steps of momentum and weight decay.
+/// </summary>
+public sealed class GoldenStepTests
+{
+    public static TheoryData<string> Devices => TestDevices.Names;
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void OneStepEqualsPyTorch(string deviceName)
+    {
+        var expected = Golden.Read("step");
+        using var device = TestDevices.Open(deviceName);
+        var network = new GoldenNetwork(device, images: 33, Seed(expected));
+        foreach (string name in new[] { "conv1.weight", "fc8.weight" })
+            Assert.Equal(expected[$"initial.{name}"].Data, network.Whole(name, p => p.Value));
+
+        var score = network.Train(17, new Descent(0, 0, 0));
+        Golden.AssertClose(expected["loss"], [(float)score.Loss], 1e-5);
+        Golden.AssertClose(expected["logits"], network.Towers[0].Logits, 1e-5);
+        Assert.Equal(network.Towers[0].Logits, network.Towers[1].Logits);
+        foreach (string name in network.Towers[0].Parameters.Select(p => p.Name))
+            Golden.AssertClose(expected[$"d.{name}"], network.Whole(name, p => p.Gradient!), 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void TenStepsEqualPyTorch(string deviceName)
+    {
+        var expected = Golden.Read("steps");
+        using var device = TestDevices.Open(deviceName);
+        var network = new GoldenNetwork(device, images: 4, Seed(expected));
+        float[] losses = [.. Enumerable.Range(0, 10).Select(step => (float)network.Train(step, GoldenNetwork.Descent).Loss)];
+        Golden.AssertClose(expected["losses"], losses, 1e-5);
+        foreach (string name in network.Towers[0].Parameters.Select(p => p.Name))
+        {
+            Golden.AssertClose(expected[name], network.Whole(name, p => p.Value), 1e-5);
+            Golden.AssertClose(expected[$"{name}.velocity"], network.Whole(name, p => p.Velocity!), 1e-5);
+        }
+    }
+
+    static ulong Seed(IReadOnlyDictionary<string, NamedValues> fixture) => (ulong)fixture["seed"].Data[0];
+}

@@ -1,0 +1,95 @@
+using AlexNetActors.Model;
+using CsCheck;
+
+namespace AlexNetActors.Tests.Model;
+
+/// <summary>Softmax and cross-entropy against the formula in float64; ties, NaN and missing labels.</summary>
+public sealed class LossTests
+{
+    static readonly Gen<float[]> Rows = Gen.Float[-80, 80].Array[2, 12];
+
+    [Fact]
+    public void LossIsMinusTheLogarithmOfTheLabelsShare() => Gen.Select(Rows, Gen.Int[0, 1]).Sample((row, label) =>
+    {
+        double expected = Math.Log(row.Sum(v => Math.Exp((double)v - row[label])));
+        Assert.Equal(expected, Loss.Evaluate(row, [label], row.Length).Loss, 1e-12 * (1 + expected));
+    });
+
+    [Fact]
+    public void GradientIsTheShareLessTheLabel() => Gen.Select(Rows, Gen.Int[0, 1]).Sample((row, label) =>
+    {
+        var d = new float[row.Length - 1];
+        Loss.Gradient(row, [label], row.Length, first: 1, count: row.Length - 1, d);
+        double sum = row.Sum(v => Math.Exp((double)v - row.Max()));
+        for (int i = 0; i < d.Length; i++)
+            Assert.Equal((float)(Math.Exp((double)row[i + 1] - row.Max()) / sum - (i + 1 == label ? 1 : 0)), d[i], 1e-7);
+    });
+
+    [Fact]
+    public void HugeLogitsDoNotOverflow()
+    {
+        float[] row = [3e38f, -3e38f, 0];
+        Assert.Equal(0, Loss.Evaluate(row, [0], 3).Loss);
+        Assert.Equal(6e38, Loss.Evaluate(row, [1], 3).Loss, 1e32);
+    }
+
+    [Fact]
+    public void UnlabelledImagesCountForNothing()
+    {
+        float[] logits = [1, 2, 9, 9, 1, 2], d = new float[6];
+        var score = Loss.Evaluate(logits, [1, -1, 0], 2);
+        Assert.Equal((2, 1, 0), (score.Images, score.Top1Errors, score.Top5Errors));
+        Assert.Equal((Loss.Evaluate([1, 2], [1], 2) + Loss.Evaluate([1, 2], [0], 2)).LossSum, score.LossSum);
+        Loss.Gradient(logits, [1, -1, 0], 2, 0, 2, d);
+        Assert.Equal([0, 0], d[2..4]);
+        Assert.NotEqual(0, d[0]);
+    }
+
+    [Fact]
+    public void TiesAreErrors()
+    {
+        Assert.Equal(1, Loss.Evaluate([5, 5, 1], [0], 3).Top1Errors);
+        Assert.Equal(0, Loss.Evaluate([5, 4, 1], [0], 3).Top1Errors);
+        Assert.Equal(1, Loss.Evaluate(new float[6], [3], 6).Top5Errors);
+        Assert.Equal(0, Loss.Evaluate([9, 8, 7, 6, 5, 4], [4], 6).Top5Errors);
+        Assert.Equal(1, Loss.Evaluate([9, 8, 7, 6, 5, 4], [5], 6).Top5Errors);
+        Assert.Equal(1, Loss.Evaluate([9, 8, 7, 6, 5, 5], [4], 6).Top5Errors);
+    }
+
+    [Fact]
+    public void NaNIsAnError()
+    {
+        float[] one = [1, 2, 3, 4, 5, float.NaN], all = [.. Enumerable.Repeat(float.NaN, 6)];
+        foreach (int label in new[] { 0, 5 })
+        {
+            Assert.Equal((1, 1), Errors(Loss.Evaluate(all, [label], 6)));
+            Assert.Equal(1, Loss.Evaluate(one, [label], 6).Top1Errors);
+        }
+        Assert.Equal((1, 0), Errors(Loss.Evaluate(one, [4], 6))); // five are worse, one cannot be compared
+        Assert.Equal(double.NaN, Loss.Evaluate(one, [0], 6).Loss);
+    }
+
+    static (int Top1, int Top5) Errors(Score score) => (score.Top1Errors, score.Top5Errors);
+
+    [Fact]
+    public void FiveClassesHaveNoTopFiveErrors() => Assert.Equal((1, 0), Errors(Loss.Evaluate(new float[4], [2], 4)));
+
+    [Fact]
+    public void ScoresOfBatchesAddUp() => Gen.Float[-9, 9].Array[24].Sample(logits =>
+    {
+        int[] labels = [0, 3, 2, 1, -1, 3];
+        var whole = Loss.Evaluate(logits, labels, 4);
+        var parts = Loss.Evaluate(logits.AsSpan(0, 12), labels.AsSpan(0, 3), 4) + Loss.Evaluate(logits.AsSpan(12), labels.AsSpan(3), 4);
+        Assert.Equal(whole with { LossSum = 0 }, parts with { LossSum = 0 });
+        Assert.Equal(whole.LossSum, parts.LossSum, 1e-12 * (1 + whole.LossSum));
+    });
+
+    [Fact]
+    public void ViewsAddTheirShares()
+    {
+        var sum = new double[3];
+        Loss.AddSoftmax([1, 1, 1], sum);
+        Loss.AddSoftmax([0, 100, 0], sum);
+        Assert.Equal([1.0 / 3, 4.0 / 3, 1.0 / 3], sum.Select(v => Math.Round(v, 14)), (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+}
