@@ -26,7 +26,7 @@ static class PlanCommand
         output.Table(Layers(recipe.Network));
         var result = output.Result;
         result.WriteLine($"Recipe {recipe.Name}, batch {recipe.Batch}.");
-        result.WriteLine($"Parameters {Words.Count(recipe.Network.Parameters)}; neurons {Words.Count(recipe.Network.Neurons)}; an image takes {plan.ForwardFlop / 1e9:0.00} GFLOP forward, {plan.StepFlop / 1e9:0.00} in training.");
+        result.WriteLine($"Parameters {Words.Count(recipe.Network.Parameters)}; neurons {Words.Count(recipe.Network.Neurons)}; an image takes {Words.Flop(plan.ForwardFlop)} forward, {Words.Flop(plan.StepFlop)} in training.");
         result.WriteLine($"Each tower holds {Words.Bytes(plan.ActivationBytes)} of activations and their gradients and {Words.Bytes(plan.WeightBytes)} of weights, gradients and velocities (a device may pad them).");
         output.Table(Exchanges(plan));
         output.Json(Json(recipe, plan));
