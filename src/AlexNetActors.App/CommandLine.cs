@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
 
@@ -12,6 +13,11 @@ static class CommandLine
     static RootCommand Root() => new("Trains AlexNet as its authors did: one network split over two GPUs, each owned by an actor.")
     {
         TrainCommand.Define(),
+        EvaluateCommand.Define(),
+        PredictCommand.Define(),
+        PlanCommand.Define(),
+        DevicesCommand.Define(),
+        DigestCommand.Define(),
     };
 
     /// <returns>0 done, 1 failed while running or stopped, 2 wrong use.</returns>
@@ -21,7 +27,7 @@ static class CommandLine
         {
             var parsed = Root().Parse(args);
             if (parsed.Errors.Count > 0 && !parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?"))
-                throw new UsageException($"{parsed.Errors[0].Message.TrimEnd('.')}: see `{string.Join(' ', Path(parsed.CommandResult).Append("--help"))}`");
+                throw new UsageException($"{Words(parsed.Errors)}: see `{string.Join(' ', Path(parsed.CommandResult).Append("--help"))}`");
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (UsageException e)
@@ -44,6 +50,14 @@ static class CommandLine
         return code;
     }
 
-    static IEnumerable<string> Path(System.CommandLine.Parsing.SymbolResult? result) =>
-        result is System.CommandLine.Parsing.CommandResult command ? Path(command.Parent).Append(command.Command is RootCommand ? "alexnet" : command.Command.Name) : [];
+    /// <summary>The most telling of the parser's errors, without the names of .NET types.</summary>
+    static string Words(IEnumerable<ParseError> errors)
+    {
+        string message = errors.Select(e => e.Message).OrderByDescending(m => m.Contains('\'')).First().TrimEnd('.');
+        int type = message.IndexOf(" as expected type", StringComparison.Ordinal);
+        return type < 0 ? message : $"{message[..type]}, wanted a whole number"; // the only typed options there are
+    }
+
+    static IEnumerable<string> Path(SymbolResult? result) =>
+        result is CommandResult command ? Path(command.Parent).Append(command.Command is RootCommand ? "alexnet" : command.Command.Name) : [];
 }

@@ -160,8 +160,8 @@ sealed class TrainCommand
         Introduce(folder, plan);
         var settings = new GroupSettings(plan.Recipe, plan.Limits, plan.Data.Path, plan.Devices, plan.Node.Loaders, plan.Node.ReadAhead, folder.Checkpoints.Path,
             start.Checkpoint, start.Progress, new RunIdentity(manifest.RecipeDigest, manifest.DataDigest, manifest.DeviceKind), plan.Node.StepDeadline);
-        IRunView view = new PlainView(_output.Log);
-        var journal = new RunJournal(new RunStatus(plan.Limits, start.Progress.Steps), metrics, new StallDetector(plan.Data.Classes.Count), view);
+        IRunView view = Output.Terminal is { } terminal ? new LiveView(terminal) : new PlainView(_output.Log);
+        var journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), metrics, new StallDetector(plan.Data.Classes.Count), view);
         var end = TrainingRun.Execute(settings, plan.Shape, plan.Node, journal, view);
         var summary = Summarize(folder, journal.Status, start, metrics);
         if (end.Failure is null) metrics.Summary(summary);
@@ -204,11 +204,7 @@ sealed class TrainCommand
         if (end.Failure is null) result.WriteLine($"done after step {status.Steps} (epoch {status.Epochs}): {end.Why}");
         if (summary["top1Error"] is { } top1) result.WriteLine($"  validation   loss {Words.Loss((double)summary["loss"]!)}, top-1 error {Words.Percent((double)top1)}, top-5 error {Words.Percent((double)summary["top5Error"]!)}");
         if (status.ImagesPerSecond is { } speed) result.WriteLine($"  speed        {Words.Speed(speed)} while training");
-        foreach (var t in status.Times.Values)
-        {
-            double all = t.ComputeMs + t.ExchangeMs + t.DataMs;
-            result.WriteLine($"  tower {t.Towers,-6} computed {Words.Percent(t.ComputeMs / all)}, waited for the other tower {Words.Percent(t.ExchangeMs / all)}, for data {Words.Percent(t.DataMs / all)}");
-        }
+        foreach (var t in status.Times.Values) result.WriteLine($"  tower {t.Towers,-6} {Words.Shares(t)}");
         if (summary["weightsSha256"] is { } digest) result.WriteLine($"  weights      {digest}");
         result.WriteLine($"  run folder   {summary["run"]}");
     }

@@ -40,16 +40,15 @@ sealed partial class KnownKeys
             var m = LayerKey().Match(key);
             if (m.Success && layers.Contains(m.Groups[1].Value) && _layerKeys.Contains(m.Groups[2].Value)) continue;
             var all = _keys.Concat(layers.SelectMany(l => _layerKeys.Select(k => $"network.{l}.{k}")));
-            throw new UsageException($"{where} has an unknown key, {key}: did you mean {Nearest(key, all)}?");
+            throw new UsageException(all.FirstOrDefault(k => k.StartsWith(key + ".", StringComparison.Ordinal)) is { } within
+                ? $"{where}: {key} is a block, not a value: set one of its keys, such as {within}"
+                : $"{where} has an unknown key, {key}: did you mean {Nearest(key, all)}?");
         }
     }
 
-    static string Nearest(string key, IEnumerable<string> known)
-    {
-        // A key typed without its block ("momentum") is nearest to the one that ends with it.
-        string tail = key.Split('.')[^1];
-        return known.Distinct().OrderBy(k => Math.Min(Edits(key, k), 1 + Edits(tail, k.Split('.')[^1]) + (k.EndsWith(key, StringComparison.Ordinal) ? 0 : Edits(key, k) / 4))).ThenBy(k => k, StringComparer.Ordinal).First();
-    }
+    /// <summary>The known key with the fewest edits to the whole, or to the last word: who types "momentum" means descent.momentum.</summary>
+    static string Nearest(string key, IEnumerable<string> known) =>
+        known.OrderBy(k => Math.Min(Edits(key, k), 1 + Edits(key.Split('.')[^1], k.Split('.')[^1]))).ThenBy(k => Edits(key, k)).ThenBy(k => k, StringComparer.Ordinal).First();
 
     /// <summary>Levenshtein's distance.</summary>
     static int Edits(string a, string b)

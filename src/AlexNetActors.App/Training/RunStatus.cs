@@ -11,6 +11,9 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
 {
     const int RecentMax = 20; // steps that the shown loss, errors and speed are taken over
 
+    public static RunStatus Start(RunLimits limits, RunProgress progress) =>
+        new(limits, progress.Steps) { Best = progress.BestSteps > 0 ? (progress.BestError, progress.BestSteps) : null };
+
     public long Steps { get; init; } = FirstStep;
     public long Epochs => Limits.EpochsAfter(Steps);
     public float? Rate { get; init; }
@@ -30,7 +33,9 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
     public TimeSpan? Remaining => Steps == FirstStep ? null : TimeSpan.FromSeconds(Elapsed / (Steps - FirstStep) * (Limits.StepsMax - Steps));
 
     public ValidationCompleted? Validation { get; init; }
-    public ValidationCompleted? Best { get; init; }
+
+    /// <summary>Lowest validation top-1 error of the whole run, and the steps done then.</summary>
+    public (double Error, long Steps)? Best { get; init; }
     public CheckpointWritten? Checkpoint { get; init; }
     public double? LastLoss { get; init; }
 
@@ -49,7 +54,7 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
         GroupWaits w => this with { Doing = $"waiting for {w.For}" },
         RunStarted => this with { Doing = "training" },
         StepCompleted s => AfterStep(s, seconds) with { Elapsed = Elapsed + seconds },
-        ValidationCompleted v => this with { Validation = v, Best = v.Best ? v : Best, Rate = v.Rate, Doing = "training", Elapsed = Elapsed + seconds },
+        ValidationCompleted v => this with { Validation = v, Best = v.Best ? (v.Score.Top1Error, v.Steps) : Best, Rate = v.Rate, Doing = "training", Elapsed = Elapsed + seconds },
         CheckpointWritten c => this with { Checkpoint = c, Elapsed = Elapsed + seconds },
         RunFinished or RunFailed => this with { Doing = "done" },
         _ => this,
