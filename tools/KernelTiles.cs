@@ -57,7 +57,7 @@ internal static class KernelTiles
                     nint aStep = p.AStep, bStep = p.BStep;
                     for (nint run = p.Runs; run > 0; run--)
                     {
-                        float* a = aRun, b = bRun;
+                        float* a = aRun, b = bRun, next = aRun + p.ARun;
                         for (nint step = p.Steps; step > 0; step--)
                         {
 
@@ -69,6 +69,7 @@ internal static class KernelTiles
             text.Append($"                ai = TVector.Broadcast(a[{(i == 0 ? "0" : $"{i} * TOrder.RowStride")}]);\n");
             foreach (int j in columns) text.Append($"                c{i}_{j} = TVector.MultiplyAdd(ai, b{j}, c{i}_{j});\n");
         }
+        text.Append($"                if (TOrder.PrefetchesNextRun)\n                {{\n                    Cache.Prefetch(next);\n                    next += {rows};\n                }}\n");
         text.Append("""
                             a += aStep;
                             b += bStep;

@@ -60,11 +60,16 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     public ImmutableList<TowerSaved> Saved { get; init; } = [];
     public Score Validated { get; init; }
 
+    /// <summary>Someone asked the run to end: the pass that runs is its last.</summary>
+    public bool Stopping { get; init; }
+
     /// <summary>Takes a message; returns the next state and what to do.</summary>
     public (TrainingState State, ImmutableList<Effect> Effects) Apply(object message) => (Phase, message) switch
     {
         (Phase.Finished or Phase.Failed, _) => (this, []),
         (_, MemberFailed m) => Fail($"{m.Member}, {m.Reason}"),
+        (Phase.Assembling or Phase.Loading, StopRun) => (this with { Stopping = true }).Continue([]),
+        (_, StopRun) => (this with { Stopping = true }, []),
         (_, DeadlinePassed m) => Fail($"waited {m.Seconds:0.#} s for {Awaited()}"),
         (Phase.Assembling, GpuReady m) => (this with { Gpus = Gpus.SetItems(m.Towers.Select(t => KeyValuePair.Create(t, m.Device))) }).FormWhenComplete(),
         (Phase.Assembling, LoaderReady m) => (this with { Loaders = Loaders.Add(m.Index) }).FormWhenComplete(),
@@ -109,6 +114,7 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
         if (!AllAnswered) return (this, []);
         var state = this with { Validated = Validated + Done[0].Score };
         long next = Pass.Number + 1;
+        if (Stopping) return Continue([]); // validated again by whoever goes on
         if (next < FirstValidationPass + Group.ValidationBatches) return state.RunPass(PassKind.Evaluate, next, []);
         var progress = Progress.AfterValidation(Limits, state.Validated.Top1Error);
         var completed = new ValidationCompleted(Progress.Steps, progress.EpochsValidated, state.Validated, progress.BestSteps == Progress.Steps, progress.Schedule.Rate);
@@ -121,14 +127,18 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
     long FirstValidationPass => Progress.Steps * Group.ValidationBatches;
 
-    /// <summary>Does what the progress says comes next.</summary>
-    (TrainingState, ImmutableList<Effect>) Continue(ImmutableList<Effect> effects) => Progress.Next(Limits) switch
+    Activity Next => !Stopping ? Progress.Next(Limits) : Progress.StepsSaved < Progress.Steps ? Activity.Checkpoint : Activity.Finish;
+
+    bool Over => Progress.Schedule.Finished || Progress.Steps >= Limits.StepsMax;
+
+    /// <summary>Does what comes next.</summary>
+    (TrainingState, ImmutableList<Effect>) Continue(ImmutableList<Effect> effects) => Next switch
     {
         Activity.Train => (this with { Phase = Phase.Training }).RunPass(PassKind.Train, Progress.Steps, effects),
         Activity.Validate => (this with { Phase = Phase.Validating, Validated = default }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
         Activity.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], Saved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
         _ => (this with { Phase = Phase.Finished }, effects.AddRange([
-            new Effect.Publish(new RunFinished(Progress.Steps, Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done")),
+            new Effect.Publish(new RunFinished(Progress.Steps, Over ? Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done" : "stopped as asked")),
             new Effect.ExpectNothing()])),
     };
 

@@ -1,1 +1,1 @@
-return 0;
+return AlexNetActors.App.CommandLine.Run(args);

@@ -5,17 +5,18 @@ using AlexNetActors.Compute;
 namespace AlexNetActors.Data;
 
 /// <summary>Cuts a crop out of a record.</summary>
-internal static class Crop
+public static class Crop
 {
     // Of 16 bytes that begin one before a run of five pixels, the pixels in reverse; the last byte is overwritten by what follows.
     static readonly Vector128<byte> FivePixels = Vector128.Create((byte)13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
 
+    /// <summary>Copies the crop, mirrored where the placement says so.</summary>
     /// <param name="record">uint8 [recordSize, recordSize, 3]</param>
     /// <param name="recordSize">Side of the record.</param>
     /// <param name="placement">Where to cut, and whether to mirror.</param>
     /// <param name="cropSize">Side of the crop.</param>
     /// <param name="crop">uint8 [cropSize, cropSize, 3], overwritten.</param>
-    internal static void Cut(ReadOnlySpan<byte> record, int recordSize, Placement placement, int cropSize, Span<byte> crop)
+    public static void Cut(ReadOnlySpan<byte> record, int recordSize, Placement placement, int cropSize, Span<byte> crop)
     {
         int rowBytes = cropSize * 3;
         for (int y = 0; y < cropSize; y++)

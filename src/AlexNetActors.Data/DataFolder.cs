@@ -87,8 +87,8 @@ public sealed class DataFolder : IDisposable
         Validation.Dispose();
     }
 
-    /// <summary>Writes mean image and manifest beside two finished packs: from here on the folder is a data set.</summary>
-    internal static void Seal(string folder, string source, IReadOnlyList<string> classes, TrainingStatistics statistics)
+    /// <summary>Writes the mean image beside two finished packs and describes all three; once the manifest is written too, the folder is a data set.</summary>
+    internal static PackManifest Describe(string folder, string source, IReadOnlyList<string> classes, TrainingStatistics statistics)
     {
         using var train = Pack.Open(System.IO.Path.Combine(folder, PackManifest.TrainingName));
         using var validation = Pack.Open(System.IO.Path.Combine(folder, PackManifest.ValidationName));
@@ -99,10 +99,10 @@ public sealed class DataFolder : IDisposable
             file.Flush(flushToDisk: true);
         }
         var axes = statistics.Axes();
-        new PackManifest(
+        return new PackManifest(
             PackManifest.CurrentFormat, source, train.RecordSize, [.. classes],
             new PackEntry(train.Count, PackManifest.Hex(train.Checksum)), new PackEntry(validation.Count, PackManifest.Hex(validation.Checksum)),
-            PackManifest.MeanChecksum(mean), [.. axes.Values], axes.Vectors.Select(v => v.ToArray()).ToArray(), "", "").Sealed().Write(folder);
+            PackManifest.MeanChecksum(mean), [.. axes.Values], axes.Vectors.Select(v => v.ToArray()).ToArray(), "", "").Sealed();
     }
 
     static float[] ReadMean(string folder, PackManifest manifest)

@@ -1,1 +1,10 @@
-return 0;
+using AlexNetActors.Benchmarks;
+
+var benchmarks = new Dictionary<string, Func<string[], int>>
+{
+    ["layers"] = CpuLayers.Run,
+};
+
+if (args.Length > 0 && benchmarks.TryGetValue(args[0], out var benchmark)) return benchmark(args[1..]);
+Console.Error.WriteLine($"expected one of: {string.Join(", ", benchmarks.Keys)}");
+return 2;

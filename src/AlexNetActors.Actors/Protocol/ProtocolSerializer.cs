@@ -23,6 +23,7 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ["save-towers"] = typeof(SaveTowers),
         ["tower-saved"] = typeof(TowerSaved),
         ["member-failed"] = typeof(MemberFailed),
+        ["stop-run"] = typeof(StopRun),
         ["activation-ready"] = typeof(ActivationReady),
         ["grant-credit"] = typeof(GrantCredit),
         ["batch-ready"] = typeof(BatchReady),

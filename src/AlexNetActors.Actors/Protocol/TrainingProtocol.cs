@@ -67,3 +67,7 @@ public sealed record TowerSaved([property: Key(0)] int Generation, [property: Ke
 /// <summary>Any member to coordinator: I cannot go on. One line: what, where, what to do.</summary>
 [MessagePackObject]
 public sealed record MemberFailed([property: Key(0)] int Generation, [property: Key(1)] string Member, [property: Key(2)] string Reason) : IProtocolMessage;
+
+/// <summary>To node and coordinator: after the pass that runs, write a checkpoint and end.</summary>
+[MessagePackObject]
+public sealed record StopRun : IProtocolMessage;

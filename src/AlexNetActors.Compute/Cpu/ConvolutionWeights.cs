@@ -44,7 +44,7 @@ internal unsafe struct TransposeRows : IWork
 internal unsafe struct ConvolutionWeights : IWork
 {
     /// <summary>Most pixels in one chain; as many of the transposed gradient stay in the nearest cache.</summary>
-    const int PixelsTogether = 8;
+    const int PixelsTogether = 14;
 
     /// <summary>Below so many channels the taps of one row are taken together, else there would be tiles of few rows.</summary>
     const int FewChannels = 16;
@@ -59,110 +59,120 @@ internal unsafe struct ConvolutionWeights : IWork
 
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
-        int OW = Filter.OutputWidth, chunks = (OW + PixelsTogether - 1) / PixelsTogether;
+        int chunks = (Filter.OutputWidth + PixelsTogether - 1) / PixelsTogether;
         var (from, to) = IWork.Share(Units<TVector>(), part, parts);
         for (int y = FirstRow; y < FirstRow + Rows; y++)
             for (int chunk = 0; chunk < chunks; chunk++)
                 Add<TVector>(y, chunk, chunks, from, to);
     }
 
-    /// <summary>Units of work in a row of the output: (row of taps, stretch, panel, two tiles), and the bias's panels.</summary>
+    /// <summary>Units of work in a row of the output: (row of taps, band, panel, two tiles of rows), and the bias's panels.</summary>
     readonly int Units<TVector>() where TVector : struct, ISimdVector<TVector>
     {
-        int units = 0, panels = KernelPanels.Count(Filter.Kernels);
-        for (int stretch = 0; stretch < Stretches; stretch++)
-        {
-            var (_, _, first, last) = Stretch(stretch);
-            for (int panel = 0; panel < panels; panel++) units += (last - first + RowsTogether<TVector>(panel) - 1) / RowsTogether<TVector>(panel);
-        }
-        return units * Filter.SizeY + panels;
+        int panels = KernelPanels.Count(Filter.Kernels), groups = 0;
+        for (int panel = 0; panel < panels; panel++) groups += (BandRows + RowsTogether<TVector>(panel) - 1) / RowsTogether<TVector>(panel);
+        return Filter.SizeY * Bands * groups + panels;
     }
 
+    /// <summary>Adds some pixels of output row y to the units [from, to).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     readonly void Add<TVector>(int y, int chunk, int chunks, int from, int to) where TVector : struct, ISimdVector<TVector>
     {
-        int C = Filter.Channels, OW = Filter.OutputWidth, panels = KernelPanels.Count(Filter.Kernels), together = CpuTensor.PaddedKernels(Filter.Kernels);
-        float* transposed = Transposed + (nint)(y - FirstRow) * OW * together * 32;
-        int unit = 0;
+        int panels = KernelPanels.Count(Filter.Kernels), unit = 0;
         for (int r = 0; r < Filter.SizeY; r++)
-        {
-            int iy = y * Filter.Stride - Filter.Pad + r;
-            for (int stretch = 0; stretch < Stretches; stretch++)
-            {
-                var (x0, x1, first, last) = Stretch(stretch);
-                var (begin, end) = (x0 + (x1 - x0) * chunk / chunks, x0 + (x1 - x0) * (chunk + 1) / chunks);
-                float* input = Input + ((nint)iy * Filter.Width + begin * Filter.Stride - Filter.Pad) * C * 32;
+            for (int band = 0; band < Bands; band++)
                 for (int panel = 0; panel < panels; panel++)
                 {
-                    int width = KernelPanels.Width(Filter.Kernels, panel), rowsTogether = RowsTogether<TVector>(panel);
-                    for (int group = first; group < last; group += rowsTogether, unit++)
-                    {
-                        if (unit < from || unit >= to || iy < 0 || iy >= Filter.Height || begin == end) continue;
-                        int groupEnd = Math.Min(last, group + rowsTogether);
-                        for (int row = group, rows; row < groupEnd; row += rows)
-                        {
-                            rows = Tiling.NextRows<TVector>(groupEnd - row, Tiling.Vectors<TVector>(width));
-                            Tiling.Run<TVector, RowsOf32>(rows, width, new Product
-                            {
-                                Runs = end - begin,
-                                Steps = 32,
-                                A = input + row * 32,
-                                ARun = (nint)Filter.Stride * C * 32,
-                                AStep = 1,
-                                B = transposed + ((nint)panel * 32 * OW + begin * width) * 32,
-                                BRun = 32 * width,
-                                BStep = width,
-                                C = DWeights + ((nint)r * Filter.SizeX * C + row) * together + panel * 32,
-                                CRow = together,
-                                Add = true,
-                            });
-                        }
-                    }
+                    int rowsTogether = RowsTogether<TVector>(panel), bandEnd = (band + 1) * BandRows;
+                    for (int row = band * BandRows; row < bandEnd; row += rowsTogether, unit++)
+                        if (unit >= from && unit < to) AddRows<TVector>(y, chunk, chunks, r, band, panel, row, Math.Min(bandEnd, row + rowsTogether));
                 }
+        for (int panel = 0; panel < panels; panel++, unit++)
+            if (unit >= from && unit < to) AddBias<TVector>(y, chunk, chunks, panel);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    readonly void AddRows<TVector>(int y, int chunk, int chunks, int r, int band, int panel, int firstRow, int endRow) where TVector : struct, ISimdVector<TVector>
+    {
+        int C = Filter.Channels, iy = y * Filter.Stride - Filter.Pad + r;
+        if (iy < 0 || iy >= Filter.Height) return;
+        int width = KernelPanels.Width(Filter.Kernels, panel), together = CpuTensor.PaddedKernels(Filter.Kernels);
+        for (int index = 0; index < Stretches; index++)
+        {
+            var stretch = StretchOf(band, index);
+            int x0 = stretch.X0 + (stretch.X1 - stretch.X0) * chunk / chunks, x1 = stretch.X0 + (stretch.X1 - stretch.X0) * (chunk + 1) / chunks;
+            if (x0 == x1) continue;
+            float* input = Input + ((nint)iy * Filter.Width + x0 * Filter.Stride - Filter.Pad) * C * 32;
+            int end = Math.Min(endRow, stretch.EndRow);
+            for (int row = Math.Max(firstRow, stretch.FirstRow), rows; row < end; row += rows)
+            {
+                rows = Tiling.NextRows<TVector>(end - row, Tiling.Vectors<TVector>(width));
+                Tiling.Run<TVector, RowsOf32>(rows, width, new Product
+                {
+                    Runs = x1 - x0,
+                    Steps = 32,
+                    A = input + row * 32,
+                    ARun = (nint)Filter.Stride * C * 32,
+                    AStep = 1,
+                    B = TransposedAt(y, panel, x0),
+                    BRun = 32 * width,
+                    BStep = width,
+                    C = DWeights + ((nint)r * Filter.SizeX * C + row) * together + panel * 32,
+                    CRow = together,
+                    Add = true,
+                });
             }
         }
-        for (int panel = 0; panel < panels; panel++, unit++)
+    }
+
+    /// <summary>The bias's gradient is one more row of the product, with ones for inputs.</summary>
+    readonly void AddBias<TVector>(int y, int chunk, int chunks, int panel) where TVector : struct, ISimdVector<TVector>
+    {
+        int OW = Filter.OutputWidth, x0 = OW * chunk / chunks, x1 = OW * (chunk + 1) / chunks, width = KernelPanels.Width(Filter.Kernels, panel);
+        Tiling.Run<TVector, RowsOf32>(1, width, new Product
         {
-            if (unit < from || unit >= to) continue;
-            int width = KernelPanels.Width(Filter.Kernels, panel), begin = OW * chunk / chunks, end = OW * (chunk + 1) / chunks;
-            Tiling.Run<TVector, RowsOf32>(1, width, new Product
-            {
-                Runs = end - begin,
-                Steps = 32,
-                A = Ones,
-                AStep = 1,
-                B = transposed + ((nint)panel * 32 * OW + begin * width) * 32,
-                BRun = 32 * width,
-                BStep = width,
-                C = DBias + panel * 32,
-                Add = true,
-            });
-        }
+            Runs = x1 - x0,
+            Steps = 32,
+            A = Ones,
+            AStep = 1,
+            B = TransposedAt(y, panel, x0),
+            BRun = 32 * width,
+            BStep = width,
+            C = DBias + panel * 32,
+            Add = true,
+        });
+    }
+
+    readonly float* TransposedAt(int y, int panel, int x)
+    {
+        int OW = Filter.OutputWidth, together = CpuTensor.PaddedKernels(Filter.Kernels);
+        return Transposed + ((nint)(y - FirstRow) * OW * together + (nint)panel * 32 * OW + x * KernelPanels.Width(Filter.Kernels, panel)) * 32;
     }
 
     readonly int RowsTogether<TVector>(int panel) where TVector : struct, ISimdVector<TVector> =>
         Tiling.Vectors<TVector>(KernelPanels.Width(Filter.Kernels, panel)) == 3 ? 17 : 24;
 
+    /// <summary>Bands of rows of the product, for one row of taps: all of them if channels are few, else one for each tap.</summary>
+    readonly int Bands => TapsTogether ? 1 : Filter.SizeX;
+    readonly int BandRows => TapsTogether ? Filter.SizeX * Filter.Channels : Filter.Channels;
     readonly bool TapsTogether => Filter.Channels < FewChannels;
 
     /// <summary>
-    /// Stretches of output pixels [X0, X1) whose inputs (s, c) in [First, Last) all lie inside the picture. With many channels one for
-    /// each tap; with few, one for the pixels that have no tap on the padding, and one for each other pixel.
+    /// Stretches of output pixels in a band: one, the pixels whose tap is inside the picture; or, of all taps together, first the pixels
+    /// that have none on the padding, then each other pixel by itself.
     /// </summary>
-    readonly (int X0, int X1, int First, int Last) Stretch(int index)
+    readonly int Stretches => TapsTogether ? 1 + Filter.OutputWidth - (InsideEnd - InsideBegin) : 1;
+
+    /// <summary>Output pixels [X0, X1), and the rows (s, c) of the product whose inputs lie inside the picture for all of them.</summary>
+    readonly (int X0, int X1, int FirstRow, int EndRow) StretchOf(int band, int index)
     {
         int C = Filter.Channels, S = Filter.SizeX;
-        if (!TapsTogether)
-            return (Math.Min(FirstInside(index), EndInside(index)), EndInside(index), index * C, (index + 1) * C);
+        if (!TapsTogether) return (Math.Min(FirstInside(band), EndInside(band)), EndInside(band), band * C, (band + 1) * C);
         if (index == 0) return (InsideBegin, InsideEnd, 0, S * C);
         int x = index <= InsideBegin ? index - 1 : index - 1 + InsideEnd - InsideBegin, left = x * Filter.Stride - Filter.Pad;
-        int first = Math.Max(0, -left) * C, last = Math.Min(S, Filter.Width - left) * C;
-        return (x, x + 1, first, Math.Max(first, last));
+        return (x, x + 1, Math.Max(0, -left) * C, Math.Min(S, Filter.Width - left) * C);
     }
 
-    readonly int Stretches => TapsTogether ? 1 + Filter.OutputWidth - (InsideEnd - InsideBegin) : Filter.SizeX;
-
-    /// <summary>Output pixels [InsideBegin, InsideEnd) have no tap on the padding.</summary>
     readonly int InsideBegin => Math.Min(Filter.OutputWidth, FirstInside(0));
     readonly int InsideEnd => Math.Max(InsideBegin, EndInside(Filter.SizeX - 1));
 

@@ -86,7 +86,7 @@ public sealed unsafe class CpuDevice : IDevice
                 Images = B,
                 H = H,
                 W = W,
-                Scratch = Scratch(32L * W * 3 * Threads),
+                Scratch = Scratch(Cpu.LoadCrops.ScratchOf(W) * Threads),
                 Output = o.Pointer,
             });
     }

@@ -26,12 +26,14 @@ internal unsafe struct FullyConnected : IWork
         {
             int inputs = Math.Min(InputsTogether, Inputs - i);
             for (int neuronBlock = from; neuronBlock < to; neuronBlock++)
-                for (int imageBlock = 0; imageBlock < ImageBlocks; imageBlock++)
+            {
+                int neurons = Math.Min(32, Neurons - neuronBlock * 32);
+                for (int o = 0, rows; o < neurons; o += rows)
                 {
-                    int neurons = Math.Min(32, Neurons - neuronBlock * 32);
-                    for (int o = 0, rows; o < neurons; o += rows)
+                    rows = Tiling.NextRows<TVector>(neurons - o, vectors: 2);
+                    for (int imageBlock = 0; imageBlock < ImageBlocks; imageBlock++)
                     {
-                        rows = Tiling.NextRows<TVector>(neurons - o, vectors: 2);
+                        if (o == 0) Cache.PrefetchPart(Weights + ((nint)(neuronBlock + 1) * Inputs + i) * 32, inputs * 32, imageBlock, ImageBlocks);
                         Tiling.Run<TVector, ColumnsContiguous>(rows, 32, new Product
                         {
                             Runs = 1,
@@ -48,6 +50,7 @@ internal unsafe struct FullyConnected : IWork
                         });
                     }
                 }
+            }
         }
     }
 }
@@ -56,7 +59,7 @@ internal unsafe struct FullyConnected : IWork
 internal unsafe struct FullyConnectedBackwardInput : IWork
 {
     /// <summary>Blocks of neurons in one chain. Part of the definition of the sum.</summary>
-    const int NeuronBlocksTogether = 8;
+    const int NeuronBlocksTogether = 16;
 
     public float* DOutput; // [B / 32][O][32]
     public int ImageBlocks, Inputs, Neurons;
@@ -79,6 +82,9 @@ internal unsafe struct FullyConnectedBackwardInput : IWork
         {
             rows = Tiling.NextRows<TVector>(to - i, vectors: 2);
             for (int imageBlock = 0; imageBlock < ImageBlocks; imageBlock++)
+            {
+                for (int block = 0; block < blocks; block++)
+                    Cache.PrefetchPart(Weights + ((nint)(neuronBlock + block) * Inputs + i + rows) * 32, rows * 32, imageBlock, ImageBlocks);
                 Tiling.Run<TVector, RowsOf32>(rows, 32, new Product
                 {
                     Runs = blocks,
@@ -93,6 +99,7 @@ internal unsafe struct FullyConnectedBackwardInput : IWork
                     CRow = 32,
                     Add = neuronBlock > 0,
                 });
+            }
         }
     }
 }

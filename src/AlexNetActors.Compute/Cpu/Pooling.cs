@@ -52,7 +52,6 @@ internal unsafe struct MaxPoolingBackward : IWork
         {
             int block = unit / groups, c = unit % groups * ChannelsTogether, floats = Math.Min(ChannelsTogether, C - c) * 32;
             nint input = ((nint)block * H * W * C + c) * 32, output = ((nint)block * OH * OW * C + c) * 32;
-            for (nint p = 0; p < H * W; p++) new Span<float>(DInput + input + p * C * 32, floats).Clear();
             Scatter<TVector>(Input + input, Output + output, DOutput + output, floats, DInput + input);
         }
     }
@@ -61,7 +60,12 @@ internal unsafe struct MaxPoolingBackward : IWork
     readonly void Scatter<TVector>(float* input, float* output, float* dOutput, int floats, float* dInput) where TVector : struct, ISimdVector<TVector>
     {
         nint pixel = C * 32, line = W * pixel;
-        for (int y = 0; y < OH; y++)
+        for (int y = 0, cleared = 0; y < OH; y++)
+        {
+            // Lines are zeroed just before the first window reaches them, while they are about to be in the cache anyway.
+            int reached = y == OH - 1 ? H : y * Stride + Size;
+            for (; cleared < reached; cleared++)
+                for (nint x = 0; x < W; x++) new Span<float>(dInput + cleared * line + x * pixel, floats).Clear();
             for (int x = 0; x < OW; x++)
             {
                 nint window = y * Stride * line + x * Stride * pixel, o = ((nint)y * OW + x) * pixel;
@@ -78,5 +82,6 @@ internal unsafe struct MaxPoolingBackward : IWork
                         }
                 }
             }
+        }
     }
 }

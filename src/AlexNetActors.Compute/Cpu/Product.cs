@@ -7,18 +7,23 @@ internal interface IOperandOrder
 {
     /// <summary>Floats from A[i, k] to A[i + 1, k].</summary>
     static abstract int RowStride { get; }
+
+    /// <summary>Whether each step fetches a part of the next run's A: where runs lie far apart, the processor does not foresee it.</summary>
+    static abstract bool PrefetchesNextRun { get; }
 }
 
 /// <summary>A column of A is contiguous: packed panels, fully connected weights.</summary>
 internal readonly struct ColumnsContiguous : IOperandOrder
 {
     public static int RowStride => 1;
+    public static bool PrefetchesNextRun => false;
 }
 
 /// <summary>Every row of A is a run of 32: the images of an activation, the 32 neurons of a block of fully connected weights.</summary>
 internal readonly struct RowsOf32 : IOperandOrder
 {
     public static int RowStride => 32;
+    public static bool PrefetchesNextRun => true;
 }
 
 /// <summary>

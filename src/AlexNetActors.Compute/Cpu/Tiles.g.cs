@@ -46,7 +46,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count);
@@ -87,6 +87,11 @@ internal static unsafe class Tiles
                 ai = TVector.Broadcast(a[11 * TOrder.RowStride]);
                 c11_0 = TVector.MultiplyAdd(ai, b0, c11_0);
                 c11_1 = TVector.MultiplyAdd(ai, b1, c11_1);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 12;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -147,7 +152,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count);
@@ -176,6 +181,11 @@ internal static unsafe class Tiles
                 ai = TVector.Broadcast(a[7 * TOrder.RowStride]);
                 c7_0 = TVector.MultiplyAdd(ai, b0, c7_0);
                 c7_1 = TVector.MultiplyAdd(ai, b1, c7_1);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 8;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -222,7 +232,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count);
@@ -245,6 +255,11 @@ internal static unsafe class Tiles
                 ai = TVector.Broadcast(a[5 * TOrder.RowStride]);
                 c5_0 = TVector.MultiplyAdd(ai, b0, c5_0);
                 c5_1 = TVector.MultiplyAdd(ai, b1, c5_1);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 6;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -283,7 +298,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count);
@@ -300,6 +315,11 @@ internal static unsafe class Tiles
                 ai = TVector.Broadcast(a[3 * TOrder.RowStride]);
                 c3_0 = TVector.MultiplyAdd(ai, b0, c3_0);
                 c3_1 = TVector.MultiplyAdd(ai, b1, c3_1);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 4;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -330,7 +350,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count);
@@ -341,6 +361,11 @@ internal static unsafe class Tiles
                 ai = TVector.Broadcast(a[1 * TOrder.RowStride]);
                 c1_0 = TVector.MultiplyAdd(ai, b0, c1_0);
                 c1_1 = TVector.MultiplyAdd(ai, b1, c1_1);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 2;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -364,7 +389,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count);
@@ -372,6 +397,11 @@ internal static unsafe class Tiles
                 ai = TVector.Broadcast(a[0]);
                 c0_0 = TVector.MultiplyAdd(ai, b0, c0_0);
                 c0_1 = TVector.MultiplyAdd(ai, b1, c0_1);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 1;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -400,7 +430,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count), b2 = TVector.Load(b + 2 * TVector.Count);
@@ -441,6 +471,11 @@ internal static unsafe class Tiles
                 c8_0 = TVector.MultiplyAdd(ai, b0, c8_0);
                 c8_1 = TVector.MultiplyAdd(ai, b1, c8_1);
                 c8_2 = TVector.MultiplyAdd(ai, b2, c8_2);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 9;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -501,7 +536,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count), b2 = TVector.Load(b + 2 * TVector.Count);
@@ -538,6 +573,11 @@ internal static unsafe class Tiles
                 c7_0 = TVector.MultiplyAdd(ai, b0, c7_0);
                 c7_1 = TVector.MultiplyAdd(ai, b1, c7_1);
                 c7_2 = TVector.MultiplyAdd(ai, b2, c7_2);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 8;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -590,7 +630,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count), b2 = TVector.Load(b + 2 * TVector.Count);
@@ -611,6 +651,11 @@ internal static unsafe class Tiles
                 c3_0 = TVector.MultiplyAdd(ai, b0, c3_0);
                 c3_1 = TVector.MultiplyAdd(ai, b1, c3_1);
                 c3_2 = TVector.MultiplyAdd(ai, b2, c3_2);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 4;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -645,7 +690,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count), b2 = TVector.Load(b + 2 * TVector.Count);
@@ -658,6 +703,11 @@ internal static unsafe class Tiles
                 c1_0 = TVector.MultiplyAdd(ai, b0, c1_0);
                 c1_1 = TVector.MultiplyAdd(ai, b1, c1_1);
                 c1_2 = TVector.MultiplyAdd(ai, b2, c1_2);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 2;
+                }
                 a += aStep;
                 b += bStep;
             }
@@ -683,7 +733,7 @@ internal static unsafe class Tiles
         nint aStep = p.AStep, bStep = p.BStep;
         for (nint run = p.Runs; run > 0; run--)
         {
-            float* a = aRun, b = bRun;
+            float* a = aRun, b = bRun, next = aRun + p.ARun;
             for (nint step = p.Steps; step > 0; step--)
             {
                 TVector b0 = TVector.Load(b), b1 = TVector.Load(b + TVector.Count), b2 = TVector.Load(b + 2 * TVector.Count);
@@ -692,6 +742,11 @@ internal static unsafe class Tiles
                 c0_0 = TVector.MultiplyAdd(ai, b0, c0_0);
                 c0_1 = TVector.MultiplyAdd(ai, b1, c0_1);
                 c0_2 = TVector.MultiplyAdd(ai, b2, c0_2);
+                if (TOrder.PrefetchesNextRun)
+                {
+                    Cache.Prefetch(next);
+                    next += 1;
+                }
                 a += aStep;
                 b += bStep;
             }

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace AlexNetActors.Compute.Cpu;
 
@@ -48,14 +50,18 @@ internal static unsafe class Transpose
 
     // a0 b0 a1 b1, or a2 b2 a3 b3
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> Interleave(Vector128<float> a, Vector128<float> b, bool high) => high
-        ? System.Runtime.Intrinsics.X86.Sse.IsSupported ? System.Runtime.Intrinsics.X86.Sse.UnpackHigh(a, b)
-        : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3])
-        : System.Runtime.Intrinsics.X86.Sse.IsSupported ? System.Runtime.Intrinsics.X86.Sse.UnpackLow(a, b)
-        : System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.ZipLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
+    static Vector128<float> Interleave(Vector128<float> a, Vector128<float> b, bool upper)
+    {
+        if (Sse.IsSupported) return upper ? Sse.UnpackHigh(a, b) : Sse.UnpackLow(a, b);
+        if (AdvSimd.Arm64.IsSupported) return upper ? AdvSimd.Arm64.ZipHigh(a, b) : AdvSimd.Arm64.ZipLow(a, b);
+        return upper ? Vector128.Create(a[2], b[2], a[3], b[3]) : Vector128.Create(a[0], b[0], a[1], b[1]);
+    }
 
-    // the lower, or the upper, halves of both
+    // a0 a1 b0 b1, or a2 a3 b2 b3
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector128<float> Join(Vector128<float> a, Vector128<float> b, bool upper) =>
-        upper ? Vector128.Create(a.GetUpper(), b.GetUpper()) : Vector128.Create(a.GetLower(), b.GetLower());
+    static Vector128<float> Join(Vector128<float> a, Vector128<float> b, bool upper)
+    {
+        if (Sse.IsSupported) return upper ? Sse.MoveHighToLow(b, a) : Sse.MoveLowToHigh(a, b);
+        return upper ? Vector128.Create(a[2], a[3], b[2], b[3]) : Vector128.Create(a[0], a[1], b[0], b[1]);
+    }
 }

@@ -7,7 +7,7 @@ namespace AlexNetActors.Data;
 /// <param name="Validation">Validation records.</param>
 /// <param name="RecordSize">Side of a record in pixels, at least 16.</param>
 /// <param name="Seed">Seed of the drawing, which has nothing to do with a run's.</param>
-public sealed record BuiltInSettings(int Training = 2000, int Validation = 500, int RecordSize = 40, ulong Seed = 2012);
+public sealed record BuiltInSettings(int Training = 4000, int Validation = 500, int RecordSize = 40, ulong Seed = 2012);
 
 /// <summary>
 /// The data set that needs no download: ten classes of drawn figures and textures at any place, size, angle and in any colours, on uneven
@@ -84,7 +84,7 @@ public static class BuiltInPictures
         foreach (byte[] record in training) statistics.Add(record);
         Write(Path.Combine(folder, PackManifest.TrainingName), training, settings.RecordSize);
         Write(Path.Combine(folder, PackManifest.ValidationName), Pictures(settings, validation: true), settings.RecordSize);
-        DataFolder.Seal(folder, SourceOf(settings), Classes, statistics);
+        DataFolder.Describe(folder, SourceOf(settings), Classes, statistics).Write(folder);
     }
 
     static byte[][] Pictures(BuiltInSettings settings, bool validation)

@@ -10,7 +10,7 @@ namespace AlexNetActors.Data;
 /// YCCK are converted without a profile, 16 bits become 8, transparency is laid over white, the EXIF orientation is applied.
 /// </para>
 /// </summary>
-internal sealed unsafe class ImageDecoder(int recordSize) : IDisposable
+public sealed unsafe class ImageDecoder(int recordSize) : IDisposable
 {
     /// <summary>Larger pictures are refused before anything is allocated for them: a header of a few bytes can claim four gigapixels.</summary>
     internal const long PixelsMax = 100_000_000;
@@ -28,7 +28,7 @@ internal sealed unsafe class ImageDecoder(int recordSize) : IDisposable
     /// <param name="bytes">The whole file.</param>
     /// <param name="record">uint8 RGB [recordSize, recordSize, 3], overwritten; without meaning where the file was skipped.</param>
     /// <returns>Why the file is to be skipped, or null if the record is good.</returns>
-    internal string? Decode(ReadOnlySpan<byte> bytes, Span<byte> record)
+    public string? Decode(ReadOnlySpan<byte> bytes, Span<byte> record)
     {
         if (bytes.IsEmpty) return "empty file";
         fixed (byte* start = bytes)

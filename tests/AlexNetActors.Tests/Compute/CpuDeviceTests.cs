@@ -1,5 +1,8 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Cpu;
+using static AlexNetActors.Tests.Compute.SampleValues;
 
 namespace AlexNetActors.Tests.Compute;
 
@@ -19,3 +22,166 @@ public sealed class Cpu512 : CpuConformance { public Cpu512() : base(SimdLevel.V
 public sealed class Cpu128On3Threads : CpuConformance { public Cpu128On3Threads() : base(SimdLevel.Vector128, 3) { } }
 public sealed class Cpu256On3Threads : CpuConformance { public Cpu256On3Threads() : base(SimdLevel.Vector256, 3) { } }
 public sealed class Cpu512On3Threads : CpuConformance { public Cpu512On3Threads() : base(SimdLevel.Vector512, 3) { } }
+
+public sealed class CpuDeviceTests
+{
+    [Fact]
+    public void ResultsAreTheSameBitsForAnyNumberOfThreads()
+    {
+        using var one = new CpuDevice(1);
+        var expected = EveryOperation(one);
+        foreach (int threads in new[] { 2, 4, 8 })
+        {
+            using var device = new CpuDevice(threads);
+            AssertSameBits(expected, EveryOperation(device), $"{threads} threads");
+        }
+    }
+
+    [Fact]
+    public void ResultsAreTheSameBitsAtEveryLevelThatFusesMultiplyAndAdd()
+    {
+        Assert.SkipUnless(Fma.IsSupported || AdvSimd.IsSupported, "this processor rounds between multiply and add");
+        using var narrow = new CpuDevice(1, SimdLevel.Vector128);
+        var expected = EveryOperation(narrow);
+        foreach (var level in new[] { SimdLevel.Vector256, SimdLevel.Vector512 }.Where(SimdLevels.IsSupported))
+        {
+            using var device = new CpuDevice(1, level);
+            AssertSameBits(expected, EveryOperation(device), level.ToString());
+        }
+    }
+
+    [Fact]
+    public void ImagesDoNotDependOnTheirBatch()
+    {
+        var filter = Filter.Convolution(18, 9, 7, 40, 3, 1, 1);
+        using var d = new CpuDevice(2);
+        float[] Images(int images)
+        {
+            Tensor x = d.AllocateActivation(filter.InputShape(images)), y = d.AllocateActivation(filter.OutputShape(images));
+            d.Write(SampleValues.Of(x.Shape.Count, 1), x);
+            d.Convolve(x, Weights(d, filter, 2), Bias(d, filter, 3), filter, true, y);
+            return Read(d, y);
+        }
+        Assert.Equal(Images(40)[..(3 * filter.OutputShape(1).Features)], Images(3));
+    }
+
+    [Fact]
+    public void ADisposedDeviceRefusesEverything()
+    {
+        var device = new CpuDevice(2);
+        var tensor = device.AllocateActivation(new(1, 1, 1, 1));
+        device.Dispose();
+        device.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => device.AllocatePlain(new(1, 1, 1, 1)));
+        Assert.Throws<ObjectDisposedException>(() => device.Scale(1, tensor));
+        Assert.Throws<ObjectDisposedException>(() => device.Read(tensor, new float[1]));
+        Assert.Throws<ObjectDisposedException>(device.Synchronize);
+    }
+
+    [Fact]
+    public void OperationsAllocateNothing()
+    {
+        var filter = Filter.Convolution(16, 5, 5, 32, 3, 1, 1);
+        using var d = new CpuDevice(3);
+        Tensor x = Activation(d, filter.InputShape(2), 1), w = Weights(d, filter, 2), bias = Bias(d, filter, 3), y = d.AllocateActivation(filter.OutputShape(2));
+        Tensor dX = d.AllocateActivation(x.Shape), dW = d.AllocateWeights(filter), dBias = d.AllocatePlain(bias.Shape), v = d.AllocateWeights(filter);
+        void Step()
+        {
+            d.Convolve(x, w, bias, filter, true, y);
+            d.RectifyBackward(y, y);
+            d.ConvolveBackwardInput(y, w, filter, dX);
+            d.ConvolveBackwardWeights(x, y, filter, dW, dBias);
+            d.Normalize(x, LocalResponse.Paper, dX);
+            d.Descend(dW, 0.1f, 0.9f, 0, v, w);
+        }
+        Step();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Step();
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Theory]
+    [InlineData("128", SimdLevel.Vector128)]
+    [InlineData("256", SimdLevel.Vector256)]
+    [InlineData("512", SimdLevel.Vector512)]
+    public void TheEnvironmentNamesALevel(string value, SimdLevel level)
+    {
+        Assert.SkipUnless(SimdLevels.IsSupported(level), $"this processor has no {level}");
+        Assert.Equal(level, SimdLevels.Choose(null, value));
+    }
+
+    [Fact]
+    public void WithoutAnyNameTheBestLevelIsTaken() => Assert.Equal(SimdLevels.Best, SimdLevels.Choose(null, null));
+
+    [Fact]
+    public void AnArgumentIsStrongerThanTheEnvironment() => Assert.Equal(SimdLevel.Vector128, SimdLevels.Choose(SimdLevel.Vector128, "512"));
+
+    [Fact]
+    public void ABadLevelIsRefusedWithWhatIsAllowed()
+    {
+        var error = Assert.Throws<ArgumentException>(() => SimdLevels.Choose(null, "1024"));
+        Assert.Equal("ALEXNET_SIMD must be 128, 256 or 512, got '1024'", error.Message);
+        Assert.Throws<ArgumentException>(() => new CpuDevice(0));
+        Assert.Throws<ArgumentException>(() => new CpuDevice(1, (SimdLevel)64));
+    }
+
+    [Fact]
+    public void TheTilesAreWhatTheirGeneratorPrints()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "AlexNetActors.sln"))) root = root.Parent!;
+        string tiles = Path.Combine(root.FullName, "src", "AlexNetActors.Compute", "Cpu", "Tiles.g.cs");
+        Assert.Equal(KernelTiles.Text(), File.ReadAllText(tiles));
+    }
+
+    /// <summary>The results of every operation with arithmetic in it, on shapes with and without remainders.</summary>
+    static List<(string Name, float[] Values)> EveryOperation(IDevice d)
+    {
+        var results = new List<(string, float[])>();
+        void Add(string name, Tensor tensor) => results.Add((name, Read(d, tensor)));
+        var filters = new[]
+        {
+            (33, Filter.Convolution(3, 19, 26, 48, 11, 4, 2)), (40, Filter.Convolution(20, 9, 9, 40, 5, 1, 2)), (3, Filter.Convolution(48, 13, 13, 130, 3, 1, 1)),
+            (40, Filter.FullyConnected(40, 4, 4, 70)), (128, Filter.FullyConnected(1200, 1, 1, 33)), (2, Filter.FullyConnected(7, 1, 1, 600)),
+        };
+        foreach (var (images, filter) in filters)
+        {
+            Tensor x = Activation(d, filter.InputShape(images), 1), w = Weights(d, filter, 2), bias = Bias(d, filter, 3), y = d.AllocateActivation(filter.OutputShape(images));
+            Tensor dX = d.AllocateActivation(x.Shape), dW = d.AllocateWeights(filter), dBias = d.AllocatePlain(bias.Shape);
+            d.Convolve(x, w, bias, filter, true, y);
+            Add($"Convolve {filter}", y);
+            if (filter.Stride == 1) d.ConvolveBackwardInput(y, w, filter, dX);
+            Add($"ConvolveBackwardInput {filter}", dX);
+            d.ConvolveBackwardWeights(x, y, filter, dW, dBias);
+            Add($"ConvolveBackwardWeights {filter}", dW);
+            Add($"ConvolveBackwardWeights, bias {filter}", dBias);
+            d.Descend(dW, 0.01f, 0.9f, 5e-4f, Weights(d, filter, 4), w);
+            Add($"Descend {filter}", w);
+        }
+        var shape = new Shape(35, 21, 9, 8);
+        Tensor a = Activation(d, shape, 1), n = d.AllocateActivation(shape), dA = d.AllocateActivation(shape), pooled = d.AllocateActivation(shape with { Height = 4, Width = 3 });
+        d.Normalize(a, LocalResponse.Paper, n);
+        Add("Normalize", n);
+        d.MaxPool(n, 3, 2, pooled);
+        Add("MaxPool", pooled);
+        d.MaxPoolBackward(n, pooled, Activation(d, pooled.Shape, 2), 3, 2, dA);
+        Add("MaxPoolBackward", dA);
+        d.NormalizeBackward(a, dA, LocalResponse.Paper, n);
+        Add("NormalizeBackward", n);
+        d.RectifyBackward(a, n);
+        d.Scale(0.3f, n);
+        d.Accumulate(SampleValues.Of(shape.Count, 3), n);
+        Add("RectifyBackward, Scale, Accumulate", n);
+        var neurons = Activation(d, new(35, 77, 1, 1), 1);
+        d.Dropout(new Philox(1, Purpose.Dropout, 6, 2), 0.5, 3, neurons);
+        Add("Dropout", neurons);
+        return results;
+    }
+
+    static void AssertSameBits(List<(string Name, float[] Values)> expected, List<(string Name, float[] Values)> got, string where)
+    {
+        foreach (var (e, g) in expected.Zip(got))
+            for (int n = 0; n < e.Values.Length; n++)
+                Assert.True(BitConverter.SingleToInt32Bits(e.Values[n]) == BitConverter.SingleToInt32Bits(g.Values[n]), $"{e.Name}, {where}: element {n} is {g.Values[n]:R}, not {e.Values[n]:R}");
+    }
+}

@@ -1,4 +1,5 @@
 using AlexNetActors.Compute;
+using static AlexNetActors.Tests.Compute.SampleValues;
 
 namespace AlexNetActors.Tests.Compute;
 
@@ -72,7 +73,7 @@ public abstract class DeviceConformance : IDisposable
             Check(filter.OutputShape(images), d =>
             {
                 var output = d.AllocateActivation(filter.OutputShape(images));
-                d.Convolve(Input(d, filter, images), Weights(d, filter, 2), Plain(d, new(1, filter.Kernels, 1, 1), 3), filter, rectify, output);
+                d.Convolve(Input(d, filter, images), Weights(d, filter, 2), Bias(d, filter, 3), filter, rectify, output);
                 return output;
             });
     }
@@ -100,7 +101,7 @@ public abstract class DeviceConformance : IDisposable
         Tensor Run(IDevice d)
         {
             var dWeights = Weights(d, filter, 8);
-            dBias = Plain(d, new(1, filter.Kernels, 1, 1), 9);
+            dBias = Bias(d, filter, 9);
             d.ConvolveBackwardWeights(Input(d, filter, images), Activation(d, filter.OutputShape(images), 2), filter, dWeights, dBias);
             return dWeights;
         }
@@ -214,7 +215,7 @@ public abstract class DeviceConformance : IDisposable
     public void AccumulateEqualsReference(Shape shape) => Check(shape, d =>
     {
         var activation = Activation(d, shape, 1);
-        d.Accumulate(Values(shape.Count, 2, x => (float)x), activation);
+        d.Accumulate(SampleValues.Of(shape.Count, 2), activation);
         return activation;
     }, exact: true);
 
@@ -227,7 +228,7 @@ public abstract class DeviceConformance : IDisposable
         foreach (bool velocity in new[] { false, true })
         {
             Check(filter.WeightsShape, d => Descend(d, seed => Weights(d, filter, seed), velocity));
-            Check(new(1, filter.Kernels, 1, 1), d => Descend(d, seed => Plain(d, new(1, filter.Kernels, 1, 1), seed), velocity));
+            Check(new(1, filter.Kernels, 1, 1), d => Descend(d, seed => Bias(d, filter, seed), velocity));
         }
     }
 
@@ -242,7 +243,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Shapes))]
     public void WriteAndReadRoundTrip(Shape shape)
     {
-        float[] values = Values(shape.Count, 1, x => (float)x), read = new float[shape.Count];
+        float[] values = SampleValues.Of(shape.Count, 1), read = new float[shape.Count];
         var filter = Filter.Convolution(shape.Channels, 11, 12, shape.Images, 3, 1, 1);
         foreach (var tensor in new[] { Device.AllocateActivation(shape), Device.AllocatePlain(shape), Device.AllocateWeights(Filter.FullyConnected(shape.Channels, shape.Height, shape.Width, shape.Images)) })
         {
@@ -251,7 +252,7 @@ public abstract class DeviceConformance : IDisposable
             Assert.Equal(values, read);
         }
         var weights = Device.AllocateWeights(filter);
-        values = Values(filter.WeightsShape.Count, 2, x => (float)x);
+        values = SampleValues.Of(filter.WeightsShape.Count, 2);
         Device.Write(values, weights);
         Device.Read(weights, read = new float[values.Length]);
         Assert.Equal(values, read);
@@ -261,7 +262,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Shapes))]
     public void TensorsStartZero(Shape shape)
     {
-        var read = Values(shape.Count, 1, x => (float)x);
+        var read = SampleValues.Of(shape.Count, 1);
         Device.Read(Device.AllocateActivation(shape), read);
         Assert.All(read, v => Assert.Equal(0, v));
     }
@@ -275,7 +276,7 @@ public abstract class DeviceConformance : IDisposable
         Check(shape, d =>
         {
             var (source, destination) = (Activation(d, shape with { Channels = 11 }, 1), Activation(d, shape, 2));
-            d.WriteChannels(Values((shape with { Channels = 6 }).Count, 3, x => (float)x), 2, 6, source);
+            d.WriteChannels(SampleValues.Of((shape with { Channels = 6 }).Count, 3), 2, 6, source);
             d.CopyChannels(source, 1, 8, destination, 60);
             return destination;
         }, exact: true);
@@ -302,7 +303,7 @@ public abstract class DeviceConformance : IDisposable
         Check(new(images, 3, height, width), d =>
         {
             var output = d.AllocateActivation(new(images, 3, height, width));
-            d.LoadCrops(pixels, placements, Values(images * 3, 2, x => (float)x), Plain(d, new(1, height + 3, width + 4, 3), 1), output);
+            d.LoadCrops(pixels, placements, SampleValues.Of(images * 3, 2), Plain(d, new(1, height + 3, width + 4, 3), 1), output);
             return output;
         }, exact: true);
     }
@@ -340,31 +341,22 @@ public abstract class DeviceConformance : IDisposable
     {
         var filter = Filter.Convolution(3, 5, 5, 7, 3, 1, 1);
         var (input, output) = (Activation(Device, filter.InputShape(3), 1), Device.AllocateActivation(filter.OutputShape(3)));
-        var values = new float[filter.InputShape(3).Count];
-        Device.Read(input, values);
+        var values = Read(Device, input);
         values[0] = float.NaN; // image 0, channel 0, top left
         Device.Write(values, input);
-        Device.Convolve(input, Weights(Device, filter, 2), Plain(Device, new(1, 7, 1, 1), 3), filter, true, output);
+        Device.Convolve(input, Weights(Device, filter, 2), Bias(Device, filter, 3), filter, true, output);
         Assert.Equal(7 * 4, Count(output, float.IsNaN)); // the four pixels whose taps see it
         var pooled = Device.AllocateActivation(filter.OutputShape(3) with { Height = 2, Width = 2 });
         Device.MaxPool(output, 3, 2, pooled);
         Assert.Equal(7, Count(pooled, float.IsNaN));
     }
 
-    int Count(Tensor tensor, Func<float, bool> condition)
-    {
-        var values = new float[tensor.Shape.Count];
-        Device.Read(tensor, values);
-        return values.Count(condition);
-    }
+    int Count(Tensor tensor, Func<float, bool> condition) => Read(Device, tensor).Count(condition);
 
     void Check(Shape shape, Func<IDevice, Tensor> operation, bool exact = false)
     {
-        float[] expected = new float[shape.Count], got = new float[shape.Count];
-        var tensor = operation(reference);
-        Assert.Equal(shape, tensor.Shape);
-        reference.Read(tensor, expected);
-        Device.Read(operation(Device), got);
+        float[] expected = Read(reference, operation(reference)), got = Read(Device, operation(Device));
+        Assert.Equal(shape.Count, expected.Length);
         if (exact) Assert.Equal(expected, got);
         else AssertClose(expected, got);
     }
@@ -386,25 +378,5 @@ public abstract class DeviceConformance : IDisposable
 
     static Tensor Input(IDevice d, Filter filter, int images) => Activation(d, filter.InputShape(images), 1);
 
-    static Tensor Activation(IDevice d, Shape shape, int seed, Func<double, float>? value = null) => Filled(d, d.AllocateActivation(shape), seed, value);
-
-    static Tensor Weights(IDevice d, Filter filter, int seed) => Filled(d, d.AllocateWeights(filter), seed, null);
-
-    static Tensor Plain(IDevice d, Shape shape, int seed) => Filled(d, d.AllocatePlain(shape), seed, null);
-
-    static Tensor Filled(IDevice d, Tensor tensor, int seed, Func<double, float>? value)
-    {
-        d.Write(Values(tensor.Shape.Count, seed, value ?? (x => (float)x)), tensor);
-        return tensor;
-    }
-
     static float Rectified(double x) => (float)Math.Max(0, x);
-
-    static float[] Values(long count, int seed, Func<double, float> value)
-    {
-        var random = new Philox((ulong)seed, Purpose.Weights, 0, 0);
-        var values = new float[count];
-        for (long n = 0; n < count; n++) values[n] = value(random.Normal((ulong)n));
-        return values;
-    }
 }

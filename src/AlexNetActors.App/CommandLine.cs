@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using AlexNetActors.Data;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>The command line as a whole: what the words mean, and what an error looks like.</summary>
+static class CommandLine
+{
+    const int Failed = 1, WrongUse = 2;
+
+    static RootCommand Root() => new("Trains AlexNet as its authors did: one network split over two GPUs, each owned by an actor.")
+    {
+        TrainCommand.Define(),
+        EvaluateCommand.Define(),
+        PredictCommand.Define(),
+        PlanCommand.Define(),
+        DevicesCommand.Define(),
+        DigestCommand.Define(),
+    };
+
+    /// <returns>0 done, 1 failed while running or stopped, 2 wrong use.</returns>
+    public static int Run(string[] args)
+    {
+        try
+        {
+            var parsed = Root().Parse(args);
+            if (parsed.Errors.Count > 0 && !parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?"))
+                throw new UsageException($"{Words(parsed.Errors)}: see `{string.Join(' ', Path(parsed.CommandResult).Append("--help"))}`");
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (UsageException e)
+        {
+            return Refuse(e, WrongUse);
+        }
+        catch (RecipeException e)
+        {
+            return Refuse(e, WrongUse);
+        }
+        catch (Exception e) when (e is RunException or DataException or CheckpointException)
+        {
+            return Refuse(e, Failed);
+        }
+    }
+
+    static int Refuse(Exception e, int code)
+    {
+        Console.Error.WriteLine($"alexnet: {Hocon.OneLine(e.Message)}");
+        return code;
+    }
+
+    /// <summary>The most telling of the parser's errors, without the names of .NET types.</summary>
+    static string Words(IEnumerable<ParseError> errors)
+    {
+        string message = errors.Select(e => e.Message).OrderByDescending(m => m.Contains('\'')).First().TrimEnd('.');
+        int type = message.IndexOf(" as expected type", StringComparison.Ordinal);
+        return type < 0 ? message : $"{message[..type]}, wanted a whole number"; // the only typed options there are
+    }
+
+    static IEnumerable<string> Path(SymbolResult? result) =>
+        result is CommandResult command ? Path(command.Parent).Append(command.Command is RootCommand ? "alexnet" : command.Command.Name) : [];
+}

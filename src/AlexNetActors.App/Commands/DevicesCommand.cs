@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using AlexNetActors.Compute;
+using Spectre.Console;
+
+namespace AlexNetActors.App;
+
+/// <summary>alexnet devices: what can be used here, and why not the others.</summary>
+static class DevicesCommand
+{
+    public static Command Define()
+    {
+        var json = Options.Json();
+        var command = new Command("devices", "Lists what can be used here, and why not the others.") { json };
+        command.SetAction(p => Show(new Output(p.GetValue(json))));
+        return command;
+    }
+
+    static int Show(Output output)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("device", "usable", "what it is");
+        foreach (var d in DeviceCatalog.All) table.AddRow(d.Name, "yes", d.Description);
+        foreach (var (name, why) in Devices.Absent) table.AddRow($"{name}:0", "no", why);
+        output.Table(table);
+        output.Json(new JsonObject
+        {
+            ["cores"] = Environment.ProcessorCount,
+            ["devices"] = new JsonArray([
+                .. DeviceCatalog.All.Select(d => new JsonObject { ["name"] = d.Name, ["kind"] = d.Kind, ["usable"] = true, ["description"] = d.Description }),
+                .. Devices.Absent.Select(d => new JsonObject { ["name"] = $"{d.Key}:0", ["kind"] = d.Key, ["usable"] = false, ["description"] = d.Value }),
+            ]),
+        });
+        return 0;
+    }
+}

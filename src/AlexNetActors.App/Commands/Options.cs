@@ -1,0 +1,20 @@
+using System.CommandLine;
+using AlexNetActors.Data;
+
+namespace AlexNetActors.App;
+
+/// <summary>Options that several commands share.</summary>
+static class Options
+{
+    public static Option<string?> Recipe() => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file.", HelpName = "NAME|FILE" };
+    public static Option<string?> Data() => new("--data") { Description = "Data set: a folder made by `alexnet prepare`.", HelpName = "DIR" };
+    public static Option<string?> Device(string more) => new("--device") { Description = $"Device{more}: see `alexnet devices`.", HelpName = "D" };
+    public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005.", HelpName = "path=value", DefaultValueFactory = _ => [] };
+    public static Option<bool> Json() => new("--json") { Description = "Print one JSON object as the last line of standard output." };
+    public static Option<int> Views() => new("--views") { Description = $"Views of a picture that are averaged: 1 (the centre) or {View.Count}.", HelpName = $"1|{View.Count}", DefaultValueFactory = _ => 1 };
+
+    public static void CheckViews(int views)
+    {
+        if (views != 1 && views != View.Count) throw new UsageException($"--views is {views}: wanted 1 (the centre) or {View.Count} (centre and corners, and mirrored)");
+    }
+}

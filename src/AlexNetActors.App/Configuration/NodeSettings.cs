@@ -1,0 +1,29 @@
+using Akka.Configuration;
+
+namespace AlexNetActors.App;
+
+/// <summary>What hocon/node.conf says of this node; nothing in it changes a number of a run.</summary>
+/// <param name="Loaders">Data loaders.</param>
+/// <param name="ReadAhead">Batches they may prepare ahead of the towers.</param>
+/// <param name="Threads">Compute threads of a device; null for an equal share of the cores.</param>
+/// <param name="StepDeadline">Longest time a pass, an exchange or a checkpoint may take.</param>
+/// <param name="Akka">The whole of it, for the actor system.</param>
+sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan StepDeadline, Config Akka)
+{
+    public static string File => Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf");
+
+    public static NodeSettings Read(Settings settings)
+    {
+        var config = settings.OfNode.WithFallback(Hocon.ParseFile(File, File));
+        var values = new ValueReader(config, "node.conf");
+        return new NodeSettings(
+            values.Number("alexnet.loaders", 1, 64),
+            values.Number("alexnet.read-ahead", 1, 1024),
+            values.Text("alexnet.threads") == "auto" ? null : values.Number("alexnet.threads", 1, 1024),
+            values.Time("alexnet.step-deadline"),
+            config);
+    }
+
+    /// <summary>Compute threads of each of so many devices.</summary>
+    public int ThreadsOf(int devices) => Threads ?? Math.Max(1, Environment.ProcessorCount / devices);
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>A resolved recipe as HOCON: every key, none left to a default. Reading it again gives the same recipe.</summary>
+static class RecipeText
+{
+    /// <summary>Keys that say how long to train and when to write; they change no number of a step.</summary>
+    static readonly string[] Extent = ["schedule.epochs", "checkpoint-steps"];
+
+    /// <summary>Every key with its value, in the order of paper.conf.</summary>
+    public static IReadOnlyList<(string Key, string Value)> Lines(Recipe r)
+    {
+        var lines = new List<(string, string)>();
+        void Put(string key, object value) => lines.Add((key, value switch
+        {
+            bool b => b ? "on" : "off",
+            IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
+            _ => value.ToString()!,
+        }));
+        Put("seed", r.Seed);
+        Put("batch", r.Batch);
+        Put("network.input", r.Network.InputSize);
+        Put("network.classes", r.Network.Classes);
+        Put("network.response.k", r.Network.Response.K);
+        Put("network.response.alpha", r.Network.Response.Alpha);
+        Put("network.response.window", r.Network.Response.Window);
+        Put("network.layers", $"[{string.Join(", ", r.Network.Layers.Select(l => l.Name))}]");
+        foreach (var spec in r.Network.Layers.Select(l => l.Spec))
+        {
+            Put($"network.{spec.Name}.kernels", spec.Kernels);
+            Put($"network.{spec.Name}.size", spec.Size);
+            Put($"network.{spec.Name}.stride", spec.Stride);
+            Put($"network.{spec.Name}.pad", spec.Pad);
+            Put($"network.{spec.Name}.sees-both", spec.SeesBoth);
+            Put($"network.{spec.Name}.deviation", spec.Deviation);
+            Put($"network.{spec.Name}.bias", spec.Bias);
+            Put($"network.{spec.Name}.normalize", spec.Normalize);
+            Put($"network.{spec.Name}.pool", spec.Pool);
+            Put($"network.{spec.Name}.dropout", spec.Dropout);
+        }
+        Put("descent.momentum", r.Momentum);
+        Put("descent.weight-decay", r.WeightDecay);
+        Put("schedule.rate", r.Schedule.InitialRate);
+        Put("schedule.factor", r.Schedule.Factor);
+        Put("schedule.reductions", r.Schedule.Reductions);
+        Put("schedule.patience", r.Schedule.Patience);
+        Put("schedule.improvement", r.Schedule.Improvement);
+        Put("schedule.epochs", r.EpochsMax);
+        Put("augmentation.random-crop", r.Augmentation.RandomCrop);
+        Put("augmentation.mirror", r.Augmentation.Mirror);
+        Put("augmentation.colour-sigma", r.Augmentation.ColourSigma);
+        Put("checkpoint-steps", r.CheckpointSteps);
+        return lines;
+    }
+
+    /// <summary>A recipe file.</summary>
+    public static string Of(Recipe recipe) =>
+        $"# Recipe {recipe.Name}, resolved: every key, {Digest(recipe)}\n" + string.Concat(Lines(recipe).Select(l => $"{l.Key} = {l.Value}\n"));
+
+    /// <summary>SHA-256 over everything that determines the numbers of a step, in lower-case hexadecimal.</summary>
+    public static string Digest(Recipe recipe)
+    {
+        var determining = Lines(recipe).Where(l => !Extent.Contains(l.Key)).Select(l => $"{l.Key} = {l.Value}\n");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(determining))));
+    }
+
+    /// <summary>In words, where two recipes give different numbers: "schedule.rate (0.01, was 0.02)"; empty when they are the same.</summary>
+    public static IReadOnlyList<string> Differences(Recipe now, Recipe was)
+    {
+        var before = Lines(was).ToDictionary();
+        var after = Lines(now).ToDictionary();
+        return [.. after.Keys.Union(before.Keys).Except(Extent)
+            .Select(k => (Key: k, Now: after.GetValueOrDefault(k, "not there"), Was: before.GetValueOrDefault(k, "not there")))
+            .Where(d => d.Now != d.Was)
+            .Select(d => $"{d.Key} ({d.Now}, was {d.Was})")];
+    }
+}

@@ -1,0 +1,30 @@
+using Akka.Configuration;
+
+namespace AlexNetActors.App;
+
+/// <summary>The values that <c>--set path=value</c> lays over recipe and node configuration.</summary>
+sealed record Settings(Config OfRecipe, Config OfNode)
+{
+    public static Settings None { get; } = new(Config.Empty, Config.Empty);
+
+    /// <exception cref="UsageException">Not path=value, or an unknown path of the node.</exception>
+    public static Settings Parse(IEnumerable<string> assignments)
+    {
+        var settings = None;
+        foreach (string assignment in assignments)
+        {
+            int at = assignment.IndexOf('=');
+            string path = at < 0 ? "" : assignment[..at].Trim();
+            if (path == "" || at == assignment.Length - 1 || assignment.AsSpan().ContainsAny('\n', '\r'))
+                throw new UsageException($"--set {Hocon.OneLine(assignment)}: wanted path=value, such as --set schedule.rate=0.005");
+            var value = Hocon.Parse(assignment, $"--set {assignment}");
+            bool node = path.StartsWith("alexnet.", StringComparison.Ordinal) || path.StartsWith("akka.", StringComparison.Ordinal);
+            if (path.StartsWith("alexnet.", StringComparison.Ordinal)) // Akka's own keys are its own business, those of recipes the RecipeReader's
+                KnownKeys.OfNodes.Check(Hocon.Leaves(value).Select(l => l.Path), "--set", []);
+            settings = node
+                ? settings with { OfNode = value.WithFallback(settings.OfNode) }
+                : settings with { OfRecipe = value.WithFallback(settings.OfRecipe) };
+        }
+        return settings;
+    }
+}

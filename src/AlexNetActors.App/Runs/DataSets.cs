@@ -1,0 +1,45 @@
+using AlexNetActors.Data;
+
+namespace AlexNetActors.App;
+
+/// <summary>The data set that a command names, or the built-in one.</summary>
+static class DataSets
+{
+    /// <exception cref="UsageException">There is no such folder.</exception>
+    /// <exception cref="DataException">It holds no data set, or a damaged one.</exception>
+    public static DataFolder Open(string? path, Action<string> report)
+    {
+        if (path is not null)
+        {
+            if (!Directory.Exists(path)) throw new UsageException($"there is no folder {path}: name a folder made by `alexnet prepare SOURCE TARGET`");
+            return DataFolder.Open(path);
+        }
+        string folder = BuiltInFolder();
+        if (!Directory.Exists(folder)) report($"drawing the built-in pictures into {folder}");
+        return BuiltInPictures.Create(folder);
+    }
+
+    /// <summary>Among the user's application data where that can be written, else among the temporary files.</summary>
+    static string BuiltInFolder()
+    {
+        string name = Path.Combine("alexnet", "built-in");
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return home != "" && CanWrite(Path.Combine(home, name)) ? Path.Combine(home, name) : Path.Combine(Path.GetTempPath(), $"{Environment.UserName}-{name.Replace(Path.DirectorySeparatorChar, '-')}");
+    }
+
+    static bool CanWrite(string folder)
+    {
+        try
+        {
+            bool existed = Directory.Exists(folder);
+            Directory.CreateDirectory(folder);
+            File.Create(Path.Combine(folder, $".probe-{Environment.ProcessId}"), 1, FileOptions.DeleteOnClose).Dispose();
+            if (!existed) Directory.Delete(folder);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

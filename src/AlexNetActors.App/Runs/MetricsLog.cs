@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AlexNetActors.Actors;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// metrics.jsonl: one JSON object a line for each step, validation and checkpoint, and a summary. A step's number is the
+/// number of steps done after it. Lines behind the step that a run goes on from are cut, so that each step stands there once.
+/// </summary>
+sealed class MetricsLog : IDisposable
+{
+    readonly FileStream _file;
+
+    MetricsLog(FileStream file) => _file = file;
+
+    /// <param name="path">The file; made if missing.</param>
+    /// <param name="progress">Where the run stands: later lines are cut.</param>
+    public static MetricsLog Open(string path, RunProgress progress) => Guard(path, () =>
+    {
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        file.SetLength(Lines(file).TakeWhile(l => IsKept(l.Line, progress)).Select(l => l.End).LastOrDefault());
+        file.Position = file.Length;
+        return new MetricsLog(file);
+    });
+
+    /// <summary>The last validation in the file; null when there is none.</summary>
+    public (long Step, long Epoch, double Loss, double Top1, double Top5)? LastValidation()
+    {
+        long end = _file.Position;
+        _file.Position = 0;
+        var last = Lines(_file).Select(l => l.Line).LastOrDefault(l => (string?)l["kind"] == "validation");
+        _file.Position = end;
+        return last is null ? null : ((long)last["step"]!, (long)last["epoch"]!, (double)last["loss"]!, (double)last["top1"]!, (double)last["top5"]!);
+    }
+
+    static bool IsKept(JsonObject line, RunProgress progress) => (string?)line["kind"] switch
+    {
+        "step" or "checkpoint" => (long)line["step"]! <= progress.Steps,
+        "validation" => (long)line["step"]! <= progress.ValidatedSteps,
+        _ => false,
+    };
+
+    /// <summary>Whole lines; one that a killed process left half written ends them.</summary>
+    static IEnumerable<(JsonObject Line, long End)> Lines(FileStream file)
+    {
+        long end = 0;
+        using var reader = new StreamReader(file, leaveOpen: true);
+        while (reader.ReadLine() is { } text)
+        {
+            JsonObject? line;
+            try
+            {
+                line = JsonNode.Parse(text) as JsonObject;
+            }
+            catch (JsonException)
+            {
+                yield break;
+            }
+            if (line?["step"] is not JsonValue) yield break;
+            end += System.Text.Encoding.UTF8.GetByteCount(text) + 1;
+            if (end <= file.Length) yield return (line, end);
+        }
+    }
+
+    public void Step(StepCompleted step, long epoch, double imagesPerSecond) => Put(new()
+    {
+        ["kind"] = "step",
+        ["step"] = step.Step + 1,
+        ["epoch"] = epoch,
+        ["rate"] = step.Rate,
+        ["loss"] = step.Score.Loss,
+        ["top1"] = step.Score.Top1Error,
+        ["top5"] = step.Score.Top5Error,
+        ["imagesPerSecond"] = Math.Round(imagesPerSecond, 2),
+        ["towers"] = new JsonArray([.. step.Towers.Select(t => new JsonObject
+        {
+            ["towers"] = t.Towers,
+            ["computeMs"] = Math.Round(t.ComputeMs, 3),
+            ["exchangeMs"] = Math.Round(t.ExchangeMs, 3),
+            ["dataMs"] = Math.Round(t.DataMs, 3),
+        })]),
+    });
+
+    public void Validation(ValidationCompleted v) => Put(new()
+    {
+        ["kind"] = "validation",
+        ["step"] = v.Steps,
+        ["epoch"] = v.Epochs,
+        ["loss"] = v.Score.Loss,
+        ["top1"] = v.Score.Top1Error,
+        ["top5"] = v.Score.Top5Error,
+        ["images"] = v.Score.Images,
+        ["best"] = v.Best,
+        ["rate"] = v.Rate,
+    });
+
+    public void Checkpoint(CheckpointWritten c) => Put(new()
+    {
+        ["kind"] = "checkpoint",
+        ["step"] = c.Steps,
+        ["folder"] = Path.GetFileName(c.Folder),
+        ["weightsSha256"] = c.WeightsSha256,
+    });
+
+    public void Summary(JsonObject summary)
+    {
+        var line = new JsonObject { ["kind"] = "summary" };
+        foreach (var (key, value) in summary) line[key] = value?.DeepClone();
+        Put(line);
+    }
+
+    void Put(JsonObject line) => Guard(_file.Name, () =>
+    {
+        _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line), (byte)'\n']);
+        _file.Flush();
+        return 0;
+    });
+
+    static T Guard<T>(string path, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"cannot write {path}: {Hocon.OneLine(e.Message)}; make room or give access, then go on with --resume");
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+}

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// The folder of a run: recipe.conf (resolved), mean.f32 (the training set's mean image, so that the weights can be used without the data
+/// set), run.json (written last: with it the folder holds a run), metrics.jsonl and checkpoints/.
+/// </summary>
+sealed class RunFolder
+{
+    const string ManifestName = "run.json", RecipeName = "recipe.conf", MeanName = "mean.f32", LockName = ".lock";
+
+    static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
+    public RunFolder(string path) => Path = System.IO.Path.TrimEndingDirectorySeparator(path);
+
+    public string Path { get; }
+    public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
+    public CheckpointFolder Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
+    public bool HoldsRun => File.Exists(In(ManifestName));
+
+    string In(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>The run whose folder this is, or that has this folder among its checkpoints; null when it is neither.</summary>
+    public static RunFolder? Of(string runOrCheckpoint)
+    {
+        var run = new RunFolder(runOrCheckpoint);
+        if (run.HoldsRun) return run;
+        string? above = System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(run.Path)));
+        return above is not null && new RunFolder(above) is { HoldsRun: true } of ? of : null;
+    }
+
+    /// <summary>
+    /// Keeps other processes from training into this folder until it is disposed. The system frees the lock of a process that dies.
+    /// </summary>
+    /// <exception cref="UsageException">Another process holds it, or the folder cannot be written.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            Directory.CreateDirectory(Path);
+            return new FileStream(In(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException) when (File.Exists(In(LockName)))
+        {
+            throw new UsageException($"another process trains into {Path}: wait for it to end, or name another folder with --run");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"cannot make the run folder {Path}: {Hocon.OneLine(e.Message)}; name another one with --run");
+        }
+    }
+
+    /// <summary>Refuses a folder that holds something else than what a killed start may have left.</summary>
+    public void RequireFresh()
+    {
+        if (HoldsRun) throw new UsageException($"{Path} already holds a run of recipe {ReadManifest().Recipe}: go on with it by --resume, or name another folder with --run");
+        string[] ours = [LockName, RecipeName, MeanName, System.IO.Path.GetFileName(Metrics)];
+        if (Directory.EnumerateFileSystemEntries(Path).FirstOrDefault(f => !ours.Contains(System.IO.Path.GetFileName(f).Replace(".partial", ""))) is { } other)
+            throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");
+    }
+
+    public void Write(RunManifest manifest, Recipe recipe, ReadOnlySpan<float> mean)
+    {
+        Put(RecipeName, System.Text.Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
+        Put(MeanName, MemoryMarshal.AsBytes(mean));
+        Write(manifest);
+    }
+
+    public void Write(RunManifest manifest) => Put(ManifestName, JsonSerializer.SerializeToUtf8Bytes(manifest, Json));
+
+    void Put(string name, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            using (var file = new FileStream(In(name) + ".partial", FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                file.Write(bytes);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(In(name) + ".partial", In(name), overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(e.Message)}; make room or give access, then train again");
+        }
+    }
+
+    public RunManifest ReadManifest()
+    {
+        string file = In(ManifestName);
+        try
+        {
+            var manifest = JsonSerializer.Deserialize<RunManifest>(File.ReadAllBytes(file), Json);
+            if (manifest is not { Recipe: not null, RecipeDigest: not null, Data: not null, DataDigest: not null, Classes: not null, Devices.Length: 1 or 2, DeviceKind: not null })
+                throw new RunException($"{file} is damaged: fields are missing");
+            if (manifest.Format != RunManifest.CurrentFormat)
+                throw new RunException($"{file} has format {manifest.Format}, this version reads {RunManifest.CurrentFormat}: use the version that wrote it");
+            return manifest;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"{file} cannot be read: {Hocon.OneLine(e.Message)}");
+        }
+    }
+
+    /// <summary>The run's resolved recipe, with settings laid over it.</summary>
+    public Recipe ReadRecipe(RunManifest manifest, Settings settings) => RecipeReader.Read(In(RecipeName), settings) with { Name = manifest.Recipe };
+
+    /// <summary>The training set's mean image, [RecordSize, RecordSize, 3].</summary>
+    public float[] ReadMean(RunManifest manifest)
+    {
+        string file = In(MeanName);
+        byte[] bytes = File.Exists(file) ? File.ReadAllBytes(file) : [];
+        if (bytes.LongLength != 12L * manifest.RecordSize * manifest.RecordSize)
+            throw new RunException($"{file} is missing or damaged: it has {bytes.Length} bytes, a mean image of {manifest.RecordSize} pixels a side has {12L * manifest.RecordSize * manifest.RecordSize}");
+        return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+    }
+}

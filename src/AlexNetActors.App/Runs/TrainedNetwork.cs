@@ -1,0 +1,45 @@
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>A checkpoint with all that is needed to use it: what RUN|CHECKPOINT names on the command line.</summary>
+/// <param name="Folder">The checkpoint's folder.</param>
+/// <param name="Choice">Why this one, in words: "the best of runs/x".</param>
+/// <param name="Run">The run it belongs to.</param>
+/// <param name="Manifest">The run's.</param>
+/// <param name="Checkpoint">The checkpoint's.</param>
+/// <param name="Towers">Its weights.</param>
+sealed record TrainedNetwork(string Folder, string Choice, RunFolder Run, RunManifest Manifest, CheckpointManifest Checkpoint, TowerState[] Towers)
+{
+    /// <param name="runOrCheckpoint">A run folder means one of its checkpoints: the best when asked for and recorded, else the newest whole one.</param>
+    /// <param name="best">Whether the best is asked for.</param>
+    /// <param name="report">Told of damaged checkpoints that are passed over.</param>
+    /// <exception cref="UsageException">It is neither a run nor a checkpoint of one.</exception>
+    /// <exception cref="RunException">The run has no whole checkpoint.</exception>
+    /// <exception cref="CheckpointException">The checkpoint is damaged.</exception>
+    public static TrainedNetwork Open(string runOrCheckpoint, bool best, Action<string> report)
+    {
+        if (!Directory.Exists(runOrCheckpoint)) throw new UsageException($"there is no folder {runOrCheckpoint}: name a run folder or one of its checkpoints");
+        var run = RunFolder.Of(runOrCheckpoint) ?? throw new UsageException($"{runOrCheckpoint} is no run folder and no checkpoint of one (there is no run.json): name a folder made by `alexnet train`");
+        var manifest = run.ReadManifest();
+        if (!new RunFolder(runOrCheckpoint).HoldsRun)
+        {
+            var (named, towers) = CheckpointFolder.Load(runOrCheckpoint);
+            return new TrainedNetwork(runOrCheckpoint, "as named", run, manifest, named, towers);
+        }
+        var newest = run.Checkpoints.NewestWhole(report) ?? throw new RunException($"{run.Path} has no whole checkpoint yet: train on with --resume");
+        if (best && newest.Manifest.Progress.BestSteps is var steps and > 0 && steps != newest.Manifest.Progress.Steps
+            && run.Checkpoints.List().FirstOrDefault(c => c.Steps == steps) is { Folder: { } folder })
+            try
+            {
+                var (found, towers) = CheckpointFolder.Load(folder);
+                return new TrainedNetwork(folder, $"the best of {run.Path}", run, manifest, found, towers);
+            }
+            catch (CheckpointException e)
+            {
+                report($"{e.Message}; the newest checkpoint is used instead of the best");
+            }
+        string choice = newest.Manifest.Progress.BestSteps == newest.Manifest.Progress.Steps ? "the newest and best" : "the newest";
+        return new TrainedNetwork(newest.Folder, $"{choice} of {run.Path}", run, manifest, newest.Manifest, newest.Towers);
+    }
+}

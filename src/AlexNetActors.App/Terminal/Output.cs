@@ -1,0 +1,32 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace AlexNetActors.App;
+
+/// <summary>Where a command's words go: results to standard output, unless that is for the JSON line; everything else to standard error.</summary>
+sealed class Output(bool json)
+{
+    const int WidthOfFiles = 200; // columns where no terminal wraps
+
+    static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public TextWriter Log => Console.Error;
+    public TextWriter Result => json ? Console.Error : Console.Out;
+
+    /// <summary>A terminal's view of standard error; null when it is no terminal.</summary>
+    public static IAnsiConsole? Terminal => Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    public void Table(Table table)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Result) });
+        if (json ? Console.IsErrorRedirected : Console.IsOutputRedirected) console.Profile.Width = WidthOfFiles;
+        console.Write(table);
+    }
+
+    public void Json(JsonObject value)
+    {
+        if (json) Console.Out.WriteLine(value.ToJsonString(OneLine));
+    }
+}

@@ -1,0 +1,28 @@
+using System.Diagnostics;
+using AlexNetActors.Actors;
+
+namespace AlexNetActors.App;
+
+/// <summary>Lines for a log: one every few seconds, one a validation, one a checkpoint.</summary>
+sealed class PlainView(TextWriter output) : IRunView
+{
+    static readonly TimeSpan StepInterval = TimeSpan.FromSeconds(3);
+    long _last = Stopwatch.GetTimestamp();
+
+    public void Show(IRunEvent e, RunStatus status)
+    {
+        switch (e)
+        {
+            case StepCompleted when Stopwatch.GetElapsedTime(_last) >= StepInterval:
+                _last = Stopwatch.GetTimestamp();
+                Say(Words.Steps(status));
+                break;
+            case ValidationCompleted v: Say(Words.Of(v)); break;
+            case CheckpointWritten c: Say(Words.Of(c)); break;
+        }
+    }
+
+    public void Say(string line) => output.WriteLine(line);
+
+    public void Follow(RunJournal journal) => journal.End.Wait();
+}

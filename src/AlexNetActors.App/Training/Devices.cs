@@ -1,0 +1,47 @@
+using AlexNetActors.Actors;
+using AlexNetActors.Compute;
+
+namespace AlexNetActors.App;
+
+/// <summary>The devices that a command names: one for both towers, or tower A's and tower B's.</summary>
+static class Devices
+{
+    /// <summary>What a command uses that names none.</summary>
+    public static string Default => DeviceCatalog.All.Any(d => d.Name == "cpu") ? "cpu" : "reference";
+
+    /// <param name="text">"cpu", or "cpu,cpu".</param>
+    /// <param name="node">For the number of threads.</param>
+    /// <param name="most">How many there may be.</param>
+    /// <exception cref="UsageException">There is no device of that name, or there are too many.</exception>
+    public static IReadOnlyList<DeviceFactory> Parse(string text, NodeSettings node, int most = 2)
+    {
+        string[] names = text.Split(',', StringSplitOptions.TrimEntries);
+        if (names.Length > most) throw new UsageException($"--device {text} names {names.Length} devices: {(most == 2 ? "the network has two towers, so name one or two" : "name one")}");
+        return [.. names.Select(n => Find(n, node.ThreadsOf(names.Length)))];
+    }
+
+    /// <summary>Kind of a group of devices: equal kinds give equal bits.</summary>
+    public static string KindOf(IReadOnlyList<DeviceFactory> devices) => string.Join('+', devices.Select(d => d.Kind).Distinct());
+
+    static DeviceFactory Find(string name, int threads)
+    {
+        string kind = name.Split(':')[0];
+        if (Absent.TryGetValue(kind, out var why)) throw new UsageException($"device {name} cannot be used: {why}; use one of {string.Join(", ", DeviceCatalog.All.Select(d => d.Name))}");
+        try
+        {
+            var entry = DeviceCatalog.Find(name);
+            return new DeviceFactory(entry.Name, entry.Kind, () => entry.Open(threads));
+        }
+        catch (ArgumentException e)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
+
+    /// <summary>Kinds of devices that people ask for and that this version does not drive, and why.</summary>
+    public static IReadOnlyDictionary<string, string> Absent { get; } = new Dictionary<string, string>
+    {
+        ["cuda"] = "NVIDIA GPUs are not in this version",
+        ["opencl"] = "OpenCL devices are not in this version",
+    };
+}

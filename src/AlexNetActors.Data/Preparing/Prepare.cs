@@ -1,0 +1,105 @@
+using System.Text.Json;
+
+namespace AlexNetActors.Data;
+
+/// <summary>Makes a data set of pictures: every file is decoded once, what cannot be used is reported, the rest becomes records.</summary>
+public static class Prepare
+{
+    internal const string ReportName = "prepare-report.json";
+
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>
+    /// Prepares a folder of pictures. The result is the same to the byte for any number of threads. It may be killed at any moment: the same
+    /// call goes on where it stopped, and the target is a data set only when it is complete. A target finished before is verified and left alone.
+    /// </summary>
+    /// <param name="source">A folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with the ILSVRC2012 tars and development kit.</param>
+    /// <param name="target">A folder for the packs; made if missing.</param>
+    /// <param name="options">Defaults if null.</param>
+    /// <param name="progress">Told now and then, on a thread of the preparation.</param>
+    /// <param name="cancellation">Stops it; what was done is kept for the next call.</param>
+    /// <exception cref="DataException">The source is missing or unfit, a class has no readable picture, the target cannot be written or is full.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static PrepareReport Run(string source, string target, PrepareOptions? options = null, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options ??= new PrepareOptions();
+        if (options.RecordSize is < 16 or > 4096) throw new DataException($"a record size of {options.RecordSize} is not between 16 and 4096");
+        if (options.Threads is < 1 or > 1024) throw new DataException($"{options.Threads} threads are not between 1 and 1024");
+        if (options.ValidationShare is not (> 0 and < 1)) throw new DataException($"a validation share of {options.ValidationShare} is not between 0 and 1");
+        if (IsWithin(target, source)) throw new DataException($"the target {target} lies in the source {source}: name a folder elsewhere");
+
+        var found = Detect(source, options);
+        try
+        {
+            Directory.CreateDirectory(target);
+            using var ours = FolderLock.Take(target, TimeSpan.Zero);
+            string fingerprint = found.Fingerprint(options.RecordSize);
+            if (Finished(target, found.Description, fingerprint, cancellation) is { } report) return report with { AlreadyDone = true };
+            using var preparation = new Preparation(found, target, fingerprint, options, progress, cancellation);
+            return preparation.Run(WriteReport);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"cannot write to {target}: {OneLine.Of(e)}; make room or name another target, then run the same command again: what is done is kept");
+        }
+    }
+
+    static PrepareSource Detect(string source, PrepareOptions options)
+    {
+        try
+        {
+            return PrepareSource.Detect(source, options);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"cannot read the source {source}: {OneLine.Of(e)}");
+        }
+    }
+
+    /// <summary>The report of a target that is finished and whole; null if there is work to do.</summary>
+    static PrepareReport? Finished(string target, string description, string fingerprint, CancellationToken cancellation)
+    {
+        string manifest = Path.Combine(target, PackManifest.FileName);
+        if (!File.Exists(manifest)) return null;
+        if (ReadReport(target) is not { } report || report.Fingerprint != fingerprint)
+            throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({description})");
+        try
+        {
+            using var data = DataFolder.Open(target);
+            data.Verify(cancellation);
+            return report;
+        }
+        catch (DataException)
+        {
+            File.Delete(manifest); // Damaged: no data set any more, and made again from the start.
+            return null;
+        }
+    }
+
+    static PrepareReport? ReadReport(string target)
+    {
+        string path = Path.Combine(target, ReportName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize<PrepareReport>(File.ReadAllBytes(path), Json);
+        }
+        catch (JsonException)
+        {
+            return null; // Not a report of ours.
+        }
+    }
+
+    static void WriteReport(string target, PrepareReport report)
+    {
+        string path = Path.Combine(target, ReportName);
+        File.WriteAllBytes(path + ".partial", JsonSerializer.SerializeToUtf8Bytes(report, Json));
+        File.Move(path + ".partial", path, overwrite: true);
+    }
+
+    static bool IsWithin(string inner, string outer)
+    {
+        string relative = Path.GetRelativePath(outer, inner);
+        return relative == "." || !relative.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(relative);
+    }
+}

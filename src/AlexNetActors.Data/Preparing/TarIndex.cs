@@ -1,0 +1,50 @@
+using System.Formats.Tar;
+using System.IO.MemoryMappedFiles;
+
+namespace AlexNetActors.Data;
+
+/// <summary>A regular file in a tar: where its bytes lie, counted from the start of the outermost file.</summary>
+internal readonly record struct TarFile(string Name, long Offset, long Length);
+
+/// <summary>Lists tars without reading what is in them, so that pictures can be read in any order and by many threads.</summary>
+internal static class TarIndex
+{
+    /// <exception cref="DataException">It is no tar, or cut short.</exception>
+    internal static List<TarFile> Of(string path)
+    {
+        using var file = File.OpenRead(path);
+        return List(path, file, 0, file.Length);
+    }
+
+    /// <summary>Lists the tars within a tar, each with its own name.</summary>
+    internal static IEnumerable<(TarFile Inner, List<TarFile> Files)> OfInner(string path, IEnumerable<TarFile> inner)
+    {
+        using var mapped = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        foreach (var tar in inner)
+        {
+            using var view = mapped.CreateViewStream(tar.Offset, tar.Length, MemoryMappedFileAccess.Read);
+            yield return (tar, List($"{tar.Name} in {path}", view, tar.Offset, tar.Length));
+        }
+    }
+
+    static List<TarFile> List(string name, Stream stream, long start, long length)
+    {
+        var files = new List<TarFile>();
+        try
+        {
+            using var reader = new TarReader(stream, leaveOpen: true);
+            while (reader.GetNextEntry() is { } entry)
+            {
+                if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)) continue;
+                if (entry.Length > 0 && entry.DataOffset + entry.Length > length)
+                    throw new DataException($"{name} is cut short within {entry.Name}: download it again");
+                files.Add(new TarFile(entry.Name, start + Math.Max(0, entry.DataOffset), entry.Length));
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or FormatException)
+        {
+            throw new DataException($"{name} is not a whole tar: {OneLine.Of(e)}; download it again");
+        }
+        return files;
+    }
+}

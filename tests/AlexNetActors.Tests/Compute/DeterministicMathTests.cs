@@ -1,0 +1,46 @@
+using AlexNetActors.Compute;
+
+namespace AlexNetActors.Tests.Compute;
+
+public sealed class DeterministicMathTests
+{
+    [Fact]
+    public void ExpIsExp()
+    {
+        for (double x = -700; x <= 700; x += 0.37) AssertRelative(Math.Exp(x), DeterministicMath.Exp(x), 1e-15);
+        Assert.Equal(1, DeterministicMath.Exp(0));
+        Assert.Equal(0, DeterministicMath.Exp(-1000));
+        Assert.Equal(double.PositiveInfinity, DeterministicMath.Exp(1000));
+        Assert.True(double.IsNaN(DeterministicMath.Exp(double.NaN)));
+    }
+
+    [Fact]
+    public void LogIsLog()
+    {
+        for (double x = 1e-300; x < 1e300; x *= 1.37) AssertRelative(Math.Log(x), DeterministicMath.Log(x), 1e-15);
+        for (double x = 0.5; x < 2; x += 0.001) Assert.Equal(Math.Log(x), DeterministicMath.Log(x), 1e-15);
+        Assert.Equal(0, DeterministicMath.Log(1));
+        Assert.Equal(double.NegativeInfinity, DeterministicMath.Log(0));
+        Assert.True(double.IsNaN(DeterministicMath.Log(-1)));
+    }
+
+    /// <summary>Quantiles of the standard normal distribution to 16 digits, as in any table.</summary>
+    [Theory]
+    [InlineData(0.5, 0)]
+    [InlineData(0.75, 0.6744897501960817)]
+    [InlineData(0.9, 1.2815515655446004)]
+    [InlineData(0.975, 1.959963984540054)]
+    [InlineData(0.99, 2.3263478740408408)]
+    [InlineData(0.999, 3.090232306167813)]
+    [InlineData(1e-4, -3.719016485455709)]
+    [InlineData(1e-10, -6.361340902404056)]
+    [InlineData(1e-20, -9.262340089798408)]
+    public void InverseNormalGivesKnownQuantiles(double p, double quantile)
+    {
+        if (quantile == 0) Assert.Equal(0, DeterministicMath.InverseNormal(p));
+        else AssertRelative(quantile, DeterministicMath.InverseNormal(p), 1e-14);
+    }
+
+    static void AssertRelative(double expected, double got, double tolerance) =>
+        Assert.True(Math.Abs(got - expected) <= tolerance * Math.Abs(expected), $"expected {expected:R}, got {got:R}");
+}
