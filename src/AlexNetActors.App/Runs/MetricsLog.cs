@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
@@ -11,6 +12,8 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class MetricsLog : IDisposable
 {
+    static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     readonly FileStream _file;
 
     MetricsLog(FileStream file) => _file = file;
@@ -122,7 +125,7 @@ sealed class MetricsLog : IDisposable
 
     void Put(JsonObject line) => Guard(_file.Name, () =>
     {
-        _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line), (byte)'\n']);
+        _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, Json), (byte)'\n']);
         Remember(line);
         return 0;
     });
