@@ -81,7 +81,8 @@ sealed class TrainCommand
                 ? new RunFolder(request.Run!).ReadRecipe(earlier, settings)
                 : RecipeReader.Read(request.Recipe ?? DefaultRecipe, settings, data.Classes.Count);
             var reader = ReaderOf(recipe, data);
-            long steps = request.Steps ?? (request.Epochs is { } epochs ? reader.Plan.StepsOf(epochs) : earlier?.StepsMax ?? reader.Plan.StepsOf(recipe.EpochsMax));
+            long? asked = earlier is null || settings.OfRecipe.HasPath("schedule.epochs") ? recipe.EpochsMax : null;
+            long steps = request.Steps ?? ((request.Epochs ?? asked) is { } epochs ? reader.Plan.StepsOf(epochs) : earlier!.StepsMax);
             var limits = new RunLimits(data.Train.Count, recipe.Batch, steps, recipe.CheckpointSteps, recipe.Schedule);
             return new Plan(recipe, data, devices, node, limits, new GroupShape(node.Loaders, node.ReadAhead, reader.ValidationBatches));
         }
