@@ -10,7 +10,7 @@ static class CommandLine
 {
     const int Failed = 1, WrongUse = 2;
 
-    static RootCommand Root() => new("Trains AlexNet as its authors did: one network split over two GPUs, each owned by an actor.")
+    static RootCommand Root() => new("Trains AlexNet as its authors did: one network split over two GPUs, each owned by an actor. Exit codes: 0 done, 1 failed while running or stopped by a signal, 2 wrong use.")
     {
         TrainCommand.Define(),
         EvaluateCommand.Define(),

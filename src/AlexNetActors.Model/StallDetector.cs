@@ -29,5 +29,5 @@ public sealed record StallDetector(int Classes)
 
     /// <summary>What to tell the user.</summary>
     public string Advice => FormattableString.Invariant(
-        $"the loss has sat at {Math.Log(Classes):0.00} = ln({Classes}) for {StretchSteps * StretchesMax} steps: the network learns nothing yet; recipe robust starts more surely (biases of 0.1 instead of 1, wider initial weights)");
+        $"the loss has sat at {Math.Log(Classes):0.00} = ln({Classes}) for {StretchSteps * StretchesMax} steps: the network learns nothing yet; if it stays so, use recipe robust, or lower biases (0.1) and wider initial weights (--set network.conv3.deviation=0.03)");
 }

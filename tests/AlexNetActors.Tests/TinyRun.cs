@@ -65,6 +65,7 @@ sealed class TinyRun : IDisposable
     {
         public Observer(List<IRunEvent> events, TaskCompletionSource over) => Receive<IRunEvent>(m =>
         {
+            if (over.Task.IsCompleted) return; // a tower may still say what it does
             events.Add(m);
             if (m is RunFinished or RunFailed) over.TrySetResult();
         });

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
@@ -82,7 +81,8 @@ sealed class TrainCommand
                 ? new RunFolder(request.Run!).ReadRecipe(earlier, settings)
                 : RecipeReader.Read(request.Recipe ?? DefaultRecipe, settings, data.Classes.Count);
             var reader = ReaderOf(recipe, data);
-            long steps = request.Steps ?? (request.Epochs is { } epochs ? reader.Plan.StepsOf(epochs) : earlier?.StepsMax ?? reader.Plan.StepsOf(recipe.EpochsMax));
+            long? asked = earlier is null || settings.OfRecipe.HasPath("schedule.epochs") ? recipe.EpochsMax : null;
+            long steps = request.Steps ?? ((request.Epochs ?? asked) is { } epochs ? reader.Plan.StepsOf(epochs) : earlier!.StepsMax);
             var limits = new RunLimits(data.Train.Count, recipe.Batch, steps, recipe.CheckpointSteps, recipe.Schedule);
             return new Plan(recipe, data, devices, node, limits, new GroupShape(node.Loaders, node.ReadAhead, reader.ValidationBatches));
         }
@@ -118,7 +118,6 @@ sealed class TrainCommand
     Start Begin(RunFolder folder, Plan plan)
     {
         folder.RequireFresh();
-        if (File.Exists(folder.Metrics)) File.Delete(folder.Metrics);
         folder.Write(plan.Manifest, plan.Recipe, plan.Data.Mean.Span);
         return new Start(RunProgress.Start(plan.Limits), null, null);
     }
@@ -156,6 +155,7 @@ sealed class TrainCommand
     int Run(RunFolder folder, Plan plan, Start start)
     {
         using var metrics = MetricsLog.Open(folder.Metrics, start.Progress);
+        if (metrics.LastStep < start.Progress.Steps) _output.Log.WriteLine($"{folder.Metrics} ends at step {metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         var manifest = plan.Manifest;
         Introduce(folder, plan);
         var settings = new GroupSettings(plan.Recipe, plan.Limits, plan.Data.Path, plan.Devices, plan.Node.Loaders, plan.Node.ReadAhead, folder.Checkpoints.Path,
@@ -163,10 +163,15 @@ sealed class TrainCommand
         IRunView view = Output.Terminal is { } terminal ? new LiveView(terminal) : new PlainView(_output.Log);
         var journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), metrics, new StallDetector(plan.Data.Classes.Count), view);
         var end = TrainingRun.Execute(settings, plan.Shape, plan.Node, journal, view);
-        var summary = Summarize(folder, journal.Status, start, metrics);
-        if (end.Failure is null) metrics.Summary(summary);
-        Conclude(journal.Status, summary, end);
-        _output.Json(summary);
+        (long, string)? saved = journal.Status.Checkpoint is { } c ? (c.Steps, c.WeightsSha256) : start.WeightsSha256 is { } sha ? (start.Progress.Steps, sha) : null;
+        var report = new RunReport(journal.Status, metrics.LastValidation, saved, folder.Path);
+        if (end.Failure is null)
+        {
+            metrics.Summary(report.Json);
+            _output.Result.WriteLine($"done after step {journal.Status.Steps} (epoch {journal.Status.Epochs}): {end.Why}");
+        }
+        report.Write(_output.Result);
+        _output.Json(report.Json);
         return end.Failure is null ? 0 : throw new RunException(end.Failure);
     }
 
@@ -177,36 +182,5 @@ sealed class TrainCommand
         _output.Log.WriteLine($"data set {plan.Data.Path}: {Words.Count(plan.Data.Train.Count)} training and {Words.Count(plan.Data.Validation.Count)} validation records of {classes} classes");
         if (RecipeReader.Even(classes) != classes) _output.Log.WriteLine($"the classes are split over two towers, so {classes} classes get one more that stays empty");
         _output.Log.WriteLine($"towers on {string.Join(" and ", plan.Devices.Select(d => d.Name))}, {plan.Node.ThreadsOf(plan.Devices.Count)} threads each; run folder {folder.Path}");
-    }
-
-    static JsonObject Summarize(RunFolder folder, RunStatus status, Start start, MetricsLog metrics)
-    {
-        var last = metrics.LastValidation();
-        double Rounded(double value) => Math.Round(value, 4);
-        return new JsonObject
-        {
-            ["step"] = status.Steps,
-            ["epoch"] = status.Epochs,
-            ["loss"] = last?.Loss,
-            ["top1Error"] = last?.Top1,
-            ["top5Error"] = last?.Top5,
-            ["trainingLoss"] = status.LastLoss,
-            ["imagesPerSecond"] = status.ImagesPerSecond is { } speed ? Rounded(speed) : null,
-            ["dataWaitShare"] = status.DataWaitShare is { } share ? Rounded(share) : null,
-            ["checkpointStep"] = status.Checkpoint?.Steps ?? (start.Checkpoint is null ? null : start.Progress.Steps),
-            ["weightsSha256"] = status.Checkpoint?.WeightsSha256 ?? start.WeightsSha256,
-            ["run"] = folder.Path,
-        };
-    }
-
-    void Conclude(RunStatus status, JsonObject summary, RunEnd end)
-    {
-        var result = _output.Result;
-        if (end.Failure is null) result.WriteLine($"done after step {status.Steps} (epoch {status.Epochs}): {end.Why}");
-        if (summary["top1Error"] is { } top1) result.WriteLine($"  validation   loss {Words.Loss((double)summary["loss"]!)}, top-1 error {Words.Percent((double)top1)}, top-5 error {Words.Percent((double)summary["top5Error"]!)}");
-        if (status.ImagesPerSecond is { } speed) result.WriteLine($"  speed        {Words.Speed(speed)} while training");
-        foreach (var t in status.Times.Values) result.WriteLine($"  tower {t.Towers,-6} {Words.Shares(t)}");
-        if (summary["weightsSha256"] is { } digest) result.WriteLine($"  weights      {digest} after step {summary["checkpointStep"]}");
-        result.WriteLine($"  run folder   {summary["run"]}");
     }
 }

@@ -14,7 +14,7 @@ sealed record RecipeFile(string Name, Config Values)
 
     /// <summary>Names of the recipes that come with the program.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        [.. Directory.EnumerateFiles(Folder, "*" + Extension).Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)];
+        Directory.Exists(Folder) ? [.. Directory.EnumerateFiles(Folder, "*" + Extension).Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)] : [];
 
     /// <exception cref="UsageException">There is no such recipe, or it is not a recipe.</exception>
     public static RecipeFile Load(string nameOrFile)

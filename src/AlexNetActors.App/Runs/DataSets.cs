@@ -16,6 +16,27 @@ static class DataSets
         }
         string folder = BuiltInFolder();
         if (!Directory.Exists(folder)) report($"drawing the built-in pictures into {folder}");
+        try
+        {
+            return BuiltInPictures.Create(folder);
+        }
+        catch (DataException e) when (Directory.Exists(folder)) // left there by another version, or damaged: the folder is ours
+        {
+            report($"{e.Message}; they are drawn again");
+            return Again(folder);
+        }
+    }
+
+    static DataFolder Again(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"cannot remove {folder}: {Hocon.OneLine(e.Message)}; remove it, then run this again");
+        }
         return BuiltInPictures.Create(folder);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
@@ -11,6 +12,8 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class MetricsLog : IDisposable
 {
+    static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     readonly FileStream _file;
 
     MetricsLog(FileStream file) => _file = file;
@@ -19,20 +22,29 @@ sealed class MetricsLog : IDisposable
     /// <param name="progress">Where the run stands: later lines are cut.</param>
     public static MetricsLog Open(string path, RunProgress progress) => Guard(path, () =>
     {
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-        file.SetLength(Lines(file).TakeWhile(l => IsKept(l.Line, progress)).Select(l => l.End).LastOrDefault());
-        file.Position = file.Length;
-        return new MetricsLog(file);
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        var log = new MetricsLog(file);
+        long end = 0;
+        foreach (var (line, lineEnd) in Lines(file).TakeWhile(l => IsKept(l.Line, progress)))
+        {
+            end = lineEnd;
+            log.Remember(line);
+        }
+        file.SetLength(end);
+        file.Position = end;
+        return log;
     });
 
+    /// <summary>The last step in the file; 0 when there is none.</summary>
+    public long LastStep { get; private set; }
+
     /// <summary>The last validation in the file; null when there is none.</summary>
-    public (long Step, long Epoch, double Loss, double Top1, double Top5)? LastValidation()
+    public (long Step, long Epoch, double Loss, double Top1, double Top5)? LastValidation { get; private set; }
+
+    void Remember(JsonObject line)
     {
-        long end = _file.Position;
-        _file.Position = 0;
-        var last = Lines(_file).Select(l => l.Line).LastOrDefault(l => (string?)l["kind"] == "validation");
-        _file.Position = end;
-        return last is null ? null : ((long)last["step"]!, (long)last["epoch"]!, (double)last["loss"]!, (double)last["top1"]!, (double)last["top5"]!);
+        if ((string?)line["kind"] == "step") LastStep = (long)line["step"]!;
+        if ((string?)line["kind"] == "validation") LastValidation = ((long)line["step"]!, (long)line["epoch"]!, (double)line["loss"]!, (double)line["top1"]!, (double)line["top5"]!);
     }
 
     static bool IsKept(JsonObject line, RunProgress progress) => (string?)line["kind"] switch
@@ -113,8 +125,8 @@ sealed class MetricsLog : IDisposable
 
     void Put(JsonObject line) => Guard(_file.Name, () =>
     {
-        _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line), (byte)'\n']);
-        _file.Flush();
+        _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, Json), (byte)'\n']);
+        Remember(line);
         return 0;
     });
 

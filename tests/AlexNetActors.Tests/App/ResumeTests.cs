@@ -29,6 +29,7 @@ public sealed class ResumeTests : IDisposable
         var resumed = Alexnet.Run(_workshop.Resume("run", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--device", "cpu,cpu", "--steps", "4")).Expect(0);
         Assert.Contains("resumes after step 2 from", resumed.Err);
         Assert.Equal(_workshop.Expected(4), resumed.Digest);
+        Assert.Equal(5, (int)Alexnet.Run(_workshop.Resume("run", "--set", "schedule.epochs=2")).Expect(0).Json["step"]!); // 20 records in batches of 8
     }
 
     [Fact]

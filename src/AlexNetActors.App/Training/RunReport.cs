@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+
+namespace AlexNetActors.App;
+
+/// <summary>What a run came to, in words and as JSON; what it did not reach is null and not shown.</summary>
+/// <param name="Status">Where it ended.</param>
+/// <param name="Validation">The last one of the whole run.</param>
+/// <param name="Checkpoint">Steps and digest of the last checkpoint.</param>
+/// <param name="Folder">The run folder.</param>
+sealed record RunReport(RunStatus Status, (long Step, long Epoch, double Loss, double Top1, double Top5)? Validation, (long Steps, string WeightsSha256)? Checkpoint, string Folder)
+{
+    public JsonObject Json => new()
+    {
+        ["step"] = Status.Steps,
+        ["epoch"] = Status.Epochs,
+        ["loss"] = Validation?.Loss,
+        ["top1Error"] = Validation?.Top1,
+        ["top5Error"] = Validation?.Top5,
+        ["trainingLoss"] = Status.LastLoss,
+        ["imagesPerSecond"] = Rounded(Status.ImagesPerSecond),
+        ["dataWaitShare"] = Rounded(Status.DataWaitShare),
+        ["checkpointStep"] = Checkpoint?.Steps,
+        ["weightsSha256"] = Checkpoint?.WeightsSha256,
+        ["run"] = Folder,
+    };
+
+    public void Write(TextWriter output)
+    {
+        if (Validation is { } v) output.WriteLine($"  validation   loss {Words.Loss(v.Loss)}, top-1 error {Words.Percent(v.Top1)}, top-5 error {Words.Percent(v.Top5)} after step {v.Step}");
+        if (Status.ImagesPerSecond is { } speed) output.WriteLine($"  speed        {Words.Speed(speed)} while training");
+        foreach (var t in Status.Times.Values) output.WriteLine($"  tower {t.Towers,-6} {Words.Shares(t)}");
+        if (Checkpoint is { } c) output.WriteLine($"  weights      {c.WeightsSha256} after step {c.Steps}");
+        output.WriteLine($"  run folder   {Folder}");
+    }
+
+    static double? Rounded(double? value) => value is { } v ? Math.Round(v, 4) : null;
+}
