@@ -1,4 +1,5 @@
 using AlexNetActors.Compute;
+using CsCheck;
 
 namespace AlexNetActors.Tests.Compute;
 
@@ -48,5 +49,32 @@ public sealed class RandomNumberTests
         var counts = new int[7];
         for (ulong n = 0; n < 70_000; n++) counts[random.Below(n, 7)]++;
         Assert.All(counts, count => Assert.InRange(count, 10_000 - 370, 10_000 + 370)); // four standard deviations
+    }
+
+    /// <summary>Stored runs depend on where each part of the key and the counter goes; the words are Random123's.</summary>
+    [Fact]
+    public void CounterHoldsBlockTimeLayerAndPurpose()
+    {
+        var random = new Philox(0x299f31d0_a4093822, (Purpose)0x44, 0x73, 0x0370_13198a2e);
+        Assert.Equal((0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u), random.Block(0x85a308d3_243f6a88));
+    }
+
+    [Fact]
+    public void FilledNormalsAreTheSingleOnes() => Gen.Select(Gen.ULong[0, 1UL << 40], Gen.Int[0, 9]).Sample((first, count) =>
+    {
+        var random = new Philox(9, Purpose.Weights, 3, 0);
+        var values = new float[count];
+        random.FillNormal(first, 0.01, values);
+        for (int i = 0; i < count; i++) Assert.Equal((float)(0.01 * random.Normal(first + (ulong)i)), values[i]);
+    });
+
+    /// <summary>In and across blocks; five standard errors.</summary>
+    [Fact]
+    public void NeighbouringNormalsAreIndependent()
+    {
+        var values = new float[1 << 20];
+        new Philox(5, Purpose.Weights, 0, 0).FillNormal(0, 1, values);
+        foreach (int first in new[] { 0, 1 })
+            Assert.Equal(0, Enumerable.Range(0, values.Length / 2 - 1).Average(i => (double)values[2 * i + first] * values[2 * i + first + 1]), 5 / Math.Sqrt(values.Length / 2));
     }
 }

@@ -5,16 +5,15 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Tests.Model;
 
 /// <summary>
-/// The small AlexNet of make_fixtures.py, split over two towers, and its batches, every number of which is a word of the generator.
+/// The small AlexNet of make_fixtures.py, split over two towers.
 /// Weight decay and the response's alpha are a hundred times the paper's, so that a mistake in either shows after ten steps.
 /// </summary>
 sealed class GoldenNetwork
 {
-    const int Crop = 69, Record = 75;
 
     public static readonly Descent Descent = new(0.01f, 0.9f, 0.05f);
 
-    public static readonly Network Network = new(Crop, 10,
+    public static readonly Network Network = new(69, 10,
     [
         new("conv1", 16, Size: 7, Stride: 3, Pad: 2, Deviation: 0.005f, Normalize: true, Pool: true),
         new("conv2", 32, Size: 5, Pad: 2, Deviation: 0.05f, Bias: 0.1f, Normalize: true, Pool: true),
@@ -26,24 +25,24 @@ sealed class GoldenNetwork
         new("fc8", 10, SeesBoth: true, Deviation: 0.15f),
     ], new LocalResponse(2, 0.01f, 5));
 
-    readonly ulong _seed;
+    readonly GoldenBatches _batches;
     readonly Batch _batch;
     readonly Pass _pass;
 
     public GoldenNetwork(IDevice device, int images, ulong seed)
     {
-        _seed = seed;
-        Towers = [.. TowerIds.Both.Select(id => new Tower(Network, id, device, images, seed, Mean(), training: true))];
+        _batches = new GoldenBatches(seed, Network.InputSize, record: 75, Network.Classes);
+        Towers = [.. TowerIds.Both.Select(id => new Tower(Network, id, device, images, seed, _batches.Mean(), training: true))];
         foreach (var tower in Towers) tower.Initialize();
         _pass = new Pass(Towers, new LocalLink());
-        _batch = new Batch(images, Crop);
+        _batch = new Batch(images, Network.InputSize);
     }
 
     public IReadOnlyList<Tower> Towers { get; }
 
     public Score Train(long step, Descent descent)
     {
-        Fill(_batch, step);
+        _batches.Fill(_batch, step);
         return _pass.Train(new PassId(0, PassKind.Train, step), _batch, descent).Score;
     }
 
@@ -56,27 +55,4 @@ sealed class GoldenNetwork
             tower.Device.Read(which(p), half);
             return half;
         })];
-
-    /// <summary>picture_batch of make_fixtures.py: four words an image, then a word a pixel.</summary>
-    void Fill(Batch batch, long step)
-    {
-        var words = new Philox(_seed, Purpose.Crop, 1, (ulong)step);
-        var shifts = new Philox(_seed, Purpose.ColourShift, 1, (ulong)step);
-        int places = Record - Crop + 1, imageBytes = Crop * Crop * 3;
-        for (int b = 0; b < batch.Size; b++)
-        {
-            var (label, top, left, mirrored) = words.Block((ulong)b);
-            batch.Labels[b] = (int)(label % 10);
-            batch.Placements[b] = new Placement((int)(top % places), (int)(left % places), mirrored % 2 == 1);
-            for (int c = 0; c < 3; c++) batch.ColourShift[3 * b + c] = (float)(10 * shifts.Normal((ulong)(3 * b + c)));
-            for (int n = 0; n < imageBytes; n++)
-                batch.Image(b)[n] = (byte)(words.Word((ulong)(4 * batch.Size + b * imageBytes + n)) % 128 + 12 * batch.Labels[b]);
-        }
-    }
-
-    float[] Mean()
-    {
-        var words = new Philox(_seed, Purpose.Crop, 2, 0);
-        return [.. Enumerable.Range(0, Record * Record * 3).Select(n => (float)(64 + words.Word((ulong)n) / 4294967296.0 * 64))];
-    }
 }

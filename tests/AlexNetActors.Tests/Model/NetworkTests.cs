@@ -1,4 +1,4 @@
-using Akka.Configuration;
+using AlexNetActors.App;
 using AlexNetActors.Compute;
 using AlexNetActors.Model;
 
@@ -9,7 +9,7 @@ public sealed class NetworkTests
 {
     const int Batch = 128;
 
-    static readonly Network Paper = ReadPaper();
+    static readonly Network Paper = RecipeReader.Read("paper", Settings.None).Network;
 
     [Fact]
     public void PaperHasItsParameters() => Assert.Equal(60_965_224, Paper.Parameters);
@@ -85,20 +85,4 @@ public sealed class NetworkTests
 
     static void Refused(string message, LayerSpec[]? table = null, int input = 8, int classes = 10, LocalResponse? response = null) =>
         Assert.Equal(message, Assert.Throws<RecipeException>(() => new Network(input, classes, table ?? [], response ?? LocalResponse.Paper)).Message);
-
-    static Network ReadPaper()
-    {
-        var network = ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "recipes", "paper.conf"))).GetConfig("network");
-        int classes = network.GetInt("classes");
-        LayerSpec Layer(string name)
-        {
-            var l = network.GetConfig(name).WithFallback(network.GetConfig("layer"));
-            int kernels = l.GetString("kernels") == "classes" ? classes : l.GetInt("kernels");
-            return new LayerSpec(name, kernels, l.GetInt("size"), l.GetInt("stride"), l.GetInt("pad"), l.GetBoolean("sees-both"),
-                l.GetFloat("deviation"), l.GetFloat("bias"), l.GetBoolean("normalize"), l.GetBoolean("pool"), l.GetDouble("dropout"));
-        }
-        var r = network.GetConfig("response");
-        return new Network(network.GetInt("input"), classes, [.. network.GetStringList("layers").Select(Layer)],
-            new LocalResponse(r.GetFloat("k"), r.GetFloat("alpha"), r.GetInt("window")));
-    }
 }
