@@ -127,16 +127,16 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
     long FirstValidationPass => Progress.Steps * Group.ValidationBatches;
 
-    Activity Next => !Stopping ? Progress.Next(Limits) : Progress.StepsSaved < Progress.Steps ? Activity.Checkpoint : Activity.Finish;
+    RunStage Next => !Stopping ? Progress.Next(Limits) : Progress.StepsSaved < Progress.Steps ? RunStage.Checkpoint : RunStage.Finish;
 
     bool Over => Progress.Schedule.Finished || Progress.Steps >= Limits.StepsMax;
 
     /// <summary>Does what comes next.</summary>
     (TrainingState, ImmutableList<Effect>) Continue(ImmutableList<Effect> effects) => Next switch
     {
-        Activity.Train => (this with { Phase = Phase.Training }).RunPass(PassKind.Train, Progress.Steps, effects),
-        Activity.Validate => (this with { Phase = Phase.Validating, Validated = default }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
-        Activity.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], Saved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
+        RunStage.Train => (this with { Phase = Phase.Training }).RunPass(PassKind.Train, Progress.Steps, effects),
+        RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
+        RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], Saved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
         _ => (this with { Phase = Phase.Finished }, effects.AddRange([
             new Effect.Publish(new RunFinished(Progress.Steps, Over ? Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done" : "stopped as asked")),
             new Effect.ExpectNothing()])),

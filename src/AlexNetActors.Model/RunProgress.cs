@@ -1,7 +1,7 @@
 namespace AlexNetActors.Model;
 
 /// <summary>What a run does next.</summary>
-public enum Activity : byte { Train, Validate, Checkpoint, Finish }
+public enum RunStage : byte { Train, Validate, Checkpoint, Finish }
 
 /// <summary>When a run may end and when it writes; <see cref="Recipe"/> and command line worked out into steps.</summary>
 /// <param name="Records">Training images in an epoch.</param>
@@ -31,15 +31,15 @@ public sealed record RunProgress(long Steps, ScheduleState Schedule, long Epochs
 
     bool Over(RunLimits limits) => Steps >= limits.StepsMax || Schedule.Finished;
 
-    public Activity Next(RunLimits limits)
+    public RunStage Next(RunLimits limits)
     {
-        if (Steps == 0) return limits.StepsMax > 0 ? Activity.Train : Activity.Finish;
+        if (Steps == 0) return limits.StepsMax > 0 ? RunStage.Train : RunStage.Finish;
         bool over = Over(limits);
         // The end of an epoch, and the end of the run, are validated and then saved.
-        if (ValidationDue(limits)) return Activity.Validate;
+        if (ValidationDue(limits)) return RunStage.Validate;
         bool saveDue = Steps % limits.CheckpointSteps == 0 || over || ValidatedSteps == Steps;
-        if (saveDue && StepsSaved < Steps) return Activity.Checkpoint;
-        return over ? Activity.Finish : Activity.Train;
+        if (saveDue && StepsSaved < Steps) return RunStage.Checkpoint;
+        return over ? RunStage.Finish : RunStage.Train;
     }
 
     bool ValidationDue(RunLimits limits) =>

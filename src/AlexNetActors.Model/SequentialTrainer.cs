@@ -37,18 +37,18 @@ public sealed class SequentialTrainer
     /// <summary>Trains until the limits say so. <paramref name="onStep"/> hears every training step's score.</summary>
     public void Run(Action<long, Score>? onStep = null)
     {
-        while (Progress.Next(Limits) is var next && next != Activity.Finish)
+        while (Progress.Next(Limits) is var next && next != RunStage.Finish)
             switch (next)
             {
-                case Activity.Train:
+                case RunStage.Train:
                     long step = Progress.Steps;
                     var score = Step();
                     onStep?.Invoke(step, score);
                     break;
-                case Activity.Validate:
+                case RunStage.Validate:
                     Progress = Progress.AfterValidation(Limits, Validate().Top1Error);
                     break;
-                case Activity.Checkpoint:
+                case RunStage.Checkpoint:
                     Progress = Progress.AfterCheckpoint(); // nothing can be lost here, so nothing is written
                     break;
             }

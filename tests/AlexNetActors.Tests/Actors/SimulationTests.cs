@@ -107,16 +107,16 @@ public class SimulationTests
     {
         var world = new World(1, NewState(records: 35, steps: 30, loaders: 2), oneDevice: false);
         world.Run();
-        var decisions = world.Events.Select(e => e switch { StepCompleted => Activity.Train, ValidationCompleted => Activity.Validate, CheckpointWritten => Activity.Checkpoint, _ => (Activity?)null }).OfType<Activity>();
+        var decisions = world.Events.Select(e => e switch { StepCompleted => RunStage.Train, ValidationCompleted => RunStage.Validate, CheckpointWritten => RunStage.Checkpoint, _ => (RunStage?)null }).OfType<RunStage>();
 
         var progress = NewState(35, 30, 2).Progress;
         var limits = NewState(35, 30, 2).Limits;
-        var expected = new List<Activity>();
+        var expected = new List<RunStage>();
         var errors = new Queue<double>(world.Events.OfType<ValidationCompleted>().Select(e => e.Score.Top1Error));
-        while (progress.Next(limits) is var next && next != Activity.Finish)
+        while (progress.Next(limits) is var next && next != RunStage.Finish)
         {
             expected.Add(next);
-            progress = next switch { Activity.Train => progress.AfterStep(), Activity.Validate => progress.AfterValidation(limits, errors.Dequeue()), _ => progress.AfterCheckpoint() };
+            progress = next switch { RunStage.Train => progress.AfterStep(), RunStage.Validate => progress.AfterValidation(limits, errors.Dequeue()), _ => progress.AfterCheckpoint() };
         }
         Assert.Equal(expected, decisions);
     }

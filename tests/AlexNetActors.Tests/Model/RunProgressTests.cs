@@ -19,9 +19,9 @@ public sealed class RunProgressTests
     /// <summary>A validation error is a function of the steps, as a real one is.</summary>
     static double ErrorAfter(long steps, uint seed) => (steps * 2654435761 + seed) % 97 / 96.0;
 
-    static List<(Activity Activity, RunProgress Before)> Play(RunLimits limits, uint seed, RunProgress progress)
+    static List<(RunStage Stage, RunProgress Before)> Play(RunLimits limits, uint seed, RunProgress progress)
     {
-        var played = new List<(Activity, RunProgress)>();
+        var played = new List<(RunStage, RunProgress)>();
         while (true)
         {
             var next = progress.Next(limits);
@@ -29,20 +29,20 @@ public sealed class RunProgressTests
             Assert.True(played.Count < 1000, "the run does not end");
             switch (next)
             {
-                case Activity.Train: progress = progress.AfterStep(); break;
-                case Activity.Validate: progress = progress.AfterValidation(limits, ErrorAfter(progress.Steps, seed)); break;
-                case Activity.Checkpoint: progress = progress.AfterCheckpoint(); break;
+                case RunStage.Train: progress = progress.AfterStep(); break;
+                case RunStage.Validate: progress = progress.AfterValidation(limits, ErrorAfter(progress.Steps, seed)); break;
+                case RunStage.Checkpoint: progress = progress.AfterCheckpoint(); break;
                 default: return played;
             }
         }
     }
 
-    static List<(Activity Activity, RunProgress Before)> Play(RunLimits limits, uint seed) => Play(limits, seed, RunProgress.Start(limits));
+    static List<(RunStage Stage, RunProgress Before)> Play(RunLimits limits, uint seed) => Play(limits, seed, RunProgress.Start(limits));
 
     [Fact]
     public void EveryStepIsTrainedOnceInOrder() => Runs.Sample((limits, seed) =>
     {
-        var steps = Play(limits, seed).Where(p => p.Activity == Activity.Train).Select(p => p.Before.Steps).ToList();
+        var steps = Play(limits, seed).Where(p => p.Stage == RunStage.Train).Select(p => p.Before.Steps).ToList();
         Assert.Equal(Enumerable.Range(0, steps.Count).Select(n => (long)n), steps);
         Assert.True(steps.Count <= limits.StepsMax);
     });
@@ -59,7 +59,7 @@ public sealed class RunProgressTests
     {
         var played = Play(limits, seed);
         long end = played[^1].Before.Steps;
-        var validated = played.Where(p => p.Activity == Activity.Validate).Select(p => p.Before.Steps).ToList();
+        var validated = played.Where(p => p.Stage == RunStage.Validate).Select(p => p.Before.Steps).ToList();
         var expected = Enumerable.Range(1, (int)end).Where(s => s == end || limits.EpochsAfter(s) > limits.EpochsAfter(s - 1)).Select(s => (long)s);
         Assert.Equal(expected, validated);
     });
@@ -69,10 +69,10 @@ public sealed class RunProgressTests
     {
         var played = Play(limits, seed);
         long end = played[^1].Before.Steps;
-        var validated = played.Where(p => p.Activity == Activity.Validate).Select(p => p.Before.Steps).ToHashSet();
-        var saved = played.Where(p => p.Activity == Activity.Checkpoint).Select(p => p.Before.Steps).ToList();
+        var validated = played.Where(p => p.Stage == RunStage.Validate).Select(p => p.Before.Steps).ToHashSet();
+        var saved = played.Where(p => p.Stage == RunStage.Checkpoint).Select(p => p.Before.Steps).ToList();
         Assert.Equal(Enumerable.Range(1, (int)end).Select(s => (long)s).Where(s => s % limits.CheckpointSteps == 0 || validated.Contains(s)), saved);
-        Assert.All(played.Where(p => p.Activity == Activity.Checkpoint), p => Assert.Equal(validated.Contains(p.Before.Steps), p.Before.ValidatedSteps == p.Before.Steps));
+        Assert.All(played.Where(p => p.Stage == RunStage.Checkpoint), p => Assert.Equal(validated.Contains(p.Before.Steps), p.Before.ValidatedSteps == p.Before.Steps));
     });
 
     [Fact]
@@ -88,11 +88,11 @@ public sealed class RunProgressTests
     {
         var played = Play(limits, seed);
         var end = played[^1].Before;
-        var validated = played.Where(p => p.Activity == Activity.Validate).Select(p => p.Before.Steps).ToList();
+        var validated = played.Where(p => p.Stage == RunStage.Validate).Select(p => p.Before.Steps).ToList();
         if (validated.Count == 0) return;
         Assert.Equal(validated.Min(s => ErrorAfter(s, seed)), end.BestError);
         Assert.Equal(validated.First(s => ErrorAfter(s, seed) == end.BestError), end.BestSteps);
-        Assert.Contains(played, p => p.Activity == Activity.Checkpoint && p.Before.Steps == end.BestSteps);
+        Assert.Contains(played, p => p.Stage == RunStage.Checkpoint && p.Before.Steps == end.BestSteps);
     });
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class RunProgressTests
         var schedule = new LearningRateSchedule(0.01f, 10, 3, 5, 0);
         var limits = new RunLimits(Records: 10, Batch: 4, StepsMax: 6, CheckpointSteps: 100, schedule);
         var end = Play(limits, 1)[^1].Before;
-        var onward = Play(limits with { StepsMax = 7 }, 1, end).Select(p => (p.Activity, p.Before.Steps));
-        Assert.Equal([(Activity.Train, 6), (Activity.Validate, 7), (Activity.Checkpoint, 7), (Activity.Finish, 7)], onward);
+        var onward = Play(limits with { StepsMax = 7 }, 1, end).Select(p => (p.Stage, p.Before.Steps));
+        Assert.Equal([(RunStage.Train, 6), (RunStage.Validate, 7), (RunStage.Checkpoint, 7), (RunStage.Finish, 7)], onward);
     }
 }
