@@ -15,6 +15,7 @@ static class CommandLine
         TrainCommand.Define(),
         EvaluateCommand.Define(),
         PredictCommand.Define(),
+        PrepareCommand.Define(),
         PlanCommand.Define(),
         DevicesCommand.Define(),
         DigestCommand.Define(),

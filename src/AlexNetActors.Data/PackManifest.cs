@@ -15,7 +15,7 @@ namespace AlexNetActors.Data;
 /// <param name="Mean">Checksum of the mean image.</param>
 /// <param name="ColourValues">Eigenvalues, [3].</param>
 /// <param name="ColourVectors">Eigenvectors, [3][3].</param>
-/// <param name="Digest">Identity of the data set: of everything here but the source's words.</param>
+/// <param name="Digest">Identity of the data set: of its size, class names and packs; mean and axes follow from them, and the source's words do not matter.</param>
 /// <param name="Checksum">Of this file's values.</param>
 internal sealed record PackManifest(
     int Format, string Source, int RecordSize, string[] Classes, PackEntry Training, PackEntry Validation,
@@ -24,7 +24,7 @@ internal sealed record PackManifest(
     internal const int CurrentFormat = 1;
     internal const string FileName = "pack.json", MeanName = "mean.f32", TrainingName = "train.pack", ValidationName = "validation.pack";
 
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
 
     internal static string MeanChecksum(ReadOnlySpan<float> mean) => Hex(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(mean)));
 
@@ -32,8 +32,8 @@ internal sealed record PackManifest(
 
     internal PackManifest Sealed()
     {
-        string digest = HashOf(this with { Source = "", Digest = "", Checksum = "" });
-        return this with { Digest = digest, Checksum = HashOf(this with { Digest = digest, Checksum = "" }) };
+        var sealing = this with { Digest = HashOf($"{RecordSize}\n{string.Join('\n', Classes)}\n{Training.Records} {Training.Checksum}\n{Validation.Records} {Validation.Checksum}\n") };
+        return sealing with { Checksum = HashOf(JsonSerializer.Serialize(sealing with { Checksum = "" }, Json)) };
     }
 
     internal void Write(string folder)
@@ -68,8 +68,7 @@ internal sealed record PackManifest(
         return manifest!;
     }
 
-    static string HashOf(PackManifest manifest) =>
-        Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(manifest, Json))));
+    static string HashOf(string text) => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(text)));
 }
 
 /// <summary>A pack as its manifest knows it.</summary>

@@ -4,6 +4,7 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
 {
     ["layers"] = CpuLayers.Run,
     ["full-width-step"] = FullWidthStep.Run,
+    ["training"] = TrainingSpeed.Run,
 };
 
 if (args.Length > 0 && benchmarks.TryGetValue(args[0], out var benchmark)) return benchmark(args[1..]);

@@ -16,12 +16,15 @@ static partial class TrainingSpeed
 
     sealed record Contender(string Name, Func<double> ImagesPerSecond);
 
-    /// <param name="data">A data set of 256-pixel records.</param>
-    /// <param name="peer">The built TorchSharp peer: a folder with peer.sh.</param>
-    /// <param name="rounds">How often each contender runs.</param>
-    /// <param name="output">Markdown file for the result.</param>
-    public static int Run(string data, string peer, int rounds, string output)
+    /// <param name="args">A data set of 256-pixel records; the built TorchSharp peer, a folder with peer.sh; how often each contender runs; a markdown file for the result.</param>
+    public static int Run(string[] args)
     {
+        if (args.Length != 4 || !int.TryParse(args[2], out int rounds) || rounds < 1)
+        {
+            Console.Error.WriteLine("expected: training DATA PEER ROUNDS OUT");
+            return 2;
+        }
+        var (data, peer, output) = (args[0], args[1], args[3]);
         Contender[] contenders =
         [
             new("alexnet train --recipe paper, two GPU actors", () => Ours(data)),

@@ -193,6 +193,7 @@ sealed class TrainCommand
             ["trainingLoss"] = status.LastLoss,
             ["imagesPerSecond"] = status.ImagesPerSecond is { } speed ? Rounded(speed) : null,
             ["dataWaitShare"] = status.DataWaitShare is { } share ? Rounded(share) : null,
+            ["checkpointStep"] = status.Checkpoint?.Steps ?? (start.Checkpoint is null ? null : start.Progress.Steps),
             ["weightsSha256"] = status.Checkpoint?.WeightsSha256 ?? start.WeightsSha256,
             ["run"] = folder.Path,
         };
@@ -205,7 +206,7 @@ sealed class TrainCommand
         if (summary["top1Error"] is { } top1) result.WriteLine($"  validation   loss {Words.Loss((double)summary["loss"]!)}, top-1 error {Words.Percent((double)top1)}, top-5 error {Words.Percent((double)summary["top5Error"]!)}");
         if (status.ImagesPerSecond is { } speed) result.WriteLine($"  speed        {Words.Speed(speed)} while training");
         foreach (var t in status.Times.Values) result.WriteLine($"  tower {t.Towers,-6} {Words.Shares(t)}");
-        if (summary["weightsSha256"] is { } digest) result.WriteLine($"  weights      {digest}");
+        if (summary["weightsSha256"] is { } digest) result.WriteLine($"  weights      {digest} after step {summary["checkpointStep"]}");
         result.WriteLine($"  run folder   {summary["run"]}");
     }
 }

@@ -6,15 +6,20 @@ namespace AlexNetActors.App;
 /// <summary>HOCON text into a <see cref="Config"/>, and a <see cref="Config"/> into its leaves.</summary>
 static class Hocon
 {
+    static readonly TimeSpan ParseMax = TimeSpan.FromSeconds(5); // there are texts that Akka's parser never returns from
+
     /// <param name="text">HOCON.</param>
     /// <param name="where">How an error names the text.</param>
     public static Config Parse(string text, string where)
     {
+        if (HoconBrackets.Complaint(text) is { } complaint) throw new UsageException($"{where} is not HOCON: {complaint}");
         try
         {
-            return ConfigurationFactory.ParseString(text);
+            var parsing = Task.Factory.StartNew(() => ConfigurationFactory.ParseString(text), TaskCreationOptions.LongRunning);
+            if (!((IAsyncResult)parsing).AsyncWaitHandle.WaitOne(ParseMax)) throw new UsageException($"{where} is not HOCON: the parser finds no end of it");
+            return parsing.GetAwaiter().GetResult();
         }
-        catch (Exception e) when (e is FormatException or NullReferenceException or ArgumentException) // what the parser throws at text that is not HOCON
+        catch (Exception e) when (e is FormatException or ConfigurationException or NullReferenceException or ArgumentException) // what the parser throws at text that is not HOCON
         {
             throw new UsageException($"{where} is not HOCON: {(e is NullReferenceException ? "it includes another file; use base = NAME" : OneLine(e.Message))}");
         }

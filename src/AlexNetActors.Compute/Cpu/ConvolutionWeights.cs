@@ -20,15 +20,15 @@ internal unsafe struct TransposeRows : IWork
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         int panels = KernelPanels.Count(K);
-        var (from, to) = IWork.Share((long)Rows * panels, part, parts);
-        for (int unit = from; unit < to; unit++)
+        var (from, to) = IWork.Share((long)Rows * OW, part, parts);
+        for (int pixel = from; pixel < to; pixel++)
         {
-            int row = unit / panels, panel = unit % panels, width = KernelPanels.Width(K, panel), kernels = Math.Min(width, K - 32 * panel);
-            float* source = DOutput + (nint)row * OW * K * 32 + panel * 32 * 32;
-            float* destination = Transposed + (nint)row * OW * CpuTensor.PaddedKernels(K) * 32 + (nint)panel * 32 * OW * 32;
-            for (int x = 0; x < OW; x++, source += K * 32, destination += 32 * width)
+            float* row = Transposed + (nint)(pixel / OW) * OW * CpuTensor.PaddedKernels(K) * 32;
+            for (int panel = 0; panel < panels; panel++)
             {
-                Transpose.Copy(source, 32, kernels, 32, destination, width);
+                int width = KernelPanels.Width(K, panel), kernels = Math.Min(width, K - 32 * panel);
+                float* destination = row + ((nint)panel * 32 * OW + pixel % OW * width) * 32;
+                Transpose.Copy(DOutput + ((nint)pixel * K + panel * 32) * 32, 32, kernels, 32, destination, width);
                 if (kernels < width)
                     for (int n = 0; n < 32; n++) new Span<float>(destination + n * width + kernels, width - kernels).Clear();
             }
@@ -61,12 +61,10 @@ internal unsafe struct ConvolutionWeights : IWork
     {
         int chunks = (Filter.OutputWidth + PixelsTogether - 1) / PixelsTogether;
         var (from, to) = IWork.Share(Units<TVector>(), part, parts);
-        for (int y = FirstRow; y < FirstRow + Rows; y++)
-            for (int chunk = 0; chunk < chunks; chunk++)
-                Add<TVector>(y, chunk, chunks, from, to);
+        for (int chunk = 0; chunk < chunks; chunk++) Add<TVector>(chunk, chunks, from, to);
     }
 
-    /// <summary>Units of work in a row of the output: (row of taps, band, panel, two tiles of rows), and the bias's panels.</summary>
+    /// <summary>Units of work: (row of taps, band, panel, two tiles of rows), and the bias's panels.</summary>
     readonly int Units<TVector>() where TVector : struct, ISimdVector<TVector>
     {
         int panels = KernelPanels.Count(Filter.Kernels), groups = 0;
@@ -74,9 +72,9 @@ internal unsafe struct ConvolutionWeights : IWork
         return Filter.SizeY * Bands * groups + panels;
     }
 
-    /// <summary>Adds some pixels of output row y to the units [from, to).</summary>
+    /// <summary>Adds some pixels of every row to the units [from, to). Rows last, so that a tile of the gradient stays in the cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    readonly void Add<TVector>(int y, int chunk, int chunks, int from, int to) where TVector : struct, ISimdVector<TVector>
+    readonly void Add<TVector>(int chunk, int chunks, int from, int to) where TVector : struct, ISimdVector<TVector>
     {
         int panels = KernelPanels.Count(Filter.Kernels), unit = 0;
         for (int r = 0; r < Filter.SizeY; r++)
@@ -85,10 +83,16 @@ internal unsafe struct ConvolutionWeights : IWork
                 {
                     int rowsTogether = RowsTogether<TVector>(panel), bandEnd = (band + 1) * BandRows;
                     for (int row = band * BandRows; row < bandEnd; row += rowsTogether, unit++)
-                        if (unit >= from && unit < to) AddRows<TVector>(y, chunk, chunks, r, band, panel, row, Math.Min(bandEnd, row + rowsTogether));
+                    {
+                        if (unit < from || unit >= to) continue;
+                        for (int y = FirstRow; y < FirstRow + Rows; y++) AddRows<TVector>(y, chunk, chunks, r, band, panel, row, Math.Min(bandEnd, row + rowsTogether));
+                    }
                 }
         for (int panel = 0; panel < panels; panel++, unit++)
-            if (unit >= from && unit < to) AddBias<TVector>(y, chunk, chunks, panel);
+        {
+            if (unit < from || unit >= to) continue;
+            for (int y = FirstRow; y < FirstRow + Rows; y++) AddBias<TVector>(y, chunk, chunks, panel);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

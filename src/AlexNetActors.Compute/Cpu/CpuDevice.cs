@@ -7,8 +7,8 @@ namespace AlexNetActors.Compute.Cpu;
 /// </summary>
 public sealed unsafe class CpuDevice : IDevice
 {
-    /// <summary>Floats of transposed gradient kept at once in <see cref="ConvolveBackwardWeights"/>; at least one row for each thread.</summary>
-    const long TransposedFloats = 1 << 16;
+    /// <summary>Floats of transposed gradient kept at once in <see cref="ConvolveBackwardWeights"/>, at least a row. Decides the order of sums.</summary>
+    const long TransposedFloats = 1 << 18;
 
     readonly ThreadTeam team;
     readonly List<CpuTensor> tensors = [];
@@ -211,7 +211,7 @@ public sealed unsafe class CpuDevice : IDevice
     {
         int OH = filter.OutputHeight, OW = filter.OutputWidth;
         long row = (long)OW * CpuTensor.PaddedKernels(filter.Kernels) * 32;
-        int rowsTogether = (int)Math.Clamp(Math.Max(Threads, TransposedFloats / row), 1, OH);
+        int rowsTogether = (int)Math.Clamp(TransposedFloats / row, 1, OH);
         float* transposed = Scratch(rowsTogether * row);
         Clear(dWeights);
         Clear(dBias);

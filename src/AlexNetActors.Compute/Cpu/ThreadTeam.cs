@@ -15,7 +15,7 @@ internal interface IWork
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
-    const int SpinsBeforeParking = 2000;
+    const int SpinsBeforeParking = 250;
 
     readonly SimdLevel level;
     readonly Gate[] starts;

@@ -35,9 +35,17 @@ internal sealed class Preparation : IDisposable
         }
         skipped = outcomes.Count(outcome => outcome.Reason is not null);
         RequireSpace();
-        training = new PackWriter(trainingPath, options.RecordSize, Kept(0, source.Training.Count));
-        validation = new PackWriter(validationPath, options.RecordSize, Kept(source.Training.Count, files.Length));
-        journal = new PrepareJournal(target, fingerprint, outcomes);
+        try
+        {
+            training = new PackWriter(trainingPath, options.RecordSize, Kept(0, source.Training.Count));
+            validation = new PackWriter(validationPath, options.RecordSize, Kept(source.Training.Count, files.Length));
+            journal = new PrepareJournal(target, fingerprint, outcomes);
+        }
+        catch
+        {
+            Dispose(); // A full disk, most likely; the files are closed so that the next call can have them.
+            throw;
+        }
     }
 
     internal PrepareReport Run(Action<string, PrepareReport> writeReport)
@@ -166,8 +174,8 @@ internal sealed class Preparation : IDisposable
 
     public void Dispose()
     {
-        training.Dispose();
-        validation.Dispose();
-        journal.Dispose();
+        training?.Dispose();
+        validation?.Dispose();
+        journal?.Dispose();
     }
 }

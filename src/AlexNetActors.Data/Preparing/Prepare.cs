@@ -7,7 +7,7 @@ public static class Prepare
 {
     internal const string ReportName = "prepare-report.json";
 
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
 
     /// <summary>
     /// Prepares a folder of pictures. The result is the same to the byte for any number of threads. It may be killed at any moment: the same

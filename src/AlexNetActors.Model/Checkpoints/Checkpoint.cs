@@ -48,7 +48,8 @@ public sealed class CheckpointFolder(string path)
         string partial = FolderOf(steps) + PartialSuffix;
         Guard(() =>
         {
-            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+            Directory.CreateDirectory(Path);
+            foreach (string left in Directory.EnumerateDirectories(Path, "step-*" + PartialSuffix)) Directory.Delete(left, recursive: true); // of a process that was killed
             Directory.CreateDirectory(partial);
         }, partial);
         return partial;

@@ -11,7 +11,7 @@ namespace AlexNetActors.Tests.Actors;
 /// <summary>Every message through the real serializer; its bytes as they were when the protocol was fixed; garbage refused.</summary>
 public sealed class ProtocolTests : IDisposable
 {
-    readonly ActorSystem _system = ActorSystem.Create("protocol");
+    readonly ActorSystem _system = ActorSystem.Create("protocol", "akka { loglevel = WARNING, stdout-loglevel = WARNING }");
     readonly ProtocolSerializer _serializer;
 
     public ProtocolTests() => _serializer = new ProtocolSerializer((ExtendedActorSystem)_system);

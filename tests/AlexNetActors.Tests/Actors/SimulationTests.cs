@@ -24,14 +24,19 @@ public class SimulationTests
         public readonly Dictionary<PassKind, GrantCredit> Credit = [];
         public TrainingState State = start;
 
+        /// <summary>Comes at some time of the run.</summary>
+        public object? Interruption { private get; init; }
+
         TowerId[][] Gpus => oneDevice ? [[TowerId.A, TowerId.B]] : [[TowerId.A], [TowerId.B]];
 
         public void Run()
         {
             foreach (var gpu in Gpus) _inFlight.Add(new GpuReady(gpu, "cpu", "cpu"));
             for (int i = 0; i < State.Group.Loaders; i++) _inFlight.Add(new LoaderReady(i));
+            int interrupted = _random.Next(100);
             for (int n = 0; n < 10_000 && (_inFlight.Count > 0 || _local.Count > 0); n++)
             {
+                if (n == interrupted && Interruption is not null) _local.Enqueue(Interruption);
                 object message = _local.Count > 0 ? _local.Dequeue() : TakeAny();
                 (State, var effects) = State.Apply(message);
                 foreach (var effect in effects) Do(effect);
@@ -145,6 +150,22 @@ public class SimulationTests
         Assert.Equal(Phase.Failed, failed.Phase);
         Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
+
+    [Fact]
+    public void A_run_asked_to_stop_saves_what_it_did_and_the_rest_goes_on_from_there() =>
+        Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Bool).Sample((seed, records, steps, oneDevice) =>
+        {
+            var whole = new World(seed, NewState(records, steps, 2), oneDevice);
+            whole.Run();
+            var first = new World(seed, NewState(records, steps, 2), oneDevice) { Interruption = new StopRun() };
+            first.Run();
+            Assert.Equal(Phase.Finished, first.State.Phase);
+            Assert.Equal(first.State.Progress.Steps, first.State.Progress.StepsSaved);
+            var second = new World(seed + 1, NewState(records, steps, 2, first.State.Progress), oneDevice);
+            second.Run();
+            Assert.Equal(whole.Events.OfType<StepCompleted>().Select(e => (e.Step, e.Rate)), first.Events.Concat(second.Events).OfType<StepCompleted>().Select(e => (e.Step, e.Rate)));
+            Assert.Equal(whole.State.Progress with { StepsSaved = 0 }, second.State.Progress with { StepsSaved = 0 });
+        }, iter: 1000);
 
     [Fact]
     public void Messages_of_another_generation_change_nothing()

@@ -1,0 +1,39 @@
+namespace AlexNetActors.Tests.App;
+
+/// <summary>A disk that fills up while a checkpoint is written: a file system of 400 kB, made in a namespace of the test's own.</summary>
+public sealed class DiskFullTests : IDisposable
+{
+    const int NoNamespace = 77;
+
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    [Fact]
+    public void A_full_disk_ends_the_run_in_one_line_and_loses_nothing()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/unshare"), "needs Linux and unshare to make a small file system");
+        string disk = Directory.CreateDirectory(_workshop.In("disk")).FullName, run = Path.Combine(disk, "run");
+        string alexnet = string.Join(' ', Alexnet.Command.Select(c => $"'{c}'"));
+        string resume = $"{alexnet} train --run '{run}' --resume --json --steps 6";
+        var result = Alexnet.Wait(Alexnet.StartProcess("/usr/bin/unshare", "-rm", "/bin/sh", "-c", $"""
+            mount -t tmpfs -o size=400k tmpfs '{disk}' || exit {NoNamespace}
+            {alexnet} train --recipe '{_workshop.RecipeFile}' --set network.fc6.kernels=256 --data '{_workshop.Data}' --run '{run}' --steps 3 --json || exit 10
+            head -c 1000000 /dev/zero > '{disk}/ballast' 2>/dev/null
+            truncate -s -20000 '{disk}/ballast'
+            {resume} && exit 11
+            ls '{run}/checkpoints' >&2
+            rm '{disk}/ballast'
+            {resume} || exit 12
+            """));
+        Assert.SkipWhen(result.Code == NoNamespace || result.Err.StartsWith("unshare:", StringComparison.Ordinal), $"no file system may be made here: {result.Err}");
+        result.Expect(0);
+        string error = Assert.Single(result.Err.Split('\n'), l => l.StartsWith("alexnet: ", StringComparison.Ordinal));
+        Assert.Contains("cannot write the checkpoint", error);
+        Assert.Contains("No space left on device", error);
+        Assert.Contains("--resume", error);
+        Assert.DoesNotContain("   at ", result.Err);
+        Assert.Equal(2, result.Err.Split("resumes after step 3 from").Length - 1);
+        Assert.Equal(6, (int)result.Json["step"]!);
+    }
+}

@@ -1,0 +1,79 @@
+using AlexNetActors.Data;
+
+namespace AlexNetActors.Tests.App;
+
+/// <summary>What --resume goes on with, and what it refuses.</summary>
+public sealed class ResumeTests : IDisposable
+{
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    string Refused(int code, params string[] args)
+    {
+        string error = Alexnet.Run(args).Expect(code).Err.TrimEnd().Split('\n')[^1];
+        Assert.StartsWith("alexnet: ", error);
+        return error;
+    }
+
+    [Fact]
+    public void Another_recipe_data_set_or_kind_of_device_is_refused_and_the_same_ones_go_on()
+    {
+        _workshop.TrainTo("run", 2);
+        Assert.Contains("schedule.rate (0.5, was 0.01)", Refused(2, _workshop.Resume("run", "--set", "schedule.rate=0.5")));
+        Assert.Contains("network.conv1.kernels (8, was 4)", Refused(2, _workshop.Resume("run", "--recipe", _workshop.RecipeFile, "--set", "network.conv1.kernels=8")));
+        Assert.Contains("kind cpu, --device asks for reference", Refused(2, _workshop.Resume("run", "--device", "reference")));
+        BuiltInPictures.Create(_workshop.In("other"), new BuiltInSettings(21, 7, RecordSize: 36)).Dispose();
+        Assert.Contains("another data set", Refused(2, _workshop.Resume("run", "--data", _workshop.In("other"))));
+
+        var resumed = Alexnet.Run(_workshop.Resume("run", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--device", "cpu,cpu", "--steps", "4")).Expect(0);
+        Assert.Contains("resumes after step 2 from", resumed.Err);
+        Assert.Equal(_workshop.Expected(4), resumed.Digest);
+    }
+
+    [Fact]
+    public void Nothing_to_resume_is_an_error_and_so_is_a_fresh_start_over_a_run()
+    {
+        Assert.Contains("holds no run to resume", Refused(2, _workshop.Resume("nothing")));
+        _workshop.TrainTo("run", 1);
+        Assert.Contains("already holds a run of recipe tiny: go on with it by --resume", Refused(2, _workshop.Train("run")));
+        Assert.Contains("is not empty", Refused(2, _workshop.Train("data")));
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_passed_over_for_the_one_before_it()
+    {
+        _workshop.TrainTo("run", 6);
+        var checkpoints = _workshop.Checkpoints("run");
+        Workshop.Damage(Path.Combine(checkpoints[0].Folder, "tower-B.safetensors"));
+        var resumed = Alexnet.Run(_workshop.Resume("run", "--steps", "8")).Expect(0);
+        Assert.Contains($"{checkpoints[0].Folder}/tower-B.safetensors is damaged", resumed.Err);
+        Assert.Contains($"resumes after step {checkpoints[1].Steps} from {checkpoints[1].Folder}", resumed.Err);
+        Assert.Equal(_workshop.Expected(8), resumed.Digest);
+        Assert.Equal(Enumerable.Range(1, 8), _workshop.Metrics("run", "step").Select(l => (int)l["step"]!));
+
+        foreach (var (_, folder) in _workshop.Checkpoints("run")) Workshop.Damage(Path.Combine(folder, "tower-A.safetensors"));
+        Assert.Contains("no checkpoint of", Refused(1, _workshop.Resume("run")));
+        Assert.Contains("no whole checkpoint", Refused(1, "digest", _workshop.In("run")));
+    }
+
+    [Fact]
+    public void A_folder_that_a_process_trains_into_is_refused_to_a_second_one()
+    {
+        _workshop.TrainTo("run", 1);
+        using (new FileStream(Path.Combine(_workshop.In("run"), ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
+            Assert.Contains("another process trains into", Refused(2, _workshop.Resume("run")));
+        Alexnet.Run(_workshop.Resume("run")).Expect(0);
+    }
+
+    [Fact]
+    public void A_finished_run_has_nothing_left_to_do_and_says_what_it_reached()
+    {
+        var first = _workshop.TrainTo("run", 5);
+        var again = Alexnet.Run(_workshop.Resume("run")).Expect(0);
+        Assert.Equal(5, (int)again.Json["step"]!);
+        Assert.Equal(first.Digest, again.Digest);
+        Assert.Equal((double)first.Json["top1Error"]!, (double)again.Json["top1Error"]!);
+        Assert.Null(again.Json["imagesPerSecond"]); // nothing was trained, so there is no speed
+    }
+}

@@ -1,0 +1,59 @@
+using AlexNetActors.App;
+
+namespace AlexNetActors.Tests.App;
+
+/// <summary>What a run leaves behind and prints.</summary>
+public sealed class TrainTests : IDisposable
+{
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    [Fact]
+    public void A_run_folder_holds_recipe_metrics_and_checkpoints_and_the_last_line_is_json()
+    {
+        var result = _workshop.TrainTo("run", 7);
+        Assert.Single(result.Out.TrimEnd().Split('\n'));
+        Assert.Equal(7, (int)result.Json["step"]!);
+        Assert.Equal(2, (int)result.Json["epoch"]!);
+        Assert.Equal(_workshop.In("run"), (string)result.Json["run"]!);
+        foreach (string number in new[] { "loss", "top1Error", "top5Error", "trainingLoss", "imagesPerSecond", "dataWaitShare" }) Assert.True((double)result.Json[number]! >= 0, number);
+
+        var steps = _workshop.Metrics("run", "step");
+        Assert.Equal(Enumerable.Range(1, 7), steps.Select(l => (int)l["step"]!));
+        Assert.All(steps, l => Assert.Equal(["A", "B"], l["towers"]!.AsArray().Select(t => (string)t!["towers"]!)));
+        Assert.All(steps, l => Assert.True((double)l["towers"]![0]!["computeMs"]! > 0));
+        Assert.Equal([3, 5, 7], _workshop.Metrics("run", "validation").Select(l => (int)l["step"]!));
+        Assert.Equal(result.Digest, (string)_workshop.Metrics("run", "checkpoint")[^1]["weightsSha256"]!);
+        Assert.Equal(result.Digest, (string)Assert.Single(_workshop.Metrics("run", "summary"))["weightsSha256"]!);
+
+        var stored = RecipeReader.Read(Path.Combine(_workshop.In("run"), "recipe.conf"), Settings.None);
+        Assert.Equal(RecipeText.Digest(RecipeReader.Read(_workshop.RecipeFile, Settings.None, 10)), RecipeText.Digest(stored));
+        Assert.Contains("validation after step 3 (epoch 1)", result.Err);
+    }
+
+    [Fact]
+    public void An_odd_number_of_classes_gets_an_empty_one_and_says_so()
+    {
+        string pictures = _workshop.In("pictures");
+        foreach (string name in new[] { "ash", "birch", "cedar" })
+            for (int i = 0; i < 10; i++)
+                File.WriteAllBytes(Path.Combine(Directory.CreateDirectory(Path.Combine(pictures, name)).FullName, $"{i}.bmp"), Bitmap(40, (byte)(i * 20 + name[0])));
+        var prepared = Alexnet.Run("prepare", pictures, _workshop.In("trees"), "--size", "36", "--json").Expect(0).Json;
+        Assert.Equal(3, (int)prepared["classes"]!);
+        Assert.Equal(30, (int)prepared["training"]! + (int)prepared["validation"]!);
+
+        var result = Alexnet.Run("train", "--recipe", _workshop.RecipeFile, "--data", _workshop.In("trees"), "--run", _workshop.In("run"), "--steps", "2", "--json").Expect(0);
+        Assert.Contains("3 classes get one more that stays empty", result.Err);
+        Assert.Contains("network.classes = 4\n", File.ReadAllText(Path.Combine(_workshop.In("run"), "recipe.conf")));
+    }
+
+    static byte[] Bitmap(int side, byte value)
+    {
+        var file = new byte[54 + 3 * side * side];
+        "BM"u8.CopyTo(file);
+        foreach (var (at, number) in new[] { (2, file.Length), (10, 54), (14, 40), (18, side), (22, side), (26, 1 | 24 << 16) }) BitConverter.TryWriteBytes(file.AsSpan(at), number);
+        file.AsSpan(54).Fill(value);
+        return file;
+    }
+}

@@ -1,0 +1,83 @@
+namespace AlexNetActors.Tests.App;
+
+/// <summary>Wrong use is answered by one line that says what, where and what to do, and by exit code 2.</summary>
+public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture<WrongUseTests.Trained>
+{
+    /// <summary>A workshop with a finished run in it, shared by all cases.</summary>
+    public sealed class Trained : IDisposable
+    {
+        internal Workshop Workshop { get; } = new();
+
+        public Trained()
+        {
+            Workshop.TrainTo("run", 1);
+            File.WriteAllText(Workshop.In("broken.conf"), "network {\n  layers = [conv1, }\n] = 3");
+            File.WriteAllText(Workshop.In("unknown.conf"), "base = robust\nnetwork.conv2.kernel = 64");
+            File.WriteAllText(Workshop.In("loop.conf"), "base = loop");
+            File.WriteAllText(Workshop.In("layers.conf"), "base = robust\nnetwork.conv9.size = 3");
+        }
+
+        public void Dispose() => Workshop.Dispose();
+    }
+
+    [Theory]
+    [InlineData("train --recipe nothing", "there is no recipe 'nothing': use paper, quickstart, robust, or name a file")]
+    [InlineData("train --recipe $/unknown.conf", "unknown key, network.conv2.kernel: did you mean network.conv2.kernels?")]
+    [InlineData("train --recipe $/layers.conf", "unknown key, network.conv9.size")]
+    [InlineData("train --recipe $/broken.conf", "broken.conf is not HOCON: line 2: '}' closes the '[' of line 2")]
+    [InlineData("train --recipe $/loop.conf", "is one based on itself?")]
+    [InlineData("train --set momentum=0.8", "unknown key, momentum: did you mean descent.momentum?")]
+    [InlineData("train --set network=5", "network is a block, not a value")]
+    [InlineData("train --set alexnet.loader=3", "did you mean alexnet.loaders?")]
+    [InlineData("train --set batch", "wanted path=value")]
+    [InlineData("train --set batch=0", "batch in recipe quickstart is 0: wanted a whole number from 1 to 65536")]
+    [InlineData("train --set schedule.rate=fast", "schedule.rate in recipe quickstart is fast: wanted a number")]
+    [InlineData("train --set augmentation.mirror=maybe", "wanted on or off")]
+    [InlineData("train --set alexnet.step-deadline=soon", "wanted a time above 0 with its unit")]
+    [InlineData("train --set network.conv1.kernels=31", "conv1 has 31 kernels")]
+    [InlineData("train --set network.layers=conv1", "wanted a list of names")]
+    [InlineData("train --device gpu", "there is no device 'gpu'")]
+    [InlineData("train --device cuda:0", "device cuda:0 cannot be used")]
+    [InlineData("train --device cpu,cpu,cpu", "name one or two")]
+    [InlineData("train --data $/nowhere", "there is no folder")]
+    [InlineData("train --data $/data --recipe paper", "crops of 224 cannot be cut from the records")]
+    [InlineData("train --steps 0", "at least 1")]
+    [InlineData("train --steps many", "'many' for option '--steps', wanted a whole number")]
+    [InlineData("train --steps 1 --epochs 1", "give one of them")]
+    [InlineData("train --resume", "--resume needs --run DIR")]
+    [InlineData("train --fast", "'--fast': see `alexnet train --help`")]
+    [InlineData("trian", "'trian': see `alexnet --help`")]
+    [InlineData("", "see `alexnet --help`")]
+    [InlineData("plan --recipe nothing", "there is no recipe")]
+    [InlineData("digest $/nowhere", "there is no folder")]
+    [InlineData("digest $/data", "is no run folder and no checkpoint")]
+    [InlineData("evaluate $/run --views 3", "wanted 1 (the centre) or 10")]
+    [InlineData("evaluate $/run --data $/nowhere", "there is no folder")]
+    [InlineData("predict $/run $/nothing.jpg", "there is no file")]
+    [InlineData("prepare $/nowhere $/target", "there is no folder")]
+    public void One_line_says_what_and_what_to_do(string line, string expected)
+    {
+        string[] args = [.. line.Replace("$", trained.Workshop.Folder).Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        var result = Alexnet.Run(args).Expect(2);
+        string error = Assert.Single(result.Err.TrimEnd().Split('\n'));
+        Assert.StartsWith("alexnet: ", error);
+        Assert.Contains(expected, error);
+        Assert.Equal("", result.Out);
+    }
+
+    [Fact]
+    public void A_damaged_pack_or_checkpoint_is_named_with_exit_code_1()
+    {
+        var w = trained.Workshop;
+        foreach (string file in Directory.EnumerateFiles(w.Data)) File.Copy(file, Path.Combine(Directory.CreateDirectory(w.In("damaged")).FullName, Path.GetFileName(file)));
+        Workshop.Damage(Path.Combine(w.In("damaged"), "train.pack"));
+        var pack = Alexnet.Run("train", "--recipe", w.RecipeFile, "--data", w.In("damaged"), "--run", w.In("never"), "--steps", "9").Expect(1);
+        Assert.Contains("train.pack is damaged", pack.Err.TrimEnd().Split('\n')[^1]);
+        Assert.DoesNotContain("   at ", pack.Err);
+
+        w.TrainTo("other", 1);
+        string checkpoint = w.Checkpoints("other")[0].Folder;
+        Workshop.Damage(Path.Combine(checkpoint, "tower-A.safetensors"));
+        Assert.Contains("tower-A.safetensors is damaged", Assert.Single(Alexnet.Run("digest", checkpoint).Expect(1).Err.TrimEnd().Split('\n')));
+    }
+}

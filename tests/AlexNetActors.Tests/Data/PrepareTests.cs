@@ -1,0 +1,144 @@
+using AlexNetActors.Data;
+
+namespace AlexNetActors.Tests.Data;
+
+public class PrepareTests
+{
+    static readonly PrepareOptions Small = new(RecordSize: 32) { PicturesPerSync = 8 };
+
+    [Fact]
+    public void ATrainAndAValFolderBecomeADataSet()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in", "train"], classes: 3, files: 7);
+        TestPictures.WriteClasses(folder["in", "val"], classes: 3, files: 2, seed: 5000);
+        var report = Prepare.Run(folder["in"], folder["out"], Small);
+        using var data = DataFolder.Open(folder["out"]);
+        data.Verify();
+        Assert.Equal(["class0", "class1", "class2"], data.Classes);
+        Assert.Equal((21, 6, 32), (data.Train.Count, data.Validation.Count, data.RecordSize));
+        Assert.Equal(data.Digest, report.Digest);
+        Assert.All(report.Classes, count => Assert.Equal((7, 2), (count.Training, count.Validation)));
+        Assert.Empty(report.Skipped);
+
+        // Records lie in the order of classes and names, and are what the decoder makes of the files.
+        using var decoder = new ImageDecoder(32);
+        byte[] record = new byte[32 * 32 * 3];
+        for (int i = 0; i < 21; i++)
+        {
+            Assert.Null(decoder.Decode(File.ReadAllBytes(folder["in", "train", $"class{i / 7}", $"{i % 7:00}.jpg"]), record));
+            Assert.Equal(record, data.Train.Record(i).ToArray());
+            Assert.Equal(i / 7, data.Train.Label(i));
+        }
+        Assert.Equal([".lock", "mean.f32", "pack.json", "prepare-report.json", "train.pack", "validation.pack"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void WithoutAValFolderAShareOfEachClassIsSetAside()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 20);
+        TestPictures.WriteClasses(folder["in"], classes: 1, files: 30);
+        var report = Prepare.Run(folder["in"], folder["a"], Small);
+        Assert.Equal([("class0", 27, 3), ("class1", 18, 2)], report.Classes.Select(c => (c.Name, c.Training, c.Validation)));
+        Assert.Equal(report.Digest, Prepare.Run(folder["in"], folder["b"], Small).Digest);
+        Assert.NotEqual(report.Digest, Prepare.Run(folder["in"], folder["c"], Small with { SplitSeed = 1 }).Digest);
+        Assert.Equal(17, Prepare.Run(folder["in"], folder["d"], Small with { ValidationShare = 0.33 }).Classes.Sum(c => c.Validation));
+    }
+
+    [Fact]
+    public void TheBytesDoNotDependOnTheThreads()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 3, files: 40);
+        File.WriteAllText(folder["in", "class1", "07.jpg"], "<html>");
+        var one = Prepare.Run(folder["in"], folder["1"], Small with { Threads = 1 });
+        foreach (int threads in (int[])[2, 3, 8])
+        {
+            Prepare.Run(folder["in"], folder[$"{threads}"], Small with { Threads = threads });
+            foreach (string name in (string[])["train.pack", "validation.pack", "mean.f32", "pack.json", "prepare-report.json"])
+                Assert.Equal(File.ReadAllBytes(folder["1", name]), File.ReadAllBytes(folder[$"{threads}", name]));
+        }
+        Assert.Equal(["class1/07.jpg"], one.Skipped.Select(skipped => skipped.File));
+        Assert.Contains("HTML", one.Skipped[0].Reason);
+    }
+
+    [Fact]
+    public void AFinishedTargetIsLeftAloneUnlessItIsDamaged()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 10);
+        var first = Prepare.Run(folder["in"], folder["out"], Small);
+        Assert.False(first.AlreadyDone);
+        var again = Prepare.Run(folder["in"], folder["out"], Small with { Threads = 1 });
+        Assert.True(again.AlreadyDone);
+        Assert.Equal(first.Digest, again.Digest);
+
+        byte[] whole = File.ReadAllBytes(folder["out", "train.pack"]);
+        byte[] damaged = (byte[])whole.Clone();
+        damaged[6000] ^= 1;
+        File.WriteAllBytes(folder["out", "train.pack"], damaged);
+        Assert.False(Prepare.Run(folder["in"], folder["out"], Small).AlreadyDone);
+        Assert.Equal(whole, File.ReadAllBytes(folder["out", "train.pack"]));
+
+        File.Delete(folder["in", "class0", "00.jpg"]);
+        Assert.Contains("already holds another data set", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small)).Message);
+        Assert.Contains("already holds another data set", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small with { RecordSize = 40 })).Message);
+    }
+
+    [Fact]
+    public void UnfitSourcesAreRefusedInOneLine()
+    {
+        using var folder = new TemporaryFolder();
+        Refused(folder["none"], "there is no folder");
+        Directory.CreateDirectory(folder["empty"]);
+        Refused(folder["empty"], "no class folders");
+        TestPictures.WriteClasses(folder["one"], classes: 1, files: 3);
+        Refused(folder["one"], "only one class");
+        TestPictures.WriteClasses(folder["hole"], classes: 3, files: 3);
+        foreach (string file in Directory.GetFiles(folder["hole", "class1"])) File.Delete(file);
+        Refused(folder["hole"], "class class1 of");
+        TestPictures.WriteClasses(folder["broken"], classes: 3, files: 3);
+        foreach (string file in Directory.GetFiles(folder["broken", "class2"])) File.WriteAllText(file, "no picture");
+        Refused(folder["broken"], "class class2 has no readable training picture");
+        TestPictures.WriteClasses(folder["lonely", "train"], classes: 2, files: 3);
+        Refused(folder["lonely"], "neither val nor validation");
+        TestPictures.WriteClasses(folder["lonely", "val"], classes: 3, files: 1);
+        Refused(folder["lonely"], "class class2 is in");
+        TestPictures.WriteClasses(folder["blind", "train"], classes: 2, files: 3);
+        TestPictures.WriteClasses(folder["blind", "validation"], classes: 2, files: 1);
+        foreach (string file in Directory.GetFiles(folder["blind", "validation"], "*", SearchOption.AllDirectories)) File.WriteAllText(file, "");
+        Refused(folder["blind"], "none of the 2 validation pictures");
+
+        TestPictures.WriteClasses(folder["good"], classes: 2, files: 3);
+        Assert.Contains("lies in the source", Assert.Throws<DataException>(() => Prepare.Run(folder["good"], folder["good", "packs"], Small)).Message);
+        File.WriteAllText(folder["file"], "");
+        Assert.Contains("cannot write", Assert.Throws<DataException>(() => Prepare.Run(folder["good"], folder["file"], Small)).Message);
+        Assert.Contains("cannot write", Assert.Throws<DataException>(() => Prepare.Run(folder["good"], folder["file", "packs"], Small)).Message);
+
+        void Refused(string source, string expected)
+        {
+            var error = Assert.Throws<DataException>(() => Prepare.Run(source, folder["out"], Small));
+            Assert.Contains(expected, error.Message);
+            Assert.DoesNotContain('\n', error.Message);
+            Assert.False(File.Exists(folder["out", "pack.json"]));
+        }
+    }
+
+    [Fact]
+    public void TwoAtOnceDoNotShareATarget()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 10);
+        Exception? second = null;
+        var progress = new Immediately(_ => second ??= Record.Exception(() => Prepare.Run(folder["in"], folder["out"], Small)));
+        Prepare.Run(folder["in"], folder["out"], Small, progress);
+        Assert.Contains("another process is writing", Assert.IsType<DataException>(second).Message);
+    }
+}
+
+/// <summary>Progress told on the reporting thread, before it goes on.</summary>
+sealed class Immediately(Action<PrepareProgress> told) : IProgress<PrepareProgress>
+{
+    public void Report(PrepareProgress value) => told(value);
+}
