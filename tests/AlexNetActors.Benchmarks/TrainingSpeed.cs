@@ -27,7 +27,7 @@ static partial class TrainingSpeed
         var (data, peer, output) = (args[0], args[1], args[3]);
         Contender[] contenders =
         [
-            new("alexnet train --recipe paper, two GPU actors", () => Ours(data)),
+            new("alexnet train --recipe paper, 1,000 classes, two GPU actors", () => Ours(data)),
             new("libtorch as shipped, float32", () => Peer(peer, "torch nchw f32", [])),
             new("libtorch at its best, float32", () => Peer(peer, "band nhwc f32", BestAllocator)),
             new("libtorch at its best, bfloat16", () => Peer(peer, "band nhwc amp", BestAllocator)),
@@ -70,7 +70,7 @@ static partial class TrainingSpeed
         try
         {
             Output(Path.Combine(AppContext.BaseDirectory, "alexnet"), AppContext.BaseDirectory,
-                $"train --recipe paper --data {data} --run {Path.Combine(run, "run")} --steps {StepsOfOurs} --json", []);
+                $"train --recipe paper --data {data} --run {Path.Combine(run, "run")} --set network.classes=1000 --steps {StepsOfOurs} --json", []);
             var speeds = File.ReadLines(Path.Combine(run, "run", "metrics.jsonl"))
                 .Select(line => JsonDocument.Parse(line).RootElement)
                 .Where(e => e.TryGetProperty("imagesPerSecond", out _) && e.TryGetProperty("step", out var step) && step.GetInt64() >= WarmSteps)
@@ -111,9 +111,5 @@ static partial class TrainingSpeed
         return $"{model}, {Environment.ProcessorCount} cores, .NET {Environment.Version}";
     }
 
-    static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
-    }
+    static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

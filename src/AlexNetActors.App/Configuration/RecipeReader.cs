@@ -12,7 +12,7 @@ static class RecipeReader
     /// <summary>Reads a recipe by name or file, the settings laid over it.</summary>
     /// <param name="nameOrFile">As the command line names it.</param>
     /// <param name="settings">Values of --set.</param>
-    /// <param name="dataClasses">Classes of the data set, which go before network.classes; null when there is none.</param>
+    /// <param name="dataClasses">Classes of the data set: they go before the recipe's network.classes, but not before that of --set; null when there is none.</param>
     /// <exception cref="UsageException">A key or a value is wrong.</exception>
     /// <exception cref="RecipeException">The values do not describe a network.</exception>
     public static Recipe Read(string nameOrFile, Settings settings, int? dataClasses = null)
@@ -20,7 +20,7 @@ static class RecipeReader
         var file = RecipeFile.Load(nameOrFile);
         KnownKeys.OfRecipes.Check(Hocon.Leaves(settings.OfRecipe).Select(l => l.Path), "--set", RecipeFile.LayersOf(settings.OfRecipe.WithFallback(file.Values)));
         var values = new ValueReader(settings.OfRecipe.WithFallback(file.Values), $"recipe {file.Name}");
-        int classes = Even(dataClasses ?? values.Number("network.classes", 2, WidthMax));
+        int classes = Even(ClassesOf(values, settings, dataClasses));
         int input = values.Number("network.input", 1, SideMax);
         var response = new LocalResponse(values.Number("network.response.k", 0f, float.MaxValue), values.Number("network.response.alpha", 0f, float.MaxValue), values.Number("network.response.window", 1, 255));
         var layers = values.Names("network.layers").Select(name => ReadLayer(values, name, classes)).ToArray();
@@ -40,6 +40,13 @@ static class RecipeReader
             new Augmentation(input, values.Switch("augmentation.random-crop"), values.Switch("augmentation.mirror"), values.Number("augmentation.colour-sigma", 0.0, 1000.0)),
             values.Number("schedule.epochs", 1, int.MaxValue),
             values.Number("checkpoint-steps", 1, int.MaxValue));
+    }
+
+    static int ClassesOf(ValueReader values, Settings settings, int? dataClasses)
+    {
+        int wanted = values.Number("network.classes", 2, WidthMax);
+        if (dataClasses is not { } found || !settings.OfRecipe.HasPath("network.classes")) return dataClasses ?? wanted;
+        return wanted >= found ? wanted : throw new UsageException($"--set network.classes={wanted} is less than the {found} classes of the data set: leave it out, or give at least {found}");
     }
 
     /// <summary>The classes are split over two towers: an odd number gets one that stays empty.</summary>

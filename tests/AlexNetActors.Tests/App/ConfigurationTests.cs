@@ -93,6 +93,13 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(outputs, RecipeReader.Read("paper", Settings.None, classes).Network.Classes);
 
     [Fact]
+    public void Classes_given_by_hand_go_before_those_of_the_data_set_but_cannot_be_fewer()
+    {
+        Assert.Equal(1000, RecipeReader.Read("paper", Settings.Parse(["network.classes=1000"]), 10).Network.Classes);
+        Assert.Contains("at least 10", Assert.Throws<UsageException>(() => RecipeReader.Read("paper", Settings.Parse(["network.classes=8"]), 10)).Message);
+    }
+
+    [Fact]
     public void The_digest_holds_what_determines_the_numbers_and_nothing_else()
     {
         string paper = RecipeText.Digest(Read("paper"));
