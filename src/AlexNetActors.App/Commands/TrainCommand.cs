@@ -181,6 +181,6 @@ sealed class TrainCommand
         _output.Log.WriteLine($"recipe {plan.Recipe.Name}: {Words.Count(plan.Recipe.Network.Parameters)} parameters, batch {plan.Recipe.Batch}, up to step {plan.Limits.StepsMax} ({plan.Limits.EpochsAfter(plan.Limits.StepsMax)} epochs)");
         _output.Log.WriteLine($"data set {plan.Data.Path}: {Words.Count(plan.Data.Train.Count)} training and {Words.Count(plan.Data.Validation.Count)} validation records of {classes} classes");
         if (RecipeReader.Even(classes) != classes) _output.Log.WriteLine($"the classes are split over two towers, so {classes} classes get one more that stays empty");
-        _output.Log.WriteLine($"towers on {string.Join(" and ", plan.Devices.Select(d => d.Name))}, {plan.Node.ThreadsOf(plan.Devices.Count)} threads each; run folder {folder.Path}");
+        _output.Log.WriteLine($"towers on {string.Join(" and ", plan.Devices.Select(d => d.Name))}, {Words.Threads(plan.Node.ThreadsOf(plan.Devices.Count))} each; run folder {folder.Path}");
     }
 }
