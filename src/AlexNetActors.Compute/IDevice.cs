@@ -12,6 +12,9 @@ public interface IDevice : IDisposable
     /// <summary>As the command line names it: "cpu", "reference", "cuda:0".</summary>
     string Name { get; }
 
+    /// <summary>Buffers allocated so far: tensors, and working memory each time that it was made larger.</summary>
+    int Buffers { get; }
+
     /// <summary>An activation or its gradient, [B, C, H, W], zeroed.</summary>
     Tensor AllocateActivation(Shape shape);
 

@@ -14,6 +14,7 @@ sealed class CountingDevice : IDevice
     public long WeightBytes { get; private set; }
 
     public string Name => "plan";
+    public int Buffers => 0;
 
     public Tensor AllocateActivation(Shape shape)
     {

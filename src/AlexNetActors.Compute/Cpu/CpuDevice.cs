@@ -30,6 +30,7 @@ public sealed unsafe class CpuDevice : IDevice
     }
 
     public string Name { get; }
+    public int Buffers { get; private set; }
     public SimdLevel Level { get; }
     public int Threads => team.Count;
 
@@ -410,6 +411,7 @@ public sealed unsafe class CpuDevice : IDevice
         if (Math.Min(Math.Min(B, C), Math.Min(H, W)) < 1) throw new ArgumentException($"a tensor needs at least one element, got shape {shape}");
         var tensor = new CpuTensor(this, layout, shape);
         tensors.Add(tensor);
+        Buffers++;
         return tensor;
     }
 
@@ -420,6 +422,7 @@ public sealed unsafe class CpuDevice : IDevice
         {
             scratch.Dispose();
             scratch = new NativeBuffer(floats);
+            Buffers++;
         }
         return scratch.Pointer;
     }
