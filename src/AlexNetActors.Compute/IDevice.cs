@@ -40,6 +40,9 @@ public interface IDevice : IDisposable
     /// <summary>Copies a whole tensor of any kind to canonical row-major order; waits for the operations before it.</summary>
     void Read(Tensor source, Span<float> canonical);
 
+    /// <summary>Fills a whole tensor of any kind with deviation * normals number <paramref name="first"/>, first + 1, ... of <paramref name="random"/>, in canonical row-major order.</summary>
+    void DrawNormal(Philox random, ulong first, double deviation, Tensor destination);
+
     /// <summary>
     /// Makes the network's input of a batch of crops (paper sections 2 and 4.1):
     /// output[b, c, y, x] = pixel - mean under the pixel in its record + colourShift[b, c].

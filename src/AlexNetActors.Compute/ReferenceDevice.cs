@@ -45,6 +45,8 @@ public sealed class ReferenceDevice : IDevice
     public void Write(ReadOnlySpan<float> canonical, Tensor destination) => canonical.CopyTo(Of(destination).Data);
     public void Read(Tensor source, Span<float> canonical) => Of(source).Data.CopyTo(canonical);
 
+    public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => random.FillNormal(first, deviation, Of(destination).Data);
+
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (B, _, H, W) = output.Shape;

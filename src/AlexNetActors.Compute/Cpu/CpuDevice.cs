@@ -62,6 +62,20 @@ public sealed unsafe class CpuDevice : IDevice
         fixed (float* c = canonical) Copy(CopyDirection.FromDevice, c, canonical.Length, Of(source, "Read"), "Read");
     }
 
+    public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination)
+    {
+        var d = Of(destination, "DrawNormal");
+        if (d.Layout is CpuLayout.Activation or CpuLayout.Plain)
+        {
+            var values = new float[d.Shape.Count];
+            random.FillNormal(first, deviation, values);
+            Write(values, destination);
+            return;
+        }
+        float* rows = Scratch((long)d.Shape.Features * Threads);
+        team.Run(new DrawNormal { Random = random, First = first, Deviation = deviation, Rows = rows, Copy = CopyOf(CopyDirection.ToDevice, null, d) });
+    }
+
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (m, o) = (Of(mean, CpuLayout.Plain, "LoadCrops"), Of(output, CpuLayout.Activation, "LoadCrops"));
@@ -429,12 +443,11 @@ public sealed unsafe class CpuDevice : IDevice
 
     void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)
     {
-        var (K, C, R, S) = tensor.Shape;
         RequireLength(operation, "values", length, tensor.Shape.Count);
         switch (tensor.Layout)
         {
             case CpuLayout.Activation:
-                CopyActivation(direction, canonical, length, tensor, 0, C, operation);
+                CopyActivation(direction, canonical, length, tensor, 0, tensor.Shape.Channels, operation);
                 break;
             case CpuLayout.Plain:
                 Span<float> outside = new(canonical, length), inside = new(tensor.Pointer, length);
@@ -442,19 +455,21 @@ public sealed unsafe class CpuDevice : IDevice
                 else inside.CopyTo(outside);
                 break;
             default:
-                team.Run(new CopyWeights
-                {
-                    ToDevice = direction == CopyDirection.ToDevice,
-                    Canonical = canonical,
-                    Kernels = K,
-                    Channels = C,
-                    Taps = R * S,
-                    KernelsTogether = tensor.KernelsTogether,
-                    Weights = tensor.Pointer,
-                });
+                team.Run(CopyOf(direction, canonical, tensor));
                 break;
         }
     }
+
+    static CopyWeights CopyOf(CopyDirection direction, float* canonical, CpuTensor weights) => new()
+    {
+        ToDevice = direction == CopyDirection.ToDevice,
+        Canonical = canonical,
+        Kernels = weights.Shape.Images,
+        Channels = weights.Shape.Channels,
+        Taps = weights.Shape.Height * weights.Shape.Width,
+        KernelsTogether = weights.KernelsTogether,
+        Weights = weights.Pointer,
+    };
 
     void CopyActivation(CopyDirection direction, float* canonical, int length, CpuTensor tensor, int firstChannel, int channels, string operation)
     {
