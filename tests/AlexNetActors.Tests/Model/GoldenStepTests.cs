@@ -21,11 +21,11 @@ public sealed class GoldenStepTests
             Assert.Equal(expected[$"initial.{name}"].Data, network.Whole(name, p => p.Value));
 
         var score = network.Train(17, new Descent(0, 0, 0));
-        Golden.AssertClose(expected["loss"], [(float)score.Loss], 1e-5);
-        Golden.AssertClose(expected["logits"], network.Towers[0].Logits, 1e-5);
+        Golden.AssertClose(expected["loss"], [(float)score.Loss], TestDevices.Tolerance(deviceName));
+        Golden.AssertClose(expected["logits"], network.Towers[0].Logits, TestDevices.Tolerance(deviceName));
         Assert.Equal(network.Towers[0].Logits, network.Towers[1].Logits);
         foreach (string name in network.Towers[0].Parameters.Select(p => p.Name))
-            Golden.AssertClose(expected[$"d.{name}"], network.Whole(name, p => p.Gradient!), 1e-5);
+            Golden.AssertClose(expected[$"d.{name}"], network.Whole(name, p => p.Gradient!), TestDevices.Tolerance(deviceName));
     }
 
     [Theory]
@@ -36,11 +36,11 @@ public sealed class GoldenStepTests
         using var device = TestDevices.Open(deviceName);
         var network = new GoldenNetwork(device, images: 4, Seed(expected));
         float[] losses = [.. Enumerable.Range(0, 10).Select(step => (float)network.Train(step, GoldenNetwork.Descent).Loss)];
-        Golden.AssertClose(expected["losses"], losses, 1e-5);
+        Golden.AssertClose(expected["losses"], losses, TestDevices.Tolerance(deviceName));
         foreach (string name in network.Towers[0].Parameters.Select(p => p.Name))
         {
-            Golden.AssertClose(expected[name], network.Whole(name, p => p.Value), 1e-5);
-            Golden.AssertClose(expected[$"{name}.velocity"], network.Whole(name, p => p.Velocity!), 1e-5);
+            Golden.AssertClose(expected[name], network.Whole(name, p => p.Value), TestDevices.Tolerance(deviceName));
+            Golden.AssertClose(expected[$"{name}.velocity"], network.Whole(name, p => p.Velocity!), TestDevices.Tolerance(deviceName));
         }
     }
 
