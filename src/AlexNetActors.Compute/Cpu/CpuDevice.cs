@@ -288,6 +288,7 @@ public sealed unsafe class CpuDevice : IDevice
             Panels = panels,
             Bias = bias,
             Rectify = rectify,
+            StoreThrough = output.Floats >= Cache.LargeFloats,
             Zeros = none,
             Scratch = rest,
             Output = output.Pointer,

@@ -50,12 +50,12 @@ internal static unsafe class TilePointers
     }
 
     /// <summary>A tile at every point.</summary>
-    public static void Points(in TilePlan plan, TileMemory memory, int slot, int tile, nint offset, float** blocks)
+    public static void Points(in TilePlan plan, TileMemory memory, int slot, int tile, float** blocks)
     {
         int height = plan.Down.Points(tile / plan.Along.Tiles), width = plan.Along.Points(tile % plan.Along.Tiles);
         for (int i = 0; i < height; i++)
             for (int j = 0; j < width; j++)
-                blocks[i * width + j] = memory.At(i * 7 + j, slot) + offset;
+                blocks[i * width + j] = memory.At(i * 7 + j, slot);
     }
 
     /// <summary>The taps of one phase and channel, [K] each; <paramref name="outside"/> where the filter has no such tap.</summary>

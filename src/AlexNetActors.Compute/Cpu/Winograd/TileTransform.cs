@@ -8,6 +8,9 @@ internal unsafe struct Finish
     /// <summary>One for every 32 floats, or null.</summary>
     public float* Bias;
     public bool Rectify;
+
+    /// <summary>Past the caches.</summary>
+    public bool Through;
 }
 
 /// <summary>
@@ -24,10 +27,11 @@ internal static unsafe class TileTransform
     /// <param name="down">Transform of columns.</param>
     /// <param name="along">Transform of rows.</param>
     /// <param name="from">down.From() x along.From() blocks.</param>
+    /// <param name="floats">Floats of a block, a multiple of 16.</param>
     /// <param name="to">down.To() x along.To() blocks.</param>
-    /// <param name="floats">Floats in a block, a multiple of 16.</param>
+    /// <param name="offset">Where in those blocks the result begins.</param>
     /// <param name="finish">Bias and rectifier.</param>
-    public static void Run<TVector>(LineTransform down, LineTransform along, float** from, float** to, nint floats, Finish finish = default)
+    public static void Run<TVector>(LineTransform down, LineTransform along, float** from, nint floats, float** to, nint offset = 0, Finish finish = default)
         where TVector : struct, ISimdVector<TVector>
     {
         float* between = stackalloc float[Blocks * Together];
@@ -37,9 +41,9 @@ internal static unsafe class TileTransform
             int together = (int)Math.Min(Together, floats - n);
             Lines<TVector, Scattered, Strided>(down, width, together, new(from, 1, width, n), new(between, Together, width * Together));
             var lines = new Strided(between, width * Together, Together);
-            var destination = new Scattered(to, along.To(), 1, n);
-            if (finish.Bias == null && !finish.Rectify) Lines<TVector, Strided, Scattered>(along, height, together, lines, destination);
-            else Lines<TVector, Strided, Finished>(along, height, together, lines, new(destination, finish.Bias == null ? 0 : finish.Bias[n / Together], finish.Rectify));
+            var destination = new Scattered(to, along.To(), 1, offset + n);
+            if (finish.Bias == null && !finish.Rectify && !finish.Through) Lines<TVector, Strided, Scattered>(along, height, together, lines, destination);
+            else Lines<TVector, Strided, Finished>(along, height, together, lines, new(destination, finish.Bias == null ? 0 : finish.Bias[n / Together], finish.Rectify, finish.Through));
         }
     }
 
@@ -105,17 +109,20 @@ internal static unsafe class TileTransform
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Store<TVector>(int index, TVector value) where TVector : struct, ISimdVector<TVector> => TVector.Store(value, blocks[index * step] + offset);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void StoreThrough<TVector>(int index, TVector value) where TVector : struct, ISimdVector<TVector> => TVector.StoreThrough(value, blocks[index * step] + offset);
     }
 
     /// <summary>Stores what is finished.</summary>
-    readonly struct Finished(Scattered blocks, float bias, bool rectify) : ILine<Finished>
+    readonly struct Finished(Scattered blocks, float bias, bool rectify, bool through) : ILine<Finished>
     {
         readonly Scattered blocks = blocks;
         readonly float bias = bias;
-        readonly bool rectify = rectify;
+        readonly bool rectify = rectify, through = through;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Finished At(int line, int n) => new(blocks.At(line, n), bias, rectify);
+        public Finished At(int line, int n) => new(blocks.At(line, n), bias, rectify, through);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVector Load<TVector>(int index) where TVector : struct, ISimdVector<TVector> => blocks.Load<TVector>(index);
@@ -124,7 +131,9 @@ internal static unsafe class TileTransform
         public void Store<TVector>(int index, TVector value) where TVector : struct, ISimdVector<TVector>
         {
             value += TVector.Broadcast(bias);
-            blocks.Store(index, rectify ? TVector.Rectify(value) : value);
+            if (rectify) value = TVector.Rectify(value);
+            if (through) blocks.StoreThrough(index, value);
+            else blocks.Store(index, value);
         }
     }
 }

@@ -24,7 +24,7 @@ internal unsafe struct EvaluateKernels : IWork
         for (int c = from; c < to; c++)
         {
             TilePointers.Taps(Plan, Weights, c, Zeros, taps);
-            TileTransform.Run<TVector>(transform, transform, taps, points, together);
+            TileTransform.Run<TVector>(transform, transform, taps, together, points);
             for (int p = 0; p < TilePlan.Points; p++)
                 for (int k = 0, rows; k < K; k += rows)
                 {
@@ -63,7 +63,7 @@ internal unsafe struct EvaluateTurnedKernels : IWork
             {
                 for (int tap = 0; tap < taps; tap++) turned[tap] = Weights + ((nint)(taps - 1 - tap) * C + c + row) * together;
                 for (int p = 0; p < TilePlan.Points; p++) points[p] = scratch + (p * MostRows + row) * together;
-                TileTransform.Run<TVector>(transform, transform, turned, points, together);
+                TileTransform.Run<TVector>(transform, transform, turned, together, points);
             }
             for (int p = 0; p < TilePlan.Points; p++)
                 Transpose.Copy(scratch + p * MostRows * together, together, rows, K, Panels + ((nint)p * C + c) * K, rows);
@@ -78,8 +78,11 @@ internal unsafe struct EvaluateTurnedKernels : IWork
 /// </summary>
 internal unsafe struct WinogradConvolution : IWork
 {
-    /// <summary>Floats at the points that are kept at once, input and output: as much as the second and third cache hold beside the weights.</summary>
-    const nint PointFloats = 1 << 20;
+    /// <summary>Floats of inputs at the points that are kept at once: as much as the second cache holds beside outputs and weights.</summary>
+    const nint PointFloats = 1 << 17;
+
+    /// <summary>Kernels whose outputs at the points are kept at once, or a few more: a whole number of panels.</summary>
+    const int KernelsTogether = 32, MostKernelsTogether = KernelsTogether + 11;
 
     public float* Input; // [B / 32][H][W][C][32]
     public int ImageBlocks;
@@ -87,6 +90,7 @@ internal unsafe struct WinogradConvolution : IWork
     public float* Panels; // [49][K / rows][phase and channel][rows]
     public float* Bias; // [K], or null
     public bool Rectify;
+    public bool StoreThrough;
     public float* Zeros; // [C][32]
     public float* Scratch; // ScratchOf floats for each part
     public float* Output; // [B / 32][OH][OW][K][32]
@@ -94,27 +98,30 @@ internal unsafe struct WinogradConvolution : IWork
     public static nint ScratchOf(in TilePlan plan)
     {
         int tiles = TilesTogether(plan);
-        return TileMemory.FloatsOf(tiles, plan.Channels) + TileMemory.FloatsOf(tiles, plan.Filter.Kernels) + plan.Filter.Kernels * 32;
+        return TileMemory.FloatsOf(tiles, plan.Channels) + TileMemory.FloatsOf(tiles, MostKernelsTogether) + MostKernelsTogether * 32;
     }
 
-    static int TilesTogether(in TilePlan plan) => (int)Math.Max(1, PointFloats / (TilePlan.Points * 32 * (plan.Channels + plan.Filter.Kernels)));
+    static int TilesTogether(in TilePlan plan) => (int)Math.Max(1, PointFloats / (TilePlan.Points * 32 * plan.Channels));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
-        int together = TilesTogether(Plan);
-        float* scratch = Scratch + part * ScratchOf(Plan);
+        int together = TilesTogether(Plan), K = Plan.Filter.Kernels;
+        float* scratch = Scratch + part * ScratchOf(Plan), sink = scratch + TileMemory.FloatsOf(together, Plan.Channels);
         var inputs = new TileMemory(scratch, together, Plan.Channels);
-        scratch += TileMemory.FloatsOf(together, Plan.Channels);
-        var outputs = new TileMemory(scratch, together, Plan.Filter.Kernels);
-        scratch += TileMemory.FloatsOf(together, Plan.Filter.Kernels);
+        var outputs = new TileMemory(sink, together, MostKernelsTogether);
+        sink += TileMemory.FloatsOf(together, MostKernelsTogether);
         var (from, to) = IWork.Share((long)ImageBlocks * Plan.Tiles, part, parts);
         for (int first = from; first < to; first += together)
         {
             int tiles = Math.Min(together, to - first);
             for (int slot = 0; slot < tiles; slot++) Evaluate<TVector>(first + slot, inputs, slot);
-            for (int point = 0; point < TilePlan.Points; point++) Multiply<TVector>(first, tiles, point, inputs, outputs);
-            for (int slot = 0; slot < tiles; slot++) Gather<TVector>(first + slot, outputs, slot, scratch);
+            for (int k = 0, end; k < K; k = end)
+            {
+                for (end = k; end < K && end - k < KernelsTogether;) end += Tiling.NextRows<TVector>(K - end, vectors: 2);
+                for (int point = 0; point < TilePlan.Points; point++) Multiply<TVector>(first, tiles, point, k, end, inputs, outputs);
+                for (int slot = 0; slot < tiles; slot++) Gather<TVector>(first + slot, k, end, outputs, slot, sink);
+            }
         }
     }
 
@@ -126,11 +133,11 @@ internal unsafe struct WinogradConvolution : IWork
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    readonly void Multiply<TVector>(int first, int tiles, int point, TileMemory inputs, TileMemory outputs) where TVector : struct, ISimdVector<TVector>
+    readonly void Multiply<TVector>(int first, int tiles, int point, int kernel, int end, TileMemory inputs, TileMemory outputs) where TVector : struct, ISimdVector<TVector>
     {
         int K = Plan.Filter.Kernels, C = Plan.Channels;
         var product = new Product { Runs = 1, Steps = C, BStep = 32, CRow = 32 };
-        for (int k = 0, rows; k < K; k += rows)
+        for (int k = kernel, rows; k < end; k += rows)
         {
             rows = Tiling.NextRows<TVector>(K - k, vectors: 2);
             product.A = Panels + ((nint)point * K + k) * C;
@@ -139,23 +146,23 @@ internal unsafe struct WinogradConvolution : IWork
             {
                 if (!Plan.HasPoint((first + slot) % Plan.Tiles, point)) continue;
                 product.B = inputs.At(point, slot);
-                product.C = outputs.At(point, slot) + k * 32;
+                product.C = outputs.At(point, slot) + (k - kernel) * 32;
                 Tiling.Run<TVector, ColumnsContiguous>(rows, 32, product);
             }
         }
     }
 
-    readonly void Gather<TVector>(int unit, TileMemory outputs, int slot, float* sink) where TVector : struct, ISimdVector<TVector>
+    readonly void Gather<TVector>(int unit, int kernel, int end, TileMemory outputs, int slot, float* sink) where TVector : struct, ISimdVector<TVector>
     {
         var filter = Plan.Filter;
         float** points = stackalloc float*[TilePlan.Points], pixels = stackalloc float*[25];
         int tile = unit % Plan.Tiles;
         float* image = Output + (nint)(unit / Plan.Tiles) * filter.OutputHeight * filter.OutputWidth * filter.Kernels * 32;
-        TilePointers.Points(Plan, outputs, slot, tile, 0, points);
-        TilePointers.Outputs(Plan, image, tile, sink, pixels);
+        TilePointers.Points(Plan, outputs, slot, tile, points);
+        TilePointers.Outputs(Plan, image + kernel * 32, tile, sink, pixels);
         TileTransform.Run<TVector>(
             LineTransforms.Gather(Plan.Down.Outputs(tile / Plan.Along.Tiles)), LineTransforms.Gather(Plan.Along.Outputs(tile % Plan.Along.Tiles)),
-            points, pixels, filter.Kernels * 32, new Finish { Bias = Bias, Rectify = Rectify });
+            points, (end - kernel) * 32, pixels, 0, new Finish { Bias = Bias == null ? null : Bias + kernel, Rectify = Rectify, Through = StoreThrough });
     }
 }
 
@@ -169,13 +176,13 @@ internal static unsafe class TileInputs
         float** pixels = stackalloc float*[TilePlan.Points], points = stackalloc float*[TilePlan.Points];
         LineTransform down = LineTransforms.Inputs(plan.Down.Points(tile / plan.Along.Tiles)), along = LineTransforms.Inputs(plan.Along.Points(tile % plan.Along.Tiles));
         int C = plan.Filter.Channels;
+        TilePointers.Points(plan, inputs, slot, tile, points);
         for (int c = from, channels; c < to; c += channels)
         {
             int phase = c / C, within = c % C;
             channels = Math.Min(C - within, to - c);
             TilePointers.Inputs(plan, image + within * 32, tile, phase, zeros, pixels);
-            TilePointers.Points(plan, inputs, slot, tile, (nint)c * 32, points);
-            TileTransform.Run<TVector>(down, along, pixels, points, channels * 32);
+            TileTransform.Run<TVector>(down, along, pixels, channels * 32, points, c * 32);
         }
     }
 }

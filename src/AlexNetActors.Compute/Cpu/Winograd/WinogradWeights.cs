@@ -74,8 +74,8 @@ internal unsafe struct EvaluateGradient : IWork
                 for (int n = 0; n < 32; n++) new Span<float>(block + n * width + kernels, width - kernels).Clear();
             pixels[i] = block;
         }
-        TilePointers.Points(Plan, Gradient, slot, tile, panel * 32 * 32, points);
-        TileTransform.Run<TVector>(LineTransforms.Evaluate(down), LineTransforms.Evaluate(along), pixels, points, 32 * width);
+        TilePointers.Points(Plan, Gradient, slot, tile, points);
+        TileTransform.Run<TVector>(LineTransforms.Evaluate(down), LineTransforms.Evaluate(along), pixels, 32 * width, points, panel * 32 * 32);
         Tiling.Run<TVector, RowsOf32>(1, width, new Product
         {
             Runs = inside,
@@ -176,7 +176,7 @@ internal unsafe struct GatherGradient : IWork
             TilePointers.Taps(Plan, DWeights + panel * 32, c, null, taps);
             for (int tap = 0; tap < Plan.Taps * Plan.Taps; tap++)
                 if (taps[tap] == null) taps[tap] = Scratch + part * 48;
-            TileTransform.Run<TVector>(transform, transform, points, taps, width);
+            TileTransform.Run<TVector>(transform, transform, points, width, taps);
         }
     }
 }
