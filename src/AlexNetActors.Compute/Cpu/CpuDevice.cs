@@ -268,17 +268,19 @@ public sealed unsafe class CpuDevice : IDevice
 
     bool IsFast(Filter filter) => Method == ConvolutionMethod.Fast && TilePlan.Pays(filter);
 
-    /// <summary>Forward, or with turned weights the gradient by the input: there <paramref name="plan"/> is the forward one.</summary>
-    void FastConvolution(CpuTensor input, CpuTensor weights, bool turned, TilePlan plan, float* bias, bool rectify, CpuTensor output)
+    /// <summary>Forward, or with turned weights the gradient by the input: <paramref name="forward"/> is the plan of the convolution itself.</summary>
+    void FastConvolution(CpuTensor input, CpuTensor weights, bool turned, TilePlan forward, float* bias, bool rectify, CpuTensor output)
     {
-        var filter = plan.Filter;
-        if (turned) plan = TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad));
-        nint panelFloats = TilePlan.Points * plan.Channels * plan.Filter.Kernels;
-        nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(filter) : EvaluateKernels.ScratchOf(filter)) * Threads;
+        var filter = forward.Filter;
+        var plan = turned
+            ? TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad))
+            : forward;
+        nint panelFloats = plan.Points * plan.Channels * plan.Filter.Kernels;
+        nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * Threads;
         nint scratch = WinogradConvolution.ScratchOf(plan) * Threads;
         float* panels = Scratch(panelFloats + Math.Max(weightsScratch, scratch)), rest = panels + panelFloats;
         float* none = Zeros(Math.Max(CpuTensor.PaddedKernels(filter.Kernels), plan.Filter.Channels * 32));
-        if (turned) team.Run(new EvaluateTurnedKernels { Weights = weights.Pointer, Plan = TilePlan.Of(filter), Scratch = rest, Panels = panels });
+        if (turned) team.Run(new EvaluateTurnedKernels { Weights = weights.Pointer, Plan = forward, Scratch = rest, Panels = panels });
         else team.Run(new EvaluateKernels { Weights = weights.Pointer, Plan = plan, Zeros = none, Scratch = rest, Panels = panels });
         team.Run(new WinogradConvolution
         {
@@ -299,9 +301,9 @@ public sealed unsafe class CpuDevice : IDevice
     {
         var filter = plan.Filter;
         int kernels = CpuTensor.PaddedKernels(filter.Kernels);
-        int together = (int)Math.Clamp(PointFloats / (TilePlan.Points * 32 * (plan.Channels + kernels)), 1, plan.Tiles);
-        nint inputs = TileMemory.FloatsOf(together, plan.Channels), gradient = TileMemory.FloatsOf(together, kernels);
-        nint products = TileMemory.FloatsOf(1, plan.Channels * kernels / 32), biasParts = together * kernels;
+        int together = (int)Math.Clamp(PointFloats / (plan.Points * 32 * (plan.Channels + kernels)), 1, plan.Tiles);
+        nint inputs = TileMemory.FloatsOf(plan.Points, together, plan.Channels), gradient = TileMemory.FloatsOf(plan.Points, together, kernels);
+        nint products = TileMemory.FloatsOf(plan.Points, 1, plan.Channels * kernels / 32), biasParts = together * kernels;
         float* memory = Scratch(inputs + gradient + products + biasParts + EvaluateGradient.ScratchFloats * Threads), rest = memory + inputs + gradient + products;
         float* none = Zeros(Math.Max(32 * 48, filter.Channels * 32));
         var points = new TileMemory(memory + inputs + gradient, 1, plan.Channels * kernels / 32);

@@ -1,7 +1,7 @@
 namespace AlexNetActors.Compute.Cpu.Winograd;
 
 /// <summary>
-/// Working memory of some tiles at every point: [49 points][tiles][rows][32 images]. The points lie an odd number of cache lines
+/// Working memory of some tiles at every point: [points][tiles][rows][32 images]. The points lie an odd number of cache lines
 /// apart, since a transform writes to all of them in turn and equal low bits of the address would share few places in the cache.
 /// </summary>
 internal readonly unsafe struct TileMemory(float* memory, int tiles, nint rows)
@@ -12,7 +12,7 @@ internal readonly unsafe struct TileMemory(float* memory, int tiles, nint rows)
 
     public float* At(int point, int tile) => memory + point * stride + tile * rows * 32;
 
-    public static nint FloatsOf(int tiles, nint rows) => TilePlan.Points * StrideOf(tiles, rows);
+    public static nint FloatsOf(int points, int tiles, nint rows) => points * StrideOf(tiles, rows);
 
     static nint StrideOf(int tiles, nint rows) => tiles * rows * 32 + CacheLine;
 }
@@ -55,7 +55,7 @@ internal static unsafe class TilePointers
         int height = plan.Down.Points(tile / plan.Along.Tiles), width = plan.Along.Points(tile % plan.Along.Tiles);
         for (int i = 0; i < height; i++)
             for (int j = 0; j < width; j++)
-                blocks[i * width + j] = memory.At(i * 7 + j, slot);
+                blocks[i * width + j] = memory.At(i * plan.Along.MostPoints + j, slot);
     }
 
     /// <summary>The taps of one phase and channel, [K] each; <paramref name="outside"/> where the filter has no such tap.</summary>

@@ -1,31 +1,41 @@
 namespace AlexNetActors.Compute.Cpu.Winograd;
 
-/// <summary>Outputs along one axis cut into tiles: first those of seven points, then those of six. A tile of p points has p + 1 - taps outputs; the last may hang over.</summary>
-internal readonly record struct TileAxis(int Taps, int Sevens, int Sixes)
+/// <summary>
+/// Outputs along one axis cut into tiles: first large ones, then those with a point less. A tile of p points has p + 1 - taps outputs; the
+/// last may hang over. Three taps go with seven points and six, five with eight and seven: more points save more multiplications and
+/// cost accuracy.
+/// </summary>
+internal readonly record struct TileAxis(int Taps, int Large, int Small)
 {
-    public int Tiles => Sevens + Sixes;
+    public int Tiles => Large + Small;
+
+    /// <summary>Points of a large tile.</summary>
+    public int MostPoints => PointsFor(Taps);
 
     /// <summary>Points of all tiles together.</summary>
-    public int AllPoints => 7 * Sevens + 6 * Sixes;
+    public int AllPoints => MostPoints * Large + (MostPoints - 1) * Small;
 
-    public int Points(int tile) => tile < Sevens ? 7 : 6;
+    public int Points(int tile) => tile < Large ? MostPoints : MostPoints - 1;
 
     public int Outputs(int tile) => Points(tile) + 1 - Taps;
 
     /// <summary>First output of a tile.</summary>
-    public int Start(int tile) => tile * (7 - Taps) + Math.Min(tile, Sevens);
+    public int Start(int tile) => tile * (MostPoints - Taps) + Math.Min(tile, Large);
 
     /// <summary>The fewest points that cover so many outputs.</summary>
     public static TileAxis Cover(int outputs, int taps)
     {
-        TileAxis best = new(taps, (outputs + 7 - taps) / (8 - taps), 0);
-        for (int sevens = best.Sevens - 1; sevens >= 0; sevens--)
+        int large = PointsFor(taps) + 1 - taps, small = large - 1;
+        var best = new TileAxis(taps, (outputs + large - 1) / large, 0);
+        for (int n = best.Large - 1; n >= 0; n--)
         {
-            var axis = new TileAxis(taps, sevens, Math.Max(0, outputs - sevens * (8 - taps) + 6 - taps) / (7 - taps));
+            var axis = new TileAxis(taps, n, Math.Max(0, outputs - n * large + small - 1) / small);
             if (axis.AllPoints < best.AllPoints) best = axis;
         }
         return best;
     }
+
+    static int PointsFor(int taps) => taps == 3 ? 7 : 8;
 }
 
 /// <summary>
@@ -35,8 +45,11 @@ internal readonly record struct TileAxis(int Taps, int Sevens, int Sixes)
 /// </summary>
 internal readonly record struct TilePlan(Filter Filter, int Taps, TileAxis Down, TileAxis Along)
 {
-    /// <summary>Points of a tile of seven by seven; those of six by seven and so on are among them.</summary>
-    public const int Points = 49;
+    /// <summary>Most points that any plan has, and most outputs of a tile or taps of a filter.</summary>
+    public const int MostPoints = 64, MostOutputs = 25;
+
+    /// <summary>Points of a large tile; those of the smaller ones are among them.</summary>
+    public int Points => Along.MostPoints * Along.MostPoints;
 
     public int Phases => Filter.Stride * Filter.Stride;
 
@@ -47,23 +60,38 @@ internal readonly record struct TilePlan(Filter Filter, int Taps, TileAxis Down,
 
     public static TilePlan Of(Filter filter)
     {
-        int taps = (Math.Max(filter.SizeY, filter.SizeX) + filter.Stride - 1) / filter.Stride;
+        int taps = TapsOf(filter);
         return new(filter, taps, TileAxis.Cover(filter.OutputHeight, taps), TileAxis.Cover(filter.OutputWidth, taps));
     }
 
     /// <summary>
-    /// Whether this way is worth it: three or five taps, enough channels to outweigh the transforms, and clearly fewer multiplications.
+    /// Whether this way is worth it: a square of three or five taps, enough channels to outweigh the transforms, and clearly fewer multiplications.
     /// A function of the shape alone, so that every machine decides alike.
     /// </summary>
     public static bool Pays(Filter filter)
     {
-        int taps = (Math.Max(filter.SizeY, filter.SizeX) + filter.Stride - 1) / filter.Stride;
-        if (taps is not (3 or 5) || filter.CoversInput) return false;
+        if (TapsOf(filter) is not (3 or 5) || filter.SizeY != filter.SizeX || filter.CoversInput) return false;
         var plan = Of(filter);
         return Math.Min(plan.Channels, filter.Kernels) >= 16
             && 2L * plan.Down.AllPoints * plan.Along.AllPoints * plan.Phases < (long)filter.OutputHeight * filter.OutputWidth * filter.SizeY * filter.SizeX;
     }
 
-    /// <summary>Whether a tile computes point (y, x).</summary>
-    public bool HasPoint(int tile, int point) => point / 7 < Down.Points(tile / Along.Tiles) && point % 7 < Along.Points(tile % Along.Tiles);
+    static int TapsOf(Filter filter) => (filter.SizeY + filter.Stride - 1) / filter.Stride;
+
+    /// <summary>Whether a tile computes a point.</summary>
+    public bool HasPoint(int tile, int point) =>
+        point / Along.MostPoints < Down.Points(tile / Along.Tiles) && point % Along.MostPoints < Along.Points(tile % Along.Tiles);
+
+    /// <summary>Inputs of a tile to its points.</summary>
+    public (LineTransform Down, LineTransform Along) Inputs(int tile) =>
+        (LineTransforms.Inputs(Down.Points(tile / Along.Tiles)), LineTransforms.Inputs(Along.Points(tile % Along.Tiles)));
+
+    /// <summary>A tile of the gradient by the output to its points.</summary>
+    public (LineTransform Down, LineTransform Along) Evaluate(int tile) => (Evaluate(Down, tile / Along.Tiles), Evaluate(Along, tile % Along.Tiles));
+
+    /// <summary>The points of a tile to its outputs.</summary>
+    public (LineTransform Down, LineTransform Along) Gather(int tile) => (Gather(Down, tile / Along.Tiles), Gather(Along, tile % Along.Tiles));
+
+    static LineTransform Evaluate(TileAxis axis, int tile) => LineTransforms.Evaluate(axis.Outputs(tile), axis.Points(tile));
+    static LineTransform Gather(TileAxis axis, int tile) => LineTransforms.Gather(axis.Outputs(tile), axis.Points(tile));
 }

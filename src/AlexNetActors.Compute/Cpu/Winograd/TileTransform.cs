@@ -20,7 +20,7 @@ internal unsafe struct Finish
 internal static unsafe class TileTransform
 {
     /// <summary>Most blocks in a square.</summary>
-    public const int Blocks = 49;
+    public const int Blocks = 64;
 
     const int Together = 32;
 
@@ -54,18 +54,19 @@ internal static unsafe class TileTransform
         {
             case LineTransform.Inputs6: Lines<TVector, Inputs6, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Inputs7: Lines<TVector, Inputs7, TFrom, TTo>(lines, floats, from, to); break;
-            case LineTransform.Evaluate2At6: Lines<TVector, Evaluate<Size2At6>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.Inputs8: Lines<TVector, Inputs8, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Evaluate3At7: Lines<TVector, Evaluate<Size3At7>, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Evaluate4At6: Lines<TVector, Evaluate<Size4At6>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.Evaluate4At8: Lines<TVector, Evaluate<Size4At8>, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Evaluate5At7: Lines<TVector, Evaluate<Size5At7>, TFrom, TTo>(lines, floats, from, to); break;
-            case LineTransform.Gather2From6: Lines<TVector, Gather<Size2At6>, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Gather3From7: Lines<TVector, Gather<Size3At7>, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Gather4From6: Lines<TVector, Gather<Size4At6>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.Gather4From8: Lines<TVector, Gather<Size4At8>, TFrom, TTo>(lines, floats, from, to); break;
             case LineTransform.Gather5From7: Lines<TVector, Gather<Size5At7>, TFrom, TTo>(lines, floats, from, to); break;
-            case LineTransform.EvaluateWeights3: Lines<TVector, EvaluateWeights<Size3At7>, TFrom, TTo>(lines, floats, from, to); break;
-            case LineTransform.EvaluateWeights5: Lines<TVector, EvaluateWeights<Size5At7>, TFrom, TTo>(lines, floats, from, to); break;
-            case LineTransform.GatherWeights3: Lines<TVector, GatherWeights<Size3At7>, TFrom, TTo>(lines, floats, from, to); break;
-            case LineTransform.GatherWeights5: Lines<TVector, GatherWeights<Size5At7>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.EvaluateWeights3At7: Lines<TVector, EvaluateWeights<Size3At7>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.EvaluateWeights5At8: Lines<TVector, EvaluateWeights<Size5At8>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.GatherWeights3From7: Lines<TVector, GatherWeights<Size3At7>, TFrom, TTo>(lines, floats, from, to); break;
+            case LineTransform.GatherWeights5From8: Lines<TVector, GatherWeights<Size5At8>, TFrom, TTo>(lines, floats, from, to); break;
         }
     }
 

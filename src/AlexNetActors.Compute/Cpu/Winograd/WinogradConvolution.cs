@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace AlexNetActors.Compute.Cpu.Winograd;
 
-/// <summary>Weights [R][S][C][K] at the points, in panels [49][block of kernels][phase and channel][rows of a tile].</summary>
+/// <summary>Weights [R][S][C][K] at the points, in panels [points][block of kernels][phase and channel][rows of a tile].</summary>
 internal unsafe struct EvaluateKernels : IWork
 {
     public float* Weights;
@@ -11,21 +11,21 @@ internal unsafe struct EvaluateKernels : IWork
     public float* Scratch; // ScratchOf floats for each part
     public float* Panels;
 
-    public static nint ScratchOf(Filter filter) => TilePlan.Points * CpuTensor.PaddedKernels(filter.Kernels);
+    public static nint ScratchOf(in TilePlan plan) => plan.Points * CpuTensor.PaddedKernels(plan.Filter.Kernels);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         int K = Plan.Filter.Kernels, C = Plan.Channels, together = CpuTensor.PaddedKernels(K);
-        float** taps = stackalloc float*[25], points = stackalloc float*[TilePlan.Points];
-        for (int p = 0; p < TilePlan.Points; p++) points[p] = Scratch + part * ScratchOf(Plan.Filter) + p * together;
+        float** taps = stackalloc float*[TilePlan.MostOutputs], points = stackalloc float*[TilePlan.MostPoints];
+        for (int p = 0; p < Plan.Points; p++) points[p] = Scratch + part * ScratchOf(Plan) + p * together;
         var transform = LineTransforms.EvaluateWeights(Plan.Taps);
         var (from, to) = IWork.Share(C, part, parts);
         for (int c = from; c < to; c++)
         {
             TilePointers.Taps(Plan, Weights, c, Zeros, taps);
             TileTransform.Run<TVector>(transform, transform, taps, together, points);
-            for (int p = 0; p < TilePlan.Points; p++)
+            for (int p = 0; p < Plan.Points; p++)
                 for (int k = 0, rows; k < K; k += rows)
                 {
                     rows = Tiling.NextRows<TVector>(K - k, vectors: 2);
@@ -36,7 +36,7 @@ internal unsafe struct EvaluateKernels : IWork
     }
 }
 
-/// <summary>Weights [R][S][C][K], turned by 180 degrees, at the points, in panels [49][block of channels][K][rows of a tile].</summary>
+/// <summary>Weights [R][S][C][K], turned by 180 degrees, at the points, in panels [points][block of channels][K][rows of a tile].</summary>
 internal unsafe struct EvaluateTurnedKernels : IWork
 {
     const int MostRows = 12;
@@ -46,14 +46,14 @@ internal unsafe struct EvaluateTurnedKernels : IWork
     public float* Scratch; // ScratchOf floats for each part
     public float* Panels;
 
-    public static nint ScratchOf(Filter filter) => TilePlan.Points * MostRows * CpuTensor.PaddedKernels(filter.Kernels);
+    public static nint ScratchOf(in TilePlan plan) => plan.Points * MostRows * CpuTensor.PaddedKernels(plan.Filter.Kernels);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         int K = Plan.Filter.Kernels, C = Plan.Filter.Channels, together = CpuTensor.PaddedKernels(K), taps = Plan.Taps * Plan.Taps;
-        float** turned = stackalloc float*[25], points = stackalloc float*[TilePlan.Points];
-        float* scratch = Scratch + part * ScratchOf(Plan.Filter);
+        float** turned = stackalloc float*[TilePlan.MostOutputs], points = stackalloc float*[TilePlan.MostPoints];
+        float* scratch = Scratch + part * ScratchOf(Plan);
         var transform = LineTransforms.EvaluateWeights(Plan.Taps);
         for (int c = 0, block = 0, rows; c < C; c += rows, block++)
         {
@@ -62,10 +62,10 @@ internal unsafe struct EvaluateTurnedKernels : IWork
             for (int row = 0; row < rows; row++)
             {
                 for (int tap = 0; tap < taps; tap++) turned[tap] = Weights + ((nint)(taps - 1 - tap) * C + c + row) * together;
-                for (int p = 0; p < TilePlan.Points; p++) points[p] = scratch + (p * MostRows + row) * together;
+                for (int p = 0; p < Plan.Points; p++) points[p] = scratch + (p * MostRows + row) * together;
                 TileTransform.Run<TVector>(transform, transform, turned, together, points);
             }
-            for (int p = 0; p < TilePlan.Points; p++)
+            for (int p = 0; p < Plan.Points; p++)
                 Transpose.Copy(scratch + p * MostRows * together, together, rows, K, Panels + ((nint)p * C + c) * K, rows);
         }
     }
@@ -87,7 +87,7 @@ internal unsafe struct WinogradConvolution : IWork
     public float* Input; // [B / 32][H][W][C][32]
     public int ImageBlocks;
     public TilePlan Plan;
-    public float* Panels; // [49][K / rows][phase and channel][rows]
+    public float* Panels; // [points][K / rows][phase and channel][rows]
     public float* Bias; // [K], or null
     public bool Rectify;
     public bool StoreThrough;
@@ -98,19 +98,19 @@ internal unsafe struct WinogradConvolution : IWork
     public static nint ScratchOf(in TilePlan plan)
     {
         int tiles = TilesTogether(plan);
-        return TileMemory.FloatsOf(tiles, plan.Channels) + TileMemory.FloatsOf(tiles, MostKernelsTogether) + MostKernelsTogether * 32;
+        return TileMemory.FloatsOf(plan.Points, tiles, plan.Channels) + TileMemory.FloatsOf(plan.Points, tiles, MostKernelsTogether) + MostKernelsTogether * 32;
     }
 
-    static int TilesTogether(in TilePlan plan) => (int)Math.Max(1, PointFloats / (TilePlan.Points * 32 * plan.Channels));
+    static int TilesTogether(in TilePlan plan) => (int)Math.Max(1, PointFloats / (plan.Points * 32 * plan.Channels));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         int together = TilesTogether(Plan), K = Plan.Filter.Kernels;
-        float* scratch = Scratch + part * ScratchOf(Plan), sink = scratch + TileMemory.FloatsOf(together, Plan.Channels);
+        float* scratch = Scratch + part * ScratchOf(Plan), sink = scratch + TileMemory.FloatsOf(Plan.Points, together, Plan.Channels);
         var inputs = new TileMemory(scratch, together, Plan.Channels);
         var outputs = new TileMemory(sink, together, MostKernelsTogether);
-        sink += TileMemory.FloatsOf(together, MostKernelsTogether);
+        sink += TileMemory.FloatsOf(Plan.Points, together, MostKernelsTogether);
         var (from, to) = IWork.Share((long)ImageBlocks * Plan.Tiles, part, parts);
         for (int first = from; first < to; first += together)
         {
@@ -119,7 +119,7 @@ internal unsafe struct WinogradConvolution : IWork
             for (int k = 0, end; k < K; k = end)
             {
                 for (end = k; end < K && end - k < KernelsTogether;) end += Tiling.NextRows<TVector>(K - end, vectors: 2);
-                for (int point = 0; point < TilePlan.Points; point++) Multiply<TVector>(first, tiles, point, k, end, inputs, outputs);
+                for (int point = 0; point < Plan.Points; point++) Multiply<TVector>(first, tiles, point, k, end, inputs, outputs);
                 for (int slot = 0; slot < tiles; slot++) Gather<TVector>(first + slot, k, end, outputs, slot, sink);
             }
         }
@@ -155,14 +155,14 @@ internal unsafe struct WinogradConvolution : IWork
     readonly void Gather<TVector>(int unit, int kernel, int end, TileMemory outputs, int slot, float* sink) where TVector : struct, ISimdVector<TVector>
     {
         var filter = Plan.Filter;
-        float** points = stackalloc float*[TilePlan.Points], pixels = stackalloc float*[25];
+        float** points = stackalloc float*[TilePlan.MostPoints], pixels = stackalloc float*[TilePlan.MostOutputs];
         int tile = unit % Plan.Tiles;
         float* image = Output + (nint)(unit / Plan.Tiles) * filter.OutputHeight * filter.OutputWidth * filter.Kernels * 32;
         TilePointers.Points(Plan, outputs, slot, tile, points);
         TilePointers.Outputs(Plan, image + kernel * 32, tile, sink, pixels);
+        var (down, along) = Plan.Gather(tile);
         TileTransform.Run<TVector>(
-            LineTransforms.Gather(Plan.Down.Outputs(tile / Plan.Along.Tiles)), LineTransforms.Gather(Plan.Along.Outputs(tile % Plan.Along.Tiles)),
-            points, (end - kernel) * 32, pixels, 0, new Finish { Bias = Bias == null ? null : Bias + kernel, Rectify = Rectify, Through = StoreThrough });
+            down, along, points, (end - kernel) * 32, pixels, 0, new Finish { Bias = Bias == null ? null : Bias + kernel, Rectify = Rectify, Through = StoreThrough });
     }
 }
 
@@ -173,8 +173,8 @@ internal static unsafe class TileInputs
     public static void Evaluate<TVector>(in TilePlan plan, float* image, int tile, float* zeros, int from, int to, TileMemory inputs, int slot)
         where TVector : struct, ISimdVector<TVector>
     {
-        float** pixels = stackalloc float*[TilePlan.Points], points = stackalloc float*[TilePlan.Points];
-        LineTransform down = LineTransforms.Inputs(plan.Down.Points(tile / plan.Along.Tiles)), along = LineTransforms.Inputs(plan.Along.Points(tile % plan.Along.Tiles));
+        float** pixels = stackalloc float*[TilePlan.MostPoints], points = stackalloc float*[TilePlan.MostPoints];
+        var (down, along) = plan.Inputs(tile);
         int C = plan.Filter.Channels;
         TilePointers.Points(plan, inputs, slot, tile, points);
         for (int c = from, channels; c < to; c += channels)

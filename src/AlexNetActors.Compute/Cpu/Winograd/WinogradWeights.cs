@@ -11,7 +11,7 @@ internal unsafe struct EvaluateInputs : IWork
     public TilePlan Plan;
     public int FirstTile, Tiles;
     public float* Zeros; // [C][32]
-    public TileMemory Inputs; // [49][tiles][phase and channel][32 images]
+    public TileMemory Inputs; // [points][tiles][phase and channel][32 images]
 
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
@@ -39,11 +39,11 @@ internal unsafe struct EvaluateGradient : IWork
     public float* Zeros; // [32][48]
     public float* Ones; // [32]
     public float* Scratch; // ScratchFloats for each part
-    public TileMemory Gradient; // [49][tiles][K rounded up][32]: panels of [32 images][width]
+    public TileMemory Gradient; // [points][tiles][K rounded up][32]: panels of [32 images][width]
     public float* BiasParts; // [tiles][K rounded up]
 
     /// <summary>For one part: a tile's pixels of one panel.</summary>
-    public const int ScratchFloats = 25 * 32 * 48;
+    public const int ScratchFloats = TilePlan.MostOutputs * 32 * 48;
 
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
@@ -57,11 +57,11 @@ internal unsafe struct EvaluateGradient : IWork
     {
         var filter = Plan.Filter;
         int tile = FirstTile + slot, width = KernelPanels.Width(filter.Kernels, panel), kernels = Math.Min(width, filter.Kernels - 32 * panel);
-        int down = Plan.Down.Outputs(tile / Plan.Along.Tiles), along = Plan.Along.Outputs(tile % Plan.Along.Tiles);
-        float** pixels = stackalloc float*[25], points = stackalloc float*[TilePlan.Points];
+        var (down, along) = Plan.Evaluate(tile);
+        float** pixels = stackalloc float*[TilePlan.MostOutputs], points = stackalloc float*[TilePlan.MostPoints];
         TilePointers.Outputs(Plan, Image + panel * 32 * 32, tile, null, pixels);
         int inside = 0;
-        for (int i = 0; i < down * along; i++)
+        for (int i = 0; i < down.From() * along.From(); i++)
         {
             if (pixels[i] == null)
             {
@@ -75,7 +75,7 @@ internal unsafe struct EvaluateGradient : IWork
             pixels[i] = block;
         }
         TilePointers.Points(Plan, Gradient, slot, tile, points);
-        TileTransform.Run<TVector>(LineTransforms.Evaluate(down), LineTransforms.Evaluate(along), pixels, 32 * width, points, panel * 32 * 32);
+        TileTransform.Run<TVector>(down, along, pixels, 32 * width, points, panel * 32 * 32);
         Tiling.Run<TVector, RowsOf32>(1, width, new Product
         {
             Runs = inside,
@@ -99,14 +99,14 @@ internal unsafe struct MultiplyGradient : IWork
     public TileMemory Inputs, Gradient;
     public bool Add;
     public float* BiasParts; // [tiles][K rounded up]
-    public TileMemory Products; // [49][1][phase and channel * K rounded up / 32][32]: panels of [phase and channel][width]
+    public TileMemory Products; // [points][1][phase and channel * K rounded up / 32][32]: panels of [phase and channel][width]
     public float* DBias; // [K]
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         int K = Plan.Filter.Kernels, panels = KernelPanels.Count(K);
-        var (from, to) = IWork.Share((long)TilePlan.Points * panels, part, parts);
+        var (from, to) = IWork.Share((long)Plan.Points * panels, part, parts);
         for (int unit = from; unit < to; unit++) Multiply<TVector>(unit / panels, unit % panels);
         if (part > 0) return;
         for (int k = 0; k < K; k++)
@@ -166,13 +166,13 @@ internal unsafe struct GatherGradient : IWork
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         int C = Plan.Channels, K = Plan.Filter.Kernels, panels = KernelPanels.Count(K);
-        float** points = stackalloc float*[TilePlan.Points], taps = stackalloc float*[25];
+        float** points = stackalloc float*[TilePlan.MostPoints], taps = stackalloc float*[TilePlan.MostOutputs];
         var transform = LineTransforms.GatherWeights(Plan.Taps);
         var (from, to) = IWork.Share((long)C * panels, part, parts);
         for (int unit = from; unit < to; unit++)
         {
             int c = unit / panels, panel = unit % panels, width = KernelPanels.Width(K, panel);
-            for (int p = 0; p < TilePlan.Points; p++) points[p] = Products.At(p, 0) + (nint)panel * 32 * C + c * width;
+            for (int p = 0; p < Plan.Points; p++) points[p] = Products.At(p, 0) + (nint)panel * 32 * C + c * width;
             TilePointers.Taps(Plan, DWeights + panel * 32, c, null, taps);
             for (int tap = 0; tap < Plan.Taps * Plan.Taps; tap++)
                 if (taps[tap] == null) taps[tap] = Scratch + part * 48;
