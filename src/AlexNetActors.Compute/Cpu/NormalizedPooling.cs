@@ -4,14 +4,11 @@ namespace AlexNetActors.Compute.Cpu;
 
 /// <summary>
 /// Local response normalisation and maximum pooling in one go, forward and backward. Normalised rows live in a ring of as many as a window
-/// is high, for a strip of the picture and half of a block's images at a time, and never reach memory: of the largest activations of
+/// is high, for a strip of the picture at a time, and never reach memory: of the largest activations of
 /// the network only the rectified one is read and, backward, its gradient written.
 /// </summary>
 internal unsafe struct NormalizedPooling : IWork
 {
-    /// <summary>Images taken together: what lies next to each other of a pixel's channel is two of these.</summary>
-    const int Lanes = 16;
-
     /// <summary>Floats of the rings that a strip may have: little enough to stay in the caches, as much as keeps the pixels that strips share few.</summary>
     const int RingFloats = 512 << 10;
 
@@ -39,6 +36,9 @@ internal unsafe struct NormalizedPooling : IWork
 
     /// <summary>Windows in a row of a strip: as many as fit, a row if it fits.</summary>
     readonly int WindowsTogether => Math.Clamp((RingFloats / (Rings * RingRows * C * Lanes) - Size) / Stride + 1, 1, OW);
+
+    /// <summary>Images taken together: all 32 of a block forward, where there is one ring; half of them backward, where there are three.</summary>
+    readonly int Lanes => DOutput == null ? 32 : 16;
 
     readonly int Rings => DOutput == null ? 1 : 3;
 
@@ -120,18 +120,24 @@ internal unsafe struct NormalizedPooling : IWork
                 LocalResponseNorm.Forward<TVector>(Response, C, Input + Pixel(y, x) + n, 32, strip.Squares, strip.Scales + Ring(y, x) + n, Lanes);
     }
 
+    // In these loops fields are copied to locals: the JIT must assume that a store through a pointer changes a field.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     readonly void Pool<TVector>(int y, int x) where TVector : struct, ISimdVector<TVector>
     {
-        nint* ring = stackalloc nint[Size * Size];
-        for (int i = 0; i < Size * Size; i++) ring[i] = Ring(y * Stride + i / Size, x * Stride + i % Size);
+        int lanes = Lanes, size = Size;
+        float** rows = stackalloc float*[size];
+        for (int r = 0; r < size; r++) rows[r] = strip.Scales + Ring(y * Stride + r, x * Stride);
         float* output = Output + ((nint)y * OW + x) * C * 32;
-        for (nint c = 0; c < C; c++)
-            for (int n = 0; n < Lanes; n += TVector.Count)
+        nint channels = C, right = channels * lanes;
+        for (nint c = 0; c < channels; c++)
+            for (int n = 0; n < lanes; n += TVector.Count)
             {
-                float* channel = strip.Scales + c * Lanes + n;
-                TVector max = TVector.Load(channel + ring[0]);
-                for (int i = 1; i < Size * Size; i++) max = TVector.Max(max, TVector.Load(channel + ring[i]));
+                TVector max = TVector.Load(rows[0] + c * lanes + n);
+                for (int r = 0; r < size; r++)
+                {
+                    float* row = rows[r] + c * lanes + n;
+                    for (int s = 0; s < size; s++, row += right) max = TVector.Max(max, TVector.Load(row));
+                }
                 TVector.Store(max, output + c * 32 + n);
             }
     }
@@ -140,17 +146,20 @@ internal unsafe struct NormalizedPooling : IWork
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     readonly void Begin<TVector>(int y) where TVector : struct, ISimdVector<TVector>
     {
-        for (int x = strip.Left; x < strip.Right; x++)
-            for (int n = 0; n < Lanes; n += TVector.Count)
+        int channels = C, lanes = Lanes;
+        var response = Response;
+        var rings = strip;
+        for (int x = rings.Left; x < rings.Right; x++)
+            for (int n = 0; n < lanes; n += TVector.Count)
             {
-                LocalResponseNorm.Squares<TVector>(Input + Pixel(y, x) + n, 32, C, Response.Window, strip.Squares);
+                LocalResponseNorm.Squares<TVector>(Input + Pixel(y, x) + n, 32, channels, response.Window, rings.Squares);
                 nint ring = Ring(y, x) + n;
-                for (int c = 0; c < C; c++, ring += Lanes)
+                for (int c = 0; c < channels; c++, ring += lanes)
                 {
-                    var (scale, steeper) = LocalResponseNorm.Powers<TVector>(Response, strip.Squares, c);
-                    TVector.Store(scale, strip.Scales + ring);
-                    TVector.Store(steeper, strip.Steeper + ring);
-                    TVector.Store(TVector.Zero, strip.Gradients + ring);
+                    var (scale, steeper) = LocalResponseNorm.Powers<TVector>(response, rings.Squares, c);
+                    TVector.Store(scale, rings.Scales + ring);
+                    TVector.Store(steeper, rings.Steeper + ring);
+                    TVector.Store(TVector.Zero, rings.Gradients + ring);
                 }
             }
     }
@@ -159,25 +168,29 @@ internal unsafe struct NormalizedPooling : IWork
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     readonly void Scatter<TVector>(int y, int x) where TVector : struct, ISimdVector<TVector>
     {
-        nint* ring = stackalloc nint[Size * Size], pixels = stackalloc nint[Size * Size];
-        for (int i = 0; i < Size * Size; i++)
+        int lanes = Lanes, size = Size;
+        float** inputs = stackalloc float*[size], scales = stackalloc float*[size];
+        for (int r = 0; r < size; r++)
         {
-            ring[i] = Ring(y * Stride + i / Size, x * Stride + i % Size);
-            pixels[i] = Pixel(y * Stride + i / Size, x * Stride + i % Size);
+            inputs[r] = Input + Pixel(y * Stride + r, x * Stride);
+            scales[r] = strip.Scales + Ring(y * Stride + r, x * Stride);
         }
-        nint window = ((nint)y * OW + x) * C * 32;
-        for (nint c = 0; c < C; c++)
-            for (int n = 0; n < Lanes; n += TVector.Count)
+        nint window = ((nint)y * OW + x) * C * 32, gradients = (nint)(strip.Gradients - strip.Scales), channels = C, right = channels * lanes;
+        float* output = Output + window, dOutput = DOutput + window;
+        for (nint c = 0; c < channels; c++)
+            for (int n = 0; n < lanes; n += TVector.Count)
             {
-                nint channel = c * 32 + n, place = c * Lanes + n;
-                TVector max = TVector.Load(Output + window + channel), d = TVector.Load(DOutput + window + channel), taken = TVector.Zero;
-                for (int i = 0; i < Size * Size; i++)
+                nint channel = c * 32 + n;
+                TVector max = TVector.Load(output + channel), d = TVector.Load(dOutput + channel), taken = TVector.Zero;
+                for (int r = 0; r < size; r++)
                 {
-                    TVector normalized = TVector.Load(Input + pixels[i] + channel) * TVector.Load(strip.Scales + ring[i] + place);
-                    TVector first = TVector.AndNot(TVector.IsEqual(normalized, max), taken);
-                    float* gradient = strip.Gradients + ring[i] + place;
-                    TVector.Store(TVector.Load(gradient) + (first & d), gradient);
-                    taken |= first;
+                    float* input = inputs[r] + channel, scale = scales[r] + c * lanes + n;
+                    for (int s = 0; s < size; s++, input += 32 * channels, scale += right)
+                    {
+                        TVector first = TVector.AndNot(TVector.IsEqual(TVector.Load(input) * TVector.Load(scale), max), taken);
+                        TVector.Store(TVector.Load(scale + gradients) + (first & d), scale + gradients);
+                        taken |= first;
+                    }
                 }
             }
     }
@@ -185,20 +198,25 @@ internal unsafe struct NormalizedPooling : IWork
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     readonly void NormalizeBackward<TVector>(int y, int x) where TVector : struct, ISimdVector<TVector>
     {
-        for (int n = 0; n < Lanes; n += TVector.Count)
+        int channels = C, lanes = Lanes;
+        var response = Response;
+        float* products = strip.Products;
+        bool through = StoreThrough && TVector.Count == Cache.LineFloats; // half a line past the caches is slower than through them
+        for (int n = 0; n < lanes; n += TVector.Count)
         {
-            float* input = Input + Pixel(y, x) + n, dInput = DInput + Pixel(y, x) + n;
             nint ring = Ring(y, x) + n;
-            for (int c = 0; c < C; c++)
+            float* input = Input + Pixel(y, x) + n, dInput = DInput + Pixel(y, x) + n;
+            float* scales = strip.Scales + ring, steeper = strip.Steeper + ring, gradients = strip.Gradients + ring;
+            for (int c = 0; c < channels; c++)
             {
-                TVector d = TVector.Load(strip.Gradients + ring + c * Lanes), steeper = TVector.Load(strip.Steeper + ring + c * Lanes);
-                TVector.Store(d * TVector.Load(input + c * 32) * steeper, strip.Products + (c + Response.Window / 2) * TVector.Count);
+                TVector product = TVector.Load(gradients + c * lanes) * TVector.Load(input + c * 32) * TVector.Load(steeper + c * lanes);
+                TVector.Store(product, products + (c + response.Window / 2) * TVector.Count);
             }
-            for (int c = 0; c < C; c++)
+            for (int c = 0; c < channels; c++)
             {
-                TVector i = TVector.Load(input + c * 32), scaled = TVector.Load(strip.Gradients + ring + c * Lanes) * TVector.Load(strip.Scales + ring + c * Lanes);
-                TVector d = TVector.IsPositive(i) & LocalResponseNorm.Gradient(Response, i, strip.Products, c, scaled);
-                if (StoreThrough) TVector.StoreThrough(d, dInput + c * 32);
+                TVector i = TVector.Load(input + c * 32), scaled = TVector.Load(gradients + c * lanes) * TVector.Load(scales + c * lanes);
+                TVector d = TVector.IsPositive(i) & LocalResponseNorm.Gradient(response, i, products, c, scaled);
+                if (through) TVector.StoreThrough(d, dInput + c * 32);
                 else TVector.Store(d, dInput + c * 32);
             }
         }

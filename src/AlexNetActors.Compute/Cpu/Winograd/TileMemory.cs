@@ -6,15 +6,13 @@ namespace AlexNetActors.Compute.Cpu.Winograd;
 /// </summary>
 internal readonly unsafe struct TileMemory(float* memory, int tiles, nint rows)
 {
-    const int CacheLine = 16;
-
     readonly nint stride = StrideOf(tiles, rows);
 
     public float* At(int point, int tile) => memory + point * stride + tile * rows * 32;
 
     public static nint FloatsOf(int points, int tiles, nint rows) => points * StrideOf(tiles, rows);
 
-    static nint StrideOf(int tiles, nint rows) => tiles * rows * 32 + CacheLine;
+    static nint StrideOf(int tiles, nint rows) => tiles * rows * 32 + Cache.LineFloats;
 }
 
 /// <summary>Blocks of an image that tiles read and write, by pointer.</summary>

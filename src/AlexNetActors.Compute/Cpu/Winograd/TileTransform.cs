@@ -133,7 +133,7 @@ internal static unsafe class TileTransform
         {
             value += TVector.Broadcast(bias);
             if (rectify) value = TVector.Rectify(value);
-            if (through) blocks.StoreThrough(index, value);
+            if (through && TVector.Count == Cache.LineFloats) blocks.StoreThrough(index, value);
             else blocks.Store(index, value);
         }
     }
