@@ -2,7 +2,6 @@ using AlexNetActors.Benchmarks;
 
 var benchmarks = new Dictionary<string, Func<string[], int>>
 {
-    ["layers"] = CpuLayers.Run,
     ["training"] = TrainingSpeed.Run,
     ["full-width-step"] = FullWidthStep.Run,
 };
