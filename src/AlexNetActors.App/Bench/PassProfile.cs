@@ -36,23 +36,17 @@ sealed class PassProfile(string layer, string name, int devices, int repetitions
     }
 
     /// <summary>Median of the repetitions.</summary>
-    public double Seconds(int device) => Median(_seconds[device]);
+    public double Seconds(int device) => Median.Of(_seconds[device]);
 
     /// <summary>Floating point operations a second; null where there are none.</summary>
     public double? Rate(int device) => Flop == 0 ? null : Flop / Seconds(device);
 
     /// <summary>Share of the peak that was measured around each repetition, the median of them; null where there is none.</summary>
     public double? ShareOfPeak(int device) =>
-        Flop == 0 || double.IsNaN(_peaks[device][0]) ? null : Median(_seconds[device].Zip(_peaks[device], (seconds, peak) => Flop / seconds / peak));
+        Flop == 0 || double.IsNaN(_peaks[device][0]) ? null : Median.Of(_seconds[device].Zip(_peaks[device], (seconds, peak) => Flop / seconds / peak));
 
     /// <summary>How many times faster the second device is than the first; the median of the pairs of repetitions.</summary>
-    public double Gain => Median(_seconds[0].Zip(_seconds[1], (first, second) => first / second));
-
-    public static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
+    public double Gain => Median.Of(_seconds[0].Zip(_seconds[1], (first, second) => first / second));
 
     static double[][] Table(int rows, int columns) => [.. Enumerable.Range(0, rows).Select(_ => new double[columns])];
 }

@@ -34,10 +34,10 @@ sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, 
         using var device = new MeasuringDevice(devices, yardstick, repetitions, only);
         RunStep(recipe, device);
         var after = yardstick.Memory();
-        double? peak = level is null ? null : PassProfile.Median(Enumerable.Range(0, 2 * repetitions + 1).Select(_ => yardstick.Peak()));
+        double? peak = level is null ? null : Median.Of(Enumerable.Range(0, 2 * repetitions + 1).Select(_ => yardstick.Peak()));
         List<string> layers = [MeasuringDevice.InputLayer, .. recipe.Network.Layers.Select(l => l.Name)];
         return new TowerProfile([.. device.Passes.OrderBy(p => layers.IndexOf(p.Layer))], level, peak,
-            PassProfile.Median([.. before.Read, .. after.Read]), PassProfile.Median([.. before.Change, .. after.Change]));
+            Median.Of([.. before.Read, .. after.Read]), Median.Of([.. before.Change, .. after.Change]));
     }
 
     static void RunStep(Recipe recipe, MeasuringDevice device)
