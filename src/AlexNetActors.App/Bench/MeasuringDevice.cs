@@ -106,6 +106,19 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
         Run(i.Layer, "pool backward", 0, i.Bytes + o.Bytes + dO.Bytes + dI.Bytes, (d, n) => d.MaxPoolBackward(i[n], o[n], dO[n], size, stride, dI[n]));
     }
 
+    public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
+    {
+        var (i, o) = ((Copies)input, (Copies)output);
+        o.Layer = i.Layer;
+        Run(i.Layer, "normalize and pool", 0, i.Bytes + o.Bytes, (d, n) => d.NormalizeMaxPool(i[n], response, size, stride, o[n]));
+    }
+
+    public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
+    {
+        var (i, o, dO, dI) = ((Copies)input, (Copies)output, (Copies)dOutput, (Copies)dInput);
+        Run(i.Layer, "normalize and pool backward", 0, i.Bytes + o.Bytes + dO.Bytes + dI.Bytes, (d, n) => d.NormalizeMaxPoolBackward(i[n], o[n], dO[n], response, size, stride, dI[n]));
+    }
+
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
     {
         var a = (Copies)activation;

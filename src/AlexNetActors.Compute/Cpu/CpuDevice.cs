@@ -375,7 +375,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     void RunLocalResponseNorm(CpuTensor input, float* dOutput, LocalResponse response, CpuTensor output, string operation)
     {
-        if (response.Window < 1 || response.Window % 2 == 0) throw new ArgumentException($"{operation} expects an odd window, got {response.Window}");
+        RequireWindow(response, operation);
         team.Run(new LocalResponseNorm
         {
             Input = input.Pointer,
@@ -386,6 +386,11 @@ public sealed unsafe class CpuDevice : IDevice
             Scratch = Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * Threads),
             Output = output.Pointer,
         });
+    }
+
+    static void RequireWindow(LocalResponse response, string operation)
+    {
+        if (response.Window < 1 || response.Window % 2 == 0) throw new ArgumentException($"{operation} expects an odd window, got {response.Window}");
     }
 
     public void MaxPool(Tensor input, int size, int stride, Tensor output)
@@ -429,6 +434,46 @@ public sealed unsafe class CpuDevice : IDevice
             OW = o.Shape.Width,
             DInput = dI.Pointer,
         });
+    }
+
+    public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPool"), Of(output, CpuLayout.Activation, "NormalizeMaxPool"));
+        RunNormalizedPooling(i, o, null, response, size, stride, null, "NormalizeMaxPool");
+    }
+
+    public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(output, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
+        var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(dInput, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
+        RequireShape("NormalizeMaxPoolBackward", "dOutput", dO.Shape, o.Shape);
+        RequireShape("NormalizeMaxPoolBackward", "dInput", dI.Shape, i.Shape);
+        RunNormalizedPooling(i, o, dO.Pointer, response, size, stride, dI, "NormalizeMaxPoolBackward");
+    }
+
+    void RunNormalizedPooling(CpuTensor input, CpuTensor output, float* dOutput, LocalResponse response, int size, int stride, CpuTensor? dInput, string operation)
+    {
+        RequireWindow(response, operation);
+        RequireShape(operation, "output", output.Shape, Pooled(input.Shape, size, stride, operation));
+        var work = new NormalizedPooling
+        {
+            Input = input.Pointer,
+            ImageBlocks = input.ImageBlocks,
+            C = input.Shape.Channels,
+            H = input.Shape.Height,
+            W = input.Shape.Width,
+            Response = response,
+            Size = size,
+            Stride = stride,
+            OH = output.Shape.Height,
+            OW = output.Shape.Width,
+            Output = output.Pointer,
+            DOutput = dOutput,
+            DInput = dInput == null ? null : dInput.Pointer,
+            StoreThrough = input.Floats >= Cache.LargeFloats,
+        };
+        work.Scratch = Scratch(work.ScratchFloats * Threads);
+        team.Run(work);
     }
 
     static Shape Pooled(Shape input, int size, int stride, string operation) =>

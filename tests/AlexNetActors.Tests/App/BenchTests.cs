@@ -19,8 +19,8 @@ public sealed class BenchTests : IDisposable
         var byLayer = passes.GroupBy(p => (string)p["layer"]!).ToDictionary(g => g.Key, g => string.Join(", ", g.Select(p => (string)p["pass"]!)));
         Assert.Equal(["input", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"], byLayer.Keys);
         Assert.Equal("load crops", byLayer["input"]);
-        Assert.Equal("forward, normalize, pool, pool backward, normalize backward, rectifier backward, backward weights, descend", byLayer["conv1"]);
-        Assert.Equal("forward, normalize, pool, gather, pool backward, normalize backward, rectifier backward, backward input, backward weights, descend", byLayer["conv2"]);
+        Assert.Equal("forward, normalize and pool, normalize and pool backward, backward weights, descend", byLayer["conv1"]);
+        Assert.Equal("forward, normalize and pool, gather, normalize and pool backward, backward input, backward weights, descend", byLayer["conv2"]);
         Assert.Equal("forward, rectifier backward, backward input, gradient sum, backward weights, descend", byLayer["conv3"]);
         Assert.Equal("forward, dropout, gather, rectifier backward, backward input, gradient sum, backward weights, descend", byLayer["fc7"]);
         Assert.Equal("forward, gather, loss gradient, backward input, gradient sum, backward weights, descend", byLayer["fc8"]);

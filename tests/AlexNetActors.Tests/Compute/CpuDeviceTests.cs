@@ -186,6 +186,10 @@ public sealed class CpuDeviceTests
         Add("MaxPoolBackward", dA);
         d.NormalizeBackward(a, dA, LocalResponse.Paper, n);
         Add("NormalizeBackward", n);
+        d.NormalizeMaxPool(a, LocalResponse.Paper, 3, 2, pooled);
+        Add("NormalizeMaxPool", pooled);
+        d.NormalizeMaxPoolBackward(a, pooled, Activation(d, pooled.Shape, 2), LocalResponse.Paper, 3, 2, dA);
+        Add("NormalizeMaxPoolBackward", dA);
         d.RectifyBackward(a, n);
         d.Scale(0.3f, n);
         d.Accumulate(SampleValues.Of(shape.Count, 3), n);

@@ -171,6 +171,7 @@ public abstract class DeviceConformance : IDisposable
         { new Shape(2, 9, 5, 8), 3, 1 },
         { new Shape(1, 1, 4, 4), 4, 3 },
         { new Shape(2, 3, 7, 7), 1, 3 },
+        { new Shape(2, 48, 6, 57), 3, 2 },
     };
 
     [Theory]
@@ -195,6 +196,49 @@ public abstract class DeviceConformance : IDisposable
                 return dInput;
             });
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Pools))]
+    public void NormalizeMaxPoolEqualsReference(Shape input, int size, int stride)
+    {
+        var pooled = input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 };
+        // Rectified, as in the network: windows of zeros are ties.
+        foreach (var response in new[] { LocalResponse.Paper, new LocalResponse(1f, 0.3f, 3) })
+        {
+            Check(pooled, d =>
+            {
+                var output = d.AllocateActivation(pooled);
+                d.NormalizeMaxPool(Activation(d, input, 1, Rectified), response, size, stride, output);
+                return output;
+            });
+            Check(input, d =>
+            {
+                var (i, output, dInput) = (Activation(d, input, 1, Rectified), d.AllocateActivation(pooled), Activation(d, input, 9));
+                d.NormalizeMaxPool(i, response, size, stride, output);
+                d.NormalizeMaxPoolBackward(i, output, Activation(d, pooled, 2), response, size, stride, dInput);
+                return dInput;
+            });
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Pools))]
+    public void NormalizeMaxPoolEqualsBothAlone(Shape input, int size, int stride)
+    {
+        var pooled = input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 };
+        Tensor x = Activation(Device, input, 1, Rectified), dPooled = Activation(Device, pooled, 2);
+        Tensor normalized = Device.AllocateActivation(input), alone = Device.AllocateActivation(pooled), together = Device.AllocateActivation(pooled);
+        Tensor dNormalized = Device.AllocateActivation(input), dAlone = Device.AllocateActivation(input), dTogether = Device.AllocateActivation(input);
+        Device.Normalize(x, LocalResponse.Paper, normalized);
+        Device.MaxPool(normalized, size, stride, alone);
+        Device.MaxPoolBackward(normalized, alone, dPooled, size, stride, dNormalized);
+        Device.NormalizeBackward(x, dNormalized, LocalResponse.Paper, dAlone);
+        Device.RectifyBackward(x, dAlone);
+        Device.NormalizeMaxPool(x, LocalResponse.Paper, size, stride, together);
+        Device.NormalizeMaxPoolBackward(x, together, dPooled, LocalResponse.Paper, size, stride, dTogether);
+        Assert.Equal(Read(Device, alone), Read(Device, together));
+        Assert.Equal(Read(Device, dAlone), Read(Device, dTogether));
     }
 
     [Theory]
@@ -335,6 +379,9 @@ public abstract class DeviceConformance : IDisposable
         Refused(() => Device.Normalize(input, LocalResponse.Paper with { Window = 4 }, input));
         Refused(() => Device.MaxPool(input, 3, 2, output));
         Refused(() => Device.MaxPool(input, 8, 2, output));
+        Refused(() => Device.NormalizeMaxPool(input, LocalResponse.Paper, 3, 2, output));
+        Refused(() => Device.NormalizeMaxPool(input, LocalResponse.Paper with { Window = 2 }, 1, 1, output));
+        Refused(() => Device.NormalizeMaxPoolBackward(input, output, output, LocalResponse.Paper, 3, 2, output));
         Refused(() => Device.CopyChannels(input, 2, 2, output, 0));
         Refused(() => Device.Write(new float[5], input));
         Refused(() => Device.Read(input, new float[5]));
