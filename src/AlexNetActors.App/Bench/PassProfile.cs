@@ -41,6 +41,9 @@ sealed class PassProfile(string layer, string name, int devices, int repetitions
     /// <summary>Floating point operations a second; null where there are none.</summary>
     public double? Rate(int device) => Flop == 0 ? null : Flop / Seconds(device);
 
+    /// <summary>Every peak that was measured around it.</summary>
+    public IEnumerable<double> Peaks => _peaks.SelectMany(p => p).Where(p => !double.IsNaN(p));
+
     /// <summary>Share of the peak that was measured around each repetition, the median of them; null where there is none.</summary>
     public double? ShareOfPeak(int device) =>
         Flop == 0 || double.IsNaN(_peaks[device][0]) ? null : Median.Of(_seconds[device].Zip(_peaks[device], (seconds, peak) => Flop / seconds / peak));

@@ -7,13 +7,15 @@ namespace AlexNetActors.App;
 
 /// <summary>Where one tower's training step spends its time, and what the processor could do meanwhile.</summary>
 /// <param name="Passes">Every pass of every layer, in the order of the layers.</param>
-/// <param name="Level">Vectors of the processor device; null when there is none among the devices, and then no peak either.</param>
-/// <param name="Peak">Floating point operations a second at most; null without a processor device.</param>
+/// <param name="Level">Vectors of the processor device; null when there is none among the devices.</param>
 /// <param name="ReadRate">Bytes a second read from memory.</param>
 /// <param name="ChangeRate">Bytes a second read and written while memory is changed in place.</param>
-sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, double? Peak, double ReadRate, double ChangeRate)
+sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, double ReadRate, double ChangeRate)
 {
     const int RecordMargin = 32; // pixels that a record is larger than the crop, as the paper's 256 and 224
+
+    /// <summary>Floating point operations a second at most, the median of all that were measured; null when none was.</summary>
+    public double? Peak => Passes.SelectMany(p => p.Peaks).ToArray() is { Length: > 0 } peaks ? Median.Of(peaks) : null;
 
     /// <summary>Bytes a second at most.</summary>
     public double MemoryRate => Math.Max(ReadRate, ChangeRate);
@@ -34,9 +36,8 @@ sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, 
         using var device = new MeasuringDevice(devices, yardstick, repetitions, only);
         RunStep(recipe, device);
         var after = yardstick.Memory();
-        double? peak = level is null ? null : Median.Of(Enumerable.Range(0, 2 * repetitions + 1).Select(_ => yardstick.Peak()));
         List<string> layers = [MeasuringDevice.InputLayer, .. recipe.Network.Layers.Select(l => l.Name)];
-        return new TowerProfile([.. device.Passes.OrderBy(p => layers.IndexOf(p.Layer))], level, peak,
+        return new TowerProfile([.. device.Passes.OrderBy(p => layers.IndexOf(p.Layer))], level,
             Median.Of([.. before.Read, .. after.Read]), Median.Of([.. before.Change, .. after.Change]));
     }
 
