@@ -4,6 +4,7 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
 {
     ["layers"] = CpuLayers.Run,
     ["training"] = TrainingSpeed.Run,
+    ["data"] = DataSpeed.Run,
     ["full-width-step"] = FullWidthStep.Run,
 };
 

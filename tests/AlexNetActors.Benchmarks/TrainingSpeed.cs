@@ -105,11 +105,11 @@ static partial class TrainingSpeed
         return text;
     }
 
-    static string Machine()
+    internal static string Machine()
     {
         string model = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").First(l => l.StartsWith("model name", StringComparison.Ordinal)).Split(':')[1].Trim() : "unknown processor";
         return $"{model}, {Environment.ProcessorCount} cores, .NET {Environment.Version}";
     }
 
-    static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    internal static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }
