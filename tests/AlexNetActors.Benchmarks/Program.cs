@@ -6,6 +6,7 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
     ["training-avx2"] = TrainingSpeed.RunAvx2,
     ["inference"] = InferenceSpeed.Run,
     ["startup"] = StartUp.Run,
+    ["data"] = DataSpeed.Run,
     ["full-width-step"] = FullWidthStep.Run,
 };
 
