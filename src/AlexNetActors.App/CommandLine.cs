@@ -17,6 +17,7 @@ static class CommandLine
         PredictCommand.Define(),
         PrepareCommand.Define(),
         PlanCommand.Define(),
+        BenchCommand.Define(),
         DevicesCommand.Define(),
         DigestCommand.Define(),
     };

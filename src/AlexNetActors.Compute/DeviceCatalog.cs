@@ -14,7 +14,8 @@ public static class DeviceCatalog
 {
     public static IReadOnlyList<DeviceEntry> All { get; } =
     [
-        new("cpu", "cpu", "the processor, vector kernels", threads => new CpuDevice(threads)),
+        new("cpu", "cpu", "the processor, vector kernels, fast convolution", threads => new CpuDevice(threads)),
+        new("cpu-direct", "cpu-direct", "the same with convolution tap by tap: to compare", threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
         new("reference", "reference", "slow, obvious, for tests: the definition of every operation", _ => new ReferenceDevice()),
     ];
 

@@ -78,6 +78,12 @@ public interface IDevice : IDisposable
     /// <summary>dInput = gradient of <see cref="MaxPool"/>; overwritten. Among equal maxima the first in row-major order takes it all.</summary>
     void MaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, int size, int stride, Tensor dInput);
 
+    /// <summary><see cref="Normalize"/>, then <see cref="MaxPool"/>, without keeping what is between: the same bits.</summary>
+    void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output);
+
+    /// <summary>dInput = gradient of <see cref="NormalizeMaxPool"/> and of the rectifier that made its input: 0 wherever input is not above 0; overwritten.</summary>
+    void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput);
+
     /// <summary>
     /// Dropout (paper section 4.2), in place: activation[b, c, 0, 0] = 0 where word ((firstFeature + c) * B + b) of
     /// <paramref name="random"/> is below rate * 2^32. What is kept is not scaled.

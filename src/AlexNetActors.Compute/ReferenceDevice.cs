@@ -179,6 +179,22 @@ public sealed class ReferenceDevice : IDevice
         Round(sum, dI);
     }
 
+    public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
+    {
+        var normalized = AllocateActivation(input.Shape);
+        Normalize(input, response, normalized);
+        MaxPool(normalized, size, stride, output);
+    }
+
+    public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
+    {
+        Tensor normalized = AllocateActivation(input.Shape), dNormalized = AllocateActivation(input.Shape);
+        Normalize(input, response, normalized);
+        MaxPoolBackward(normalized, output, dOutput, size, stride, dNormalized);
+        NormalizeBackward(input, dNormalized, response, dInput);
+        RectifyBackward(input, dInput);
+    }
+
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
     {
         var a = Of(activation);

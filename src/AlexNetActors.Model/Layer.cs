@@ -10,7 +10,8 @@ readonly record struct PassSettings(bool Training, ulong Seed, long Step);
 
 /// <summary>
 /// One tower's half of a layer: filter, rectifier, then local response normalisation and pooling or dropout where the table says so.
-/// Forward fills the buffers that backward reads; all are allocated here, none later.
+/// Forward fills the buffers that backward reads; all are allocated here, none later. Where a layer normalises and pools, as conv1 and
+/// conv2 do, the device does both in one go and what is between is never stored.
 /// </summary>
 sealed class Layer
 {
@@ -20,7 +21,8 @@ sealed class Layer
     readonly LocalResponse _response;
     readonly Tensor _rectified;
     readonly Tensor? _normalized, _pooled;
-    readonly Tensor? _dRectified, _dNormalized;
+    readonly Tensor? _dRectified;
+    readonly bool _together; // normalises and pools in one go
     Tensor? _input, _dOutput;
 
     public Layer(Network network, LayerShape shape, TowerId tower, IDevice device, int batch, bool training)
@@ -29,10 +31,10 @@ sealed class Layer
         Tensor Activation(Shape s) => device.AllocateActivation(s with { Images = batch });
         var filtered = shape.Filter.OutputShape(batch);
         _rectified = Activation(filtered);
-        if (shape.Spec.Normalize) _normalized = Activation(filtered);
+        _together = shape.Spec.Normalize && shape.Spec.Pool && shape.Rectified;
+        if (shape.Spec.Normalize && !_together) _normalized = Activation(filtered);
         if (shape.Spec.Pool) _pooled = Activation(shape.Output);
         if (training && (shape.Spec.Normalize || shape.Spec.Pool)) _dRectified = Activation(filtered);
-        if (training && shape.Spec.Normalize && shape.Spec.Pool) _dNormalized = Activation(filtered);
         var bias = new Shape(1, shape.Filter.Kernels, 1, 1);
         Tensor? Extra(Func<Tensor> allocate) => training ? allocate() : null;
         Weights = new Parameter($"{shape.Name}.weight", shape, shape.Filter.WeightsShape, device.AllocateWeights(shape.Filter),
@@ -51,7 +53,8 @@ sealed class Layer
         _input = input;
         _device.Convolve(input, Weights.Value, Bias.Value, _shape.Filter, _shape.Rectified, _rectified);
         if (_normalized is not null) _device.Normalize(_rectified, _response, _normalized);
-        if (_pooled is not null) _device.MaxPool(_normalized ?? _rectified, Network.PoolSize, Network.PoolStride, _pooled);
+        if (_together) _device.NormalizeMaxPool(_rectified, _response, Network.PoolSize, Network.PoolStride, _pooled!);
+        else if (_pooled is not null) _device.MaxPool(_normalized ?? _rectified, Network.PoolSize, Network.PoolStride, _pooled);
         if (_shape.Spec.Dropout == 0) return;
         if (pass.Training)
             _device.Dropout(new Philox(pass.Seed, Purpose.Dropout, (byte)_shape.Index, (ulong)pass.Step), _shape.Spec.Dropout, _tower.Offset(_shape.Filter.Kernels), Output);
@@ -63,18 +66,25 @@ sealed class Layer
     public void BackwardInput(Tensor dOutput, Tensor? dInput)
     {
         var d = dOutput;
-        if (_pooled is not null)
+        if (_together)
         {
-            var dPoolInput = _dNormalized ?? _dRectified!;
-            _device.MaxPoolBackward(_normalized ?? _rectified, _pooled, d, Network.PoolSize, Network.PoolStride, dPoolInput);
-            d = dPoolInput;
-        }
-        if (_normalized is not null)
-        {
-            _device.NormalizeBackward(_rectified, d, _response, _dRectified!);
+            _device.NormalizeMaxPoolBackward(_rectified, _pooled!, d, _response, Network.PoolSize, Network.PoolStride, _dRectified!);
             d = _dRectified!;
         }
-        if (_shape.Rectified) _device.RectifyBackward(_rectified, d);
+        else
+        {
+            if (_pooled is not null)
+            {
+                _device.MaxPoolBackward(_normalized ?? _rectified, _pooled, d, Network.PoolSize, Network.PoolStride, _dRectified!);
+                d = _dRectified!;
+            }
+            if (_normalized is not null)
+            {
+                _device.NormalizeBackward(_rectified, d, _response, _dRectified!);
+                d = _dRectified!;
+            }
+            if (_shape.Rectified) _device.RectifyBackward(_rectified, d);
+        }
         _dOutput = d;
         if (dInput is not null) _device.ConvolveBackwardInput(d, Weights.Value, _shape.Filter, dInput);
     }

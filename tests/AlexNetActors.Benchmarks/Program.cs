@@ -2,8 +2,11 @@ using AlexNetActors.Benchmarks;
 
 var benchmarks = new Dictionary<string, Func<string[], int>>
 {
-    ["layers"] = CpuLayers.Run,
     ["training"] = TrainingSpeed.Run,
+    ["training-avx2"] = TrainingSpeed.RunAvx2,
+    ["inference"] = InferenceSpeed.Run,
+    ["startup"] = StartUp.Run,
+    ["data"] = DataSpeed.Run,
     ["full-width-step"] = FullWidthStep.Run,
 };
 

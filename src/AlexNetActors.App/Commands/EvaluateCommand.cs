@@ -37,10 +37,11 @@ static class EvaluateCommand
 
         long start = Stopwatch.GetTimestamp();
         using var classifier = new Classifier(network, recipe, factory);
-        var score = Score(classifier, data, views, output);
+        var (score, steadySpeed) = Score(classifier, data, views, output);
         double speed = score.Images / Stopwatch.GetElapsedTime(start).TotalSeconds;
 
-        output.Result.WriteLine($"loss {Words.Loss(score.Loss)}, {Words.Errors(score)} on {Words.Count(score.Images)} pictures ({Words.Speed(speed)})");
+        string steady = steadySpeed is null ? "" : $" with its start, {Words.Speed(steadySpeed)} after the first batch";
+        output.Result.WriteLine($"loss {Words.Loss(score.Loss)}, {Words.Errors(score)} on {Words.Count(score.Images)} pictures ({Words.Speed(speed)}{steady})");
         output.Json(new JsonObject
         {
             ["checkpoint"] = network.Folder,
@@ -51,6 +52,7 @@ static class EvaluateCommand
             ["top1Error"] = score.Top1Error,
             ["top5Error"] = score.Top5Error,
             ["imagesPerSecond"] = Math.Round(speed, 2),
+            ["steadyImagesPerSecond"] = steadySpeed is { } s ? Math.Round(s, 2) : null,
             ["weightsSha256"] = network.Checkpoint.WeightsSha256,
             ["data"] = data.Path,
         });
@@ -65,15 +67,21 @@ static class EvaluateCommand
             throw new UsageException($"{data.Path} has other classes ({data.Classes.Count}, first {data.Classes[0]}) than the network was trained on ({network.Manifest.Classes.Length}, first {network.Manifest.Classes[0]}): name a data set of the same classes");
     }
 
-    static Score Score(Classifier classifier, DataFolder data, int views, Output output)
+    /// <returns>
+    /// The score, and the speed once everything is warm: a whole batch over the median time of those after the first, from reading it to
+    /// scoring it; null where there are none.
+    /// </returns>
+    static (Score Score, double? SteadySpeed) Score(Classifier classifier, DataFolder data, int views, Output output)
     {
         var reader = new BatchReader(data, classifier.Recipe.Augmentation, classifier.Recipe.Seed, classifier.Recipe.Batch);
         var batch = reader.NewBatch();
         int classes = classifier.Recipe.Network.Classes;
         var score = new Score();
+        var steadySeconds = new List<double>();
         long said = Stopwatch.GetTimestamp();
         for (int n = 0; n < reader.ValidationBatches; n++)
         {
+            long start = Stopwatch.GetTimestamp();
             var probabilities = classifier.Classify(views, view => reader.ReadValidation(n, batch, view), batch);
             for (int b = 0; b < batch.Size && batch.Labels[b] >= 0; b++)
             {
@@ -81,10 +89,11 @@ static class EvaluateCommand
                 int rank = Loss.Rank(row, batch.Labels[b]);
                 score += new Score(1, -DeterministicMath.Log(Math.Max(row[batch.Labels[b]], double.Epsilon)), rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
             }
+            if (n > 0 && batch.Labels[^1] >= 0) steadySeconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             if (Stopwatch.GetElapsedTime(said) < ReportInterval) continue;
             said = Stopwatch.GetTimestamp();
             output.Log.WriteLine($"{Words.Count(score.Images)} of {Words.Count(data.Validation.Count)}: {Words.Errors(score)}");
         }
-        return score;
+        return (score, steadySeconds.Count == 0 ? null : batch.Size / Median.Of(steadySeconds));
     }
 }

@@ -48,6 +48,8 @@ sealed class CountingDevice : IDevice
     public void NormalizeBackward(Tensor input, Tensor dOutput, LocalResponse response, Tensor dInput) => throw Refusal;
     public void MaxPool(Tensor input, int size, int stride, Tensor output) => throw Refusal;
     public void MaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, int size, int stride, Tensor dInput) => throw Refusal;
+    public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output) => throw Refusal;
+    public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput) => throw Refusal;
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation) => throw Refusal;
     public void Scale(float factor, Tensor activation) => throw Refusal;
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) => throw Refusal;

@@ -29,7 +29,7 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
     public double? RecentImagesPerSecond => Recent.IsEmpty ? null : RecentScore.Images / Recent.Sum(r => r.Seconds);
 
     /// <summary>Bytes that the whole process allocates on the managed heap in a step: the median of the last steps.</summary>
-    public long? ManagedBytesPerStep => Recent.IsEmpty ? null : Recent.Select(r => r.ManagedBytes).Order().ElementAt(Recent.Count() / 2);
+    public long? ManagedBytesPerStep => Recent.IsEmpty ? null : (long)Median.Of(Recent.Select(r => (double)r.ManagedBytes));
 
     /// <summary>Buffers that the last steps allocated on the devices.</summary>
     public int? RecentDeviceBuffers => Recent.IsEmpty ? null : Recent.Sum(r => r.DeviceBuffers);

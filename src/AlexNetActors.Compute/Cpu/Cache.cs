@@ -6,7 +6,11 @@ namespace AlexNetActors.Compute.Cpu;
 /// <summary>Hints that memory will be read soon. They never fault, and do nothing where the runtime has no such instruction.</summary>
 internal static unsafe class Cache
 {
-    const int LineFloats = 16;
+    public const int LineFloats = 16;
+
+    /// <summary>From so many floats on a result is stored past the caches: by the time it is read it would have left them anyway, and memory
+    /// that is only written need not be read first.</summary>
+    public const long LargeFloats = 8 << 20;
 
     /// <summary>Fetches one line into the nearest cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,16 @@
+using AlexNetActors.Compute.Cpu.Winograd;
+
 namespace AlexNetActors.Compute.Cpu;
+
+/// <summary>How <see cref="CpuDevice"/> convolves. The two differ in the last places of a sum.</summary>
+public enum ConvolutionMethod
+{
+    /// <summary>Tap by tap, everywhere.</summary>
+    Direct,
+
+    /// <summary>Winograd's way where it needs clearly fewer multiplications, else direct.</summary>
+    Fast,
+}
 
 /// <summary>
 /// The processor as a device: C# with explicit vectors, on the caller's thread and, if asked, some of its own. Results are the same
@@ -10,21 +22,25 @@ public sealed unsafe class CpuDevice : IDevice
     /// <summary>Floats of transposed gradient kept at once in <see cref="ConvolveBackwardWeights"/>, at least a row. Decides the order of sums.</summary>
     const long TransposedFloats = 1 << 18;
 
+    /// <summary>Floats at the points kept at once in the fast gradient by the weights. Decides the order of sums.</summary>
+    const long PointFloats = 1 << 20;
+
     readonly ThreadTeam team;
     readonly List<CpuTensor> tensors = [];
     readonly NativeBuffer ones = new(32);
-    NativeBuffer scratch = new(0);
+    NativeBuffer scratch = new(0), zeros = new(0);
     bool disposed;
 
     /// <param name="threads">Threads that share each operation, the caller's included.</param>
     /// <param name="level">Null: what the environment variable ALEXNET_SIMD (128, 256 or 512) says, else the best there is.</param>
     /// <param name="name">As the command line names it.</param>
+    /// <param name="method">How it convolves.</param>
     /// <exception cref="ArgumentException">Less than one thread, or a level that this processor does not have.</exception>
-    public CpuDevice(int threads = 1, SimdLevel? level = null, string name = "cpu")
+    public CpuDevice(int threads = 1, SimdLevel? level = null, string name = "cpu", ConvolutionMethod method = ConvolutionMethod.Fast)
     {
         if (threads < 1) throw new ArgumentException($"a device needs at least 1 thread, got {threads}");
         Level = SimdLevels.Choose(level, Environment.GetEnvironmentVariable(SimdLevels.Variable));
-        Name = name;
+        (Name, Method) = (name, method);
         team = new ThreadTeam(threads, Level, name);
         new Span<float>(ones.Pointer, 32).Fill(1);
     }
@@ -32,6 +48,7 @@ public sealed unsafe class CpuDevice : IDevice
     public string Name { get; }
     public int Buffers { get; private set; }
     public SimdLevel Level { get; }
+    public ConvolutionMethod Method { get; }
     public int Threads => team.Count;
 
     public Tensor AllocateActivation(Shape shape) => Allocate(CpuLayout.Activation, shape);
@@ -124,6 +141,8 @@ public sealed unsafe class CpuDevice : IDevice
                 Rectify = rectify,
                 Output = o.Pointer,
             });
+        else if (IsFast(filter))
+            FastConvolution(i, w, turned: false, TilePlan.Of(filter), z.Pointer, rectify, o);
         else
         {
             float* panels = Scratch(filter.WeightsShape.Count);
@@ -173,6 +192,11 @@ public sealed unsafe class CpuDevice : IDevice
         }
         if (filter.Stride != 1)
             throw new ArgumentException($"ConvolveBackwardInput expects stride 1 or a filter that covers its input, got stride {filter.Stride} of weights {filter.WeightsShape} over input {dI.Shape}");
+        if (IsFast(filter))
+        {
+            FastConvolution(dO, w, turned: true, TilePlan.Of(filter), null, false, dI);
+            return;
+        }
         float* panels = Scratch(filter.WeightsShape.Count);
         team.Run(new PackTurnedChannels { Weights = w.Pointer, Filter = filter, Panels = panels });
         team.Run(new Convolution
@@ -202,6 +226,7 @@ public sealed unsafe class CpuDevice : IDevice
         RequireShape("ConvolveBackwardWeights", "input", i.Shape, filter.InputShape(i.Shape.Images));
         RequireShape("ConvolveBackwardWeights", "dOutput", dO.Shape, filter.OutputShape(i.Shape.Images));
         if (filter.CoversInput) FullyConnectedBackwardWeights(i, dO, filter, dW, dB);
+        else if (IsFast(filter)) FastConvolutionBackwardWeights(i, dO, TilePlan.Of(filter), dW, dB);
         else ConvolutionBackwardWeights(i, dO, filter, dW, dB);
     }
 
@@ -256,6 +281,90 @@ public sealed unsafe class CpuDevice : IDevice
             }
     }
 
+    bool IsFast(Filter filter) => Method == ConvolutionMethod.Fast && TilePlan.Pays(filter);
+
+    /// <summary>Forward, or with turned weights the gradient by the input: <paramref name="forward"/> is the plan of the convolution itself.</summary>
+    void FastConvolution(CpuTensor input, CpuTensor weights, bool turned, TilePlan forward, float* bias, bool rectify, CpuTensor output)
+    {
+        var filter = forward.Filter;
+        var plan = turned
+            ? TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad))
+            : forward;
+        nint panelFloats = plan.Points * plan.Channels * plan.Filter.Kernels;
+        nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * Threads;
+        nint scratch = WinogradConvolution.ScratchOf(plan) * Threads;
+        float* panels = Scratch(panelFloats + Math.Max(weightsScratch, scratch)), rest = panels + panelFloats;
+        float* none = Zeros(Math.Max(CpuTensor.PaddedKernels(filter.Kernels), plan.Filter.Channels * 32));
+        if (turned) team.Run(new EvaluateTurnedKernels { Weights = weights.Pointer, Plan = forward, Scratch = rest, Panels = panels });
+        else team.Run(new EvaluateKernels { Weights = weights.Pointer, Plan = plan, Zeros = none, Scratch = rest, Panels = panels });
+        team.Run(new WinogradConvolution
+        {
+            Input = input.Pointer,
+            ImageBlocks = input.ImageBlocks,
+            Plan = plan,
+            Panels = panels,
+            Bias = bias,
+            Rectify = rectify,
+            StoreThrough = output.Floats >= Cache.LargeFloats,
+            Zeros = none,
+            Scratch = rest,
+            Output = output.Pointer,
+        });
+    }
+
+    void FastConvolutionBackwardWeights(CpuTensor input, CpuTensor dOutput, TilePlan plan, CpuTensor dWeights, CpuTensor dBias)
+    {
+        var filter = plan.Filter;
+        int kernels = CpuTensor.PaddedKernels(filter.Kernels);
+        int together = (int)Math.Clamp(PointFloats / (plan.Points * 32 * (plan.Channels + kernels)), 1, plan.Tiles);
+        nint inputs = TileMemory.FloatsOf(plan.Points, together, plan.Channels), gradient = TileMemory.FloatsOf(plan.Points, together, kernels);
+        nint products = TileMemory.FloatsOf(plan.Points, 1, plan.Channels * kernels / 32), biasParts = together * kernels;
+        float* memory = Scratch(inputs + gradient + products + biasParts + EvaluateGradient.ScratchFloats * Threads), rest = memory + inputs + gradient + products;
+        float* none = Zeros(Math.Max(32 * 48, filter.Channels * 32));
+        var points = new TileMemory(memory + inputs + gradient, 1, plan.Channels * kernels / 32);
+        for (int block = 0; block < input.ImageBlocks; block++)
+            for (int tile = 0; tile < plan.Tiles; tile += together)
+            {
+                int tiles = Math.Min(together, plan.Tiles - tile);
+                var evaluate = new EvaluateInputs
+                {
+                    Image = input.Pointer + (nint)block * filter.Height * filter.Width * filter.Channels * 32,
+                    Plan = plan,
+                    FirstTile = tile,
+                    Tiles = tiles,
+                    Zeros = none,
+                    Inputs = new TileMemory(memory, together, plan.Channels),
+                };
+                var evaluateGradient = new EvaluateGradient
+                {
+                    Image = dOutput.Pointer + (nint)block * filter.OutputHeight * filter.OutputWidth * filter.Kernels * 32,
+                    Plan = plan,
+                    FirstTile = tile,
+                    Tiles = tiles,
+                    Zeros = none,
+                    Ones = ones.Pointer,
+                    BiasParts = rest,
+                    Scratch = rest + biasParts,
+                    Gradient = new TileMemory(memory + inputs, together, kernels),
+                };
+                team.Run(evaluate);
+                team.Run(evaluateGradient);
+                team.Run(new MultiplyGradient
+                {
+                    Plan = plan,
+                    FirstTile = tile,
+                    Tiles = tiles,
+                    Inputs = evaluate.Inputs,
+                    Gradient = evaluateGradient.Gradient,
+                    Add = block + tile > 0,
+                    BiasParts = rest,
+                    Products = points,
+                    DBias = dBias.Pointer,
+                });
+            }
+        team.Run(new GatherGradient { Plan = plan, Products = points, Scratch = rest, DWeights = dWeights.Pointer });
+    }
+
     public void RectifyBackward(Tensor output, Tensor dOutput)
     {
         var (o, d) = (Of(output, CpuLayout.Activation, "RectifyBackward"), Of(dOutput, CpuLayout.Activation, "RectifyBackward"));
@@ -281,7 +390,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     void RunLocalResponseNorm(CpuTensor input, float* dOutput, LocalResponse response, CpuTensor output, string operation)
     {
-        if (response.Window < 1 || response.Window % 2 == 0) throw new ArgumentException($"{operation} expects an odd window, got {response.Window}");
+        RequireWindow(response, operation);
         team.Run(new LocalResponseNorm
         {
             Input = input.Pointer,
@@ -292,6 +401,11 @@ public sealed unsafe class CpuDevice : IDevice
             Scratch = Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * Threads),
             Output = output.Pointer,
         });
+    }
+
+    static void RequireWindow(LocalResponse response, string operation)
+    {
+        if (response.Window < 1 || response.Window % 2 == 0) throw new ArgumentException($"{operation} expects an odd window, got {response.Window}");
     }
 
     public void MaxPool(Tensor input, int size, int stride, Tensor output)
@@ -335,6 +449,46 @@ public sealed unsafe class CpuDevice : IDevice
             OW = o.Shape.Width,
             DInput = dI.Pointer,
         });
+    }
+
+    public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPool"), Of(output, CpuLayout.Activation, "NormalizeMaxPool"));
+        RunNormalizedPooling(i, o, null, response, size, stride, null, "NormalizeMaxPool");
+    }
+
+    public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
+    {
+        var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(output, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
+        var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(dInput, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
+        RequireShape("NormalizeMaxPoolBackward", "dOutput", dO.Shape, o.Shape);
+        RequireShape("NormalizeMaxPoolBackward", "dInput", dI.Shape, i.Shape);
+        RunNormalizedPooling(i, o, dO.Pointer, response, size, stride, dI, "NormalizeMaxPoolBackward");
+    }
+
+    void RunNormalizedPooling(CpuTensor input, CpuTensor output, float* dOutput, LocalResponse response, int size, int stride, CpuTensor? dInput, string operation)
+    {
+        RequireWindow(response, operation);
+        RequireShape(operation, "output", output.Shape, Pooled(input.Shape, size, stride, operation));
+        var work = new NormalizedPooling
+        {
+            Input = input.Pointer,
+            ImageBlocks = input.ImageBlocks,
+            C = input.Shape.Channels,
+            H = input.Shape.Height,
+            W = input.Shape.Width,
+            Response = response,
+            Size = size,
+            Stride = stride,
+            OH = output.Shape.Height,
+            OW = output.Shape.Width,
+            Output = output.Pointer,
+            DOutput = dOutput,
+            DInput = dInput == null ? null : dInput.Pointer,
+            StoreThrough = input.Floats >= Cache.LargeFloats,
+        };
+        work.Scratch = Scratch(work.ScratchFloats * Threads);
+        team.Run(work);
     }
 
     static Shape Pooled(Shape input, int size, int stride, string operation) =>
@@ -415,6 +569,7 @@ public sealed unsafe class CpuDevice : IDevice
         team.Dispose();
         foreach (var tensor in tensors) tensor.Dispose();
         scratch.Dispose();
+        zeros.Dispose();
         ones.Dispose();
     }
 
@@ -439,6 +594,18 @@ public sealed unsafe class CpuDevice : IDevice
             Buffers++;
         }
         return scratch.Pointer;
+    }
+
+    /// <summary>So many zeros.</summary>
+    float* Zeros(long floats)
+    {
+        if (floats > zeros.Floats)
+        {
+            zeros.Dispose();
+            zeros = new NativeBuffer(floats);
+            Buffers++;
+        }
+        return zeros.Pointer;
     }
 
     void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)

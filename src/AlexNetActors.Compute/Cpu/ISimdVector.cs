@@ -17,6 +17,9 @@ internal unsafe interface ISimdVector<TSelf> where TSelf : struct, ISimdVector<T
     static abstract TSelf Load(float* source);
     static abstract void Store(TSelf value, float* destination);
 
+    /// <summary>Stores to aligned memory past the caches: for what is not read again soon.</summary>
+    static abstract void StoreThrough(TSelf value, float* destination);
+
     static abstract TSelf operator +(TSelf a, TSelf b);
     static abstract TSelf operator -(TSelf a, TSelf b);
     static abstract TSelf operator *(TSelf a, TSelf b);

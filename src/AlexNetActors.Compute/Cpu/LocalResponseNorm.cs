@@ -4,8 +4,8 @@ namespace AlexNetActors.Compute.Cpu;
 
 /// <summary>
 /// Local response normalisation, forward and backward. Squares of a pixel's channels go to a little scratch with zeros on both sides,
-/// so that a window is a plain sum of neighbours in a fixed order; y^-0.75 is 1 / (sqrt(y) * sqrt(sqrt(y))): only correctly rounded
-/// operations, the same at every level.
+/// so that a window is a plain sum of neighbours in a fixed order; y^-1.75 is 1 / (y * sqrt(y) * sqrt(sqrt(y))) and y^-0.75 that times y: only
+/// correctly rounded operations, the same at every level.
 /// </summary>
 internal unsafe struct LocalResponseNorm : IWork
 {
@@ -22,66 +22,77 @@ internal unsafe struct LocalResponseNorm : IWork
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         var (from, to) = IWork.Share(Pixels, part, parts);
-        int row = (C + Response.Window) * TVector.Count;
-        float* squares = Scratch + part * ScratchOf(C, Response), products = squares + row;
-        new Span<float>(squares, 2 * row).Clear();
+        float* squares = Scratch + part * ScratchOf(C, Response);
+        new Span<float>(squares, (int)ScratchOf(C, Response)).Clear();
         for (int pixel = from; pixel < to; pixel++)
             for (int n = 0; n < 32; n += TVector.Count)
             {
                 nint offset = (nint)pixel * C * 32 + n;
-                if (DOutput == null) Forward<TVector>(Input + offset, squares, Output + offset);
-                else Backward<TVector>(Input + offset, DOutput + offset, squares, products, Output + offset);
+                if (DOutput == null) Forward<TVector>(Response, C, Input + offset, 32, squares, Output + offset, 32);
+                else Backward<TVector>(Response, C, Input + offset, DOutput + offset, squares, Output + offset);
             }
     }
 
+    /// <summary>One vector of one pixel. Steps are floats from channel to channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    readonly void Forward<TVector>(float* input, float* squares, float* output) where TVector : struct, ISimdVector<TVector>
-    {
-        TVector k = TVector.Broadcast(Response.K), alpha = TVector.Broadcast(Response.Alpha);
-        Squares<TVector>(input, squares);
-        for (int c = 0; c < C; c++)
-        {
-            TVector y = TVector.MultiplyAdd(alpha, WindowSum<TVector>(squares, c), k), root = TVector.Sqrt(y);
-            TVector.Store(TVector.Load(input + c * 32) / (root * TVector.Sqrt(root)), output + c * 32);
-        }
-    }
-
-    // dInput_c = dOutput_c * y_c^-0.75 - 2 * 0.75 * alpha * input_c * sum over the window of dOutput_j * input_j * y_j^-1.75
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    readonly void Backward<TVector>(float* input, float* dOutput, float* squares, float* products, float* dInput)
+    public static void Forward<TVector>(LocalResponse response, int C, float* input, nint step, float* squares, float* output, nint outputStep)
         where TVector : struct, ISimdVector<TVector>
     {
-        TVector k = TVector.Broadcast(Response.K), alpha = TVector.Broadcast(Response.Alpha);
-        TVector factor = TVector.Broadcast(-2 * LocalResponse.Beta * Response.Alpha), one = TVector.Broadcast(1);
-        int half = Response.Window / 2;
-        Squares<TVector>(input, squares);
+        Squares<TVector>(input, step, C, response.Window, squares);
         for (int c = 0; c < C; c++)
         {
-            TVector y = TVector.MultiplyAdd(alpha, WindowSum<TVector>(squares, c), k), root = TVector.Sqrt(y);
-            TVector inverse = one / (y * root * TVector.Sqrt(root)), d = TVector.Load(dOutput + c * 32);
-            TVector.Store(d * TVector.Load(input + c * 32) * inverse, products + (c + half) * TVector.Count);
-            TVector.Store(d * (y * inverse), dInput + c * 32);
+            var (scale, _) = Powers<TVector>(response, squares, c);
+            TVector.Store(TVector.Load(input + c * step) * scale, output + c * outputStep);
         }
-        for (int c = 0; c < C; c++)
-            TVector.Store(TVector.MultiplyAdd(factor * TVector.Load(input + c * 32), WindowSum<TVector>(products, c), TVector.Load(dInput + c * 32)), dInput + c * 32);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    readonly void Squares<TVector>(float* input, float* squares) where TVector : struct, ISimdVector<TVector>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Backward<TVector>(LocalResponse response, int C, float* input, float* dOutput, float* squares, float* dInput)
+        where TVector : struct, ISimdVector<TVector>
     {
-        int half = Response.Window / 2;
+        float* products = squares + (C + response.Window) * TVector.Count;
+        Squares<TVector>(input, 32, C, response.Window, squares);
         for (int c = 0; c < C; c++)
         {
-            TVector x = TVector.Load(input + c * 32);
+            var (scale, steeper) = Powers<TVector>(response, squares, c);
+            TVector d = TVector.Load(dOutput + c * 32);
+            TVector.Store(d * TVector.Load(input + c * 32) * steeper, products + (c + response.Window / 2) * TVector.Count);
+            TVector.Store(d * scale, dInput + c * 32);
+        }
+        for (int c = 0; c < C; c++)
+            TVector.Store(Gradient(response, TVector.Load(input + c * 32), products, c, TVector.Load(dInput + c * 32)), dInput + c * 32);
+    }
+
+    /// <summary>y^-0.75 and y^-1.75 of y = k + alpha * sum of the squares in channel c's window.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (TVector Scale, TVector Steeper) Powers<TVector>(LocalResponse response, float* squares, int c) where TVector : struct, ISimdVector<TVector>
+    {
+        TVector y = TVector.MultiplyAdd(TVector.Broadcast(response.Alpha), WindowSum<TVector>(squares, c, response.Window), TVector.Broadcast(response.K));
+        TVector root = TVector.Sqrt(y), steeper = TVector.Broadcast(1) / (y * root * TVector.Sqrt(root));
+        return (y * steeper, steeper);
+    }
+
+    /// <summary>dInput_c = dOutput_c * y_c^-0.75 - 2 * 0.75 * alpha * input_c * sum over the window of products dOutput_j * input_j * y_j^-1.75.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Gradient<TVector>(LocalResponse response, TVector input, float* products, int c, TVector scaledOutput) where TVector : struct, ISimdVector<TVector> =>
+        TVector.MultiplyAdd(TVector.Broadcast(-2 * LocalResponse.Beta * response.Alpha) * input, WindowSum<TVector>(products, c, response.Window), scaledOutput);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Squares<TVector>(float* input, nint step, int C, int window, float* squares) where TVector : struct, ISimdVector<TVector>
+    {
+        int half = window / 2;
+        for (int c = 0; c < C; c++)
+        {
+            TVector x = TVector.Load(input + c * step);
             TVector.Store(x * x, squares + (c + half) * TVector.Count);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    readonly TVector WindowSum<TVector>(float* values, int c) where TVector : struct, ISimdVector<TVector>
+    static TVector WindowSum<TVector>(float* values, int c, int window) where TVector : struct, ISimdVector<TVector>
     {
         TVector sum = TVector.Load(values + c * TVector.Count);
-        for (int j = 1; j < Response.Window; j++) sum += TVector.Load(values + (c + j) * TVector.Count);
+        for (int j = 1; j < window; j++) sum += TVector.Load(values + (c + j) * TVector.Count);
         return sum;
     }
 }

@@ -16,6 +16,7 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimdVector<Si
     public static Simd128 Broadcast(float value) => new(Vector128.Create(value));
     public static Simd128 Load(float* source) => new(Vector128.Load(source));
     public static void Store(Simd128 value, float* destination) => value.value.Store(destination);
+    public static void StoreThrough(Simd128 value, float* destination) => value.value.StoreAlignedNonTemporal(destination);
 
     public static Simd128 operator +(Simd128 a, Simd128 b) => new(a.value + b.value);
     public static Simd128 operator -(Simd128 a, Simd128 b) => new(a.value - b.value);

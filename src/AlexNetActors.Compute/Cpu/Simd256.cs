@@ -15,6 +15,7 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimdVector<Si
     public static Simd256 Broadcast(float value) => new(Vector256.Create(value));
     public static Simd256 Load(float* source) => new(Vector256.Load(source));
     public static void Store(Simd256 value, float* destination) => value.value.Store(destination);
+    public static void StoreThrough(Simd256 value, float* destination) => value.value.StoreAlignedNonTemporal(destination);
 
     public static Simd256 operator +(Simd256 a, Simd256 b) => new(a.value + b.value);
     public static Simd256 operator -(Simd256 a, Simd256 b) => new(a.value - b.value);

@@ -15,6 +15,7 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimdVector<Si
     public static Simd512 Broadcast(float value) => new(Vector512.Create(value));
     public static Simd512 Load(float* source) => new(Vector512.Load(source));
     public static void Store(Simd512 value, float* destination) => value.value.Store(destination);
+    public static void StoreThrough(Simd512 value, float* destination) => value.value.StoreAlignedNonTemporal(destination);
 
     public static Simd512 operator +(Simd512 a, Simd512 b) => new(a.value + b.value);
     public static Simd512 operator -(Simd512 a, Simd512 b) => new(a.value - b.value);

@@ -34,7 +34,11 @@ internal static class JpegFrame
             if (!scanned) continue;
             // Entropy-coded data: FF 00 is a byte, FF D0 to FF D7 are restarts, anything else begins a segment.
             for (; at + 1 < bytes.Length; at++)
-                if (bytes[at] == 0xFF && bytes[at + 1] is not (0x00 or (>= 0xD0 and <= 0xD7) or 0xFF)) break;
+            {
+                int next = bytes[at..].IndexOf((byte)0xFF);
+                at = next < 0 ? bytes.Length : at + next;
+                if (at + 1 < bytes.Length && bytes[at + 1] is not (0x00 or (>= 0xD0 and <= 0xD7) or 0xFF)) break;
+            }
         }
         return true;
     }

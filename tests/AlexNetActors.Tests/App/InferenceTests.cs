@@ -22,6 +22,10 @@ public sealed class InferenceTests : IDisposable
         Assert.Equal(Workshop.ValidationRecords, (int)ten["images"]!);
         Assert.NotEqual((double)one["loss"]!, (double)ten["loss"]!);
 
+        // Steady is a whole batch after the first: 7 pictures are less than one of 8, but two of 3 and a rest.
+        Assert.Null(one["steadyImagesPerSecond"]);
+        Assert.True((double)Alexnet.Run("evaluate", newest, "--json", "--set", "batch=3").Expect(0).Json["steadyImagesPerSecond"]! > 0);
+
         // A run folder means its best checkpoint here, and its newest for the digest.
         double best = _workshop.Metrics("run", "validation").Min(l => (double)l["top1"]!);
         Assert.Equal(best, (double)Alexnet.Run("evaluate", _workshop.In("run"), "--json").Expect(0).Json["top1Error"]!);

@@ -5,17 +5,19 @@ namespace AlexNetActors.Tests.Data;
 
 public class DataFolderTests
 {
-    [Fact]
-    public void MeanAndAxesAreThoseOfTheTrainingRecords()
+    [Theory]
+    [InlineData(37, 16)]
+    [InlineData(600, 17)] // more than are summed in 16 bits, and no whole number of vectors
+    public void MeanAndAxesAreThoseOfTheTrainingRecords(int training, int recordSize)
     {
         using var folder = new TemporaryFolder();
-        using var data = SmallData.Create(folder["d"], training: 37, validation: 4, recordSize: 16);
-        Assert.Equal(16 * 16 * 3, data.Mean.Length);
+        using var data = SmallData.Create(folder["d"], training, validation: 4, recordSize);
+        Assert.Equal(recordSize * recordSize * 3, data.Mean.Length);
         for (int i = 0; i < data.Mean.Length; i++)
-            Assert.Equal((float)(Enumerable.Range(0, 37).Sum(r => (long)SmallData.Byte(r, i)) / 37.0), data.Mean.Span[i]);
+            Assert.Equal((float)(Enumerable.Range(0, training).Sum(r => (long)SmallData.Byte(r, i)) / (double)training), data.Mean.Span[i]);
 
         // Against a covariance computed in the plainest way.
-        var pixels = Enumerable.Range(0, 37).SelectMany(r => Enumerable.Range(0, 256).Select(p => new double[] { SmallData.Byte(r, 3 * p), SmallData.Byte(r, 3 * p + 1), SmallData.Byte(r, 3 * p + 2) })).ToArray();
+        var pixels = Enumerable.Range(0, training).SelectMany(r => Enumerable.Range(0, recordSize * recordSize).Select(p => new double[] { SmallData.Byte(r, 3 * p), SmallData.Byte(r, 3 * p + 1), SmallData.Byte(r, 3 * p + 2) })).ToArray();
         var mean = Enumerable.Range(0, 3).Select(c => pixels.Average(p => p[c])).ToArray();
         for (int axis = 0; axis < 3; axis++)
         {

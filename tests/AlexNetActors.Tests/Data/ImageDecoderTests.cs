@@ -65,6 +65,37 @@ public class ImageDecoderTests
         Assert.All(Decode(TestPictures.Encode(checks, SKEncodedImageFormat.Png)), pixel => Assert.InRange(pixel, 124, 131));
     }
 
+    [Theory]
+    [InlineData(97, 71)] // taps and rows that fill no whole vectors
+    [InlineData(300, 65)]
+    [InlineData(41, 50)] // enlarged
+    [InlineData(700, 500)]
+    public void EveryPixelIsTheTriangleFiltersMean(int width, int height)
+    {
+        var random = new Random(width);
+        using var picture = TestPictures.Draw(width, height, (_, _) => new SKColor((uint)random.Next() | 0xFF000000));
+        byte[] record = Decode(TestPictures.Encode(picture, SKEncodedImageFormat.Png));
+        double scale = Math.Min(width, height) / (double)RecordSize;
+        int scaledWidth = (int)Math.Round(width / scale), scaledHeight = (int)Math.Round(height / scale);
+        var pixels = picture.Pixels;
+        for (int k = 0; k < 200; k++)
+        {
+            int x = random.Next(RecordSize), y = random.Next(RecordSize);
+            var across = Weights(width, scaledWidth, x);
+            var down = Weights(height, scaledHeight, y);
+            double expected = down.Sum(row => across.Sum(column => row.Weight * column.Weight * pixels[row.At * width + column.At].Green));
+            Assert.InRange(record[(y * RecordSize + x) * 3 + 1], expected - 0.502, expected + 0.502);
+        }
+
+        static (int At, double Weight)[] Weights(int source, int scaled, int target)
+        {
+            double scale = (double)source / scaled, reach = Math.Max(1, scale), centre = ((scaled - RecordSize) / 2 + target + 0.5) * scale;
+            var all = Enumerable.Range(0, source).Select(i => (At: i, Weight: Math.Max(0, 1 - Math.Abs(i + 0.5 - centre) / reach))).Where(w => w.Weight > 0).ToArray();
+            double total = all.Sum(w => w.Weight);
+            return [.. all.Select(w => (w.At, w.Weight / total))];
+        }
+    }
+
     [Fact]
     public void ShrinkingInTheDecoderChangesLittle()
     {

@@ -9,6 +9,8 @@ namespace AlexNetActors.Tests.Model;
 public sealed class GoldenStepTests
 {
     public static TheoryData<string> Devices => TestDevices.Names;
+    public static TheoryData<string> PreciseDevices => [.. TestDevices.Names.Select(row => row.Data).Where(name => !TestDevices.IsFast(name))];
+    public static TheoryData<string> FastDevices => [.. TestDevices.Names.Select(row => row.Data).Where(TestDevices.IsFast)];
 
     [Theory]
     [MemberData(nameof(Devices))]
@@ -21,27 +23,43 @@ public sealed class GoldenStepTests
             Assert.Equal(expected[$"initial.{name}"].Data, network.Whole(name, p => p.Value));
 
         var score = network.Train(17, new Descent(0, 0, 0));
-        Golden.AssertClose(expected["loss"], [(float)score.Loss], 1e-5);
-        Golden.AssertClose(expected["logits"], network.Towers[0].Logits, 1e-5);
+        Golden.AssertClose(expected["loss"], [(float)score.Loss], TestDevices.Tolerance(deviceName));
+        Golden.AssertClose(expected["logits"], network.Towers[0].Logits, TestDevices.Tolerance(deviceName));
         Assert.Equal(network.Towers[0].Logits, network.Towers[1].Logits);
         foreach (string name in network.Towers[0].Parameters.Select(p => p.Name))
-            Golden.AssertClose(expected[$"d.{name}"], network.Whole(name, p => p.Gradient!), 1e-5);
+            Golden.AssertClose(expected[$"d.{name}"], network.Whole(name, p => p.Gradient!), TestDevices.Tolerance(deviceName));
     }
 
     [Theory]
-    [MemberData(nameof(Devices))]
+    [MemberData(nameof(PreciseDevices))]
     public void TenStepsEqualPyTorch(string deviceName)
     {
         var expected = Golden.Read("steps");
         using var device = TestDevices.Open(deviceName);
         var network = new GoldenNetwork(device, images: 4, Seed(expected));
         float[] losses = [.. Enumerable.Range(0, 10).Select(step => (float)network.Train(step, GoldenNetwork.Descent).Loss)];
-        Golden.AssertClose(expected["losses"], losses, 1e-5);
+        Golden.AssertClose(expected["losses"], losses, TestDevices.Tolerance(deviceName));
         foreach (string name in network.Towers[0].Parameters.Select(p => p.Name))
         {
-            Golden.AssertClose(expected[name], network.Whole(name, p => p.Value), 1e-5);
-            Golden.AssertClose(expected[$"{name}.velocity"], network.Whole(name, p => p.Velocity!), 1e-5);
+            Golden.AssertClose(expected[name], network.Whole(name, p => p.Value), TestDevices.Tolerance(deviceName));
+            Golden.AssertClose(expected[$"{name}.velocity"], network.Whole(name, p => p.Velocity!), TestDevices.Tolerance(deviceName));
         }
+    }
+
+    /// <summary>
+    /// The fixture's decisions (rectifiers, pooling) are clear by 4e-6 of their layer's rms, less than fast convolution's error: in step 6
+    /// one rectifier of conv4 falls the other way, and from there the gradients are those of another, equally good rounding. Losses hear little of it.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(FastDevices))]
+    public void TenStepsOfFastConvolutionStayCloseToPyTorch(string deviceName)
+    {
+        var expected = Golden.Read("steps");
+        using var device = TestDevices.Open(deviceName);
+        var network = new GoldenNetwork(device, images: 4, Seed(expected));
+        float[] losses = [.. Enumerable.Range(0, 10).Select(step => (float)network.Train(step, GoldenNetwork.Descent).Loss)];
+        Golden.AssertClose(new("losses, 6 steps", [6], expected["losses"].Data[..6]), losses.AsSpan(0, 6), 1e-5);
+        Golden.AssertClose(expected["losses"], losses, 1e-3);
     }
 
     static ulong Seed(IReadOnlyDictionary<string, NamedValues> fixture) => (ulong)fixture["seed"].Data[0];

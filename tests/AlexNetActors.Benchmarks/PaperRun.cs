@@ -1,0 +1,35 @@
+using System.Text.Json;
+
+namespace AlexNetActors.Benchmarks;
+
+/// <summary>`alexnet train --recipe paper` with 1,000 classes, in a temporary folder that goes with it.</summary>
+sealed class PaperRun(string data) : IDisposable
+{
+    readonly string _parent = Directory.CreateTempSubdirectory("alexnet-benchmark-").FullName;
+
+    public string Folder => Path.Combine(_parent, "run");
+
+    public MeasuredProcess Train(int steps, IReadOnlyDictionary<string, string> environment, Action? sample = null) =>
+        Ours.Alexnet(["train", "--recipe", "paper", "--set", "network.classes=1000", "--data", data, "--run", Folder, "--steps", $"{steps}", "--json"], environment, sample);
+
+    /// <summary>The steps that its metrics tell of so far.</summary>
+    public IReadOnlyList<MeasuredStep> Steps()
+    {
+        string file = Path.Combine(Folder, "metrics.jsonl");
+        if (!File.Exists(file)) return [];
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        string whole = new StreamReader(stream).ReadToEnd();
+        return [.. whole[..(whole.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(line => line.GetProperty("kind").GetString() == "step")
+            .Select(line => new MeasuredStep(
+                line.GetProperty("imagesPerSecond").GetDouble(),
+                line.GetProperty("towers").EnumerateArray().Max(t => t.GetProperty("computeMs").GetDouble() + t.GetProperty("exchangeMs").GetDouble()) / 1000))];
+    }
+
+    public void Dispose() => Directory.Delete(_parent, recursive: true);
+}
+
+/// <param name="ImagesPerSecond">Over the time from the end of the step before.</param>
+/// <param name="Seconds">From where the towers had their batch to the end.</param>
+readonly record struct MeasuredStep(double ImagesPerSecond, double Seconds);
