@@ -57,6 +57,7 @@ sealed class TrainCommand
         }
         var folder = new RunFolder(request.Run ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{plan.Recipe.Name}"));
         using var ours = folder.Lock();
+        Devices.StartWarmUp(plan.Devices, plan.Recipe.Network);
         var start = earlier is null ? Begin(folder, plan) : GoOn(folder, plan, earlier);
         return Run(folder, plan, start);
     }

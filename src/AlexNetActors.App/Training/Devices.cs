@@ -1,5 +1,6 @@
 using AlexNetActors.Actors;
 using AlexNetActors.Compute;
+using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
@@ -22,6 +23,28 @@ static class Devices
 
     /// <summary>Kind of a group of devices: equal kinds give equal bits.</summary>
     public static string KindOf(IReadOnlyList<DeviceFactory> devices) => string.Join('+', devices.Select(d => d.Kind).Distinct());
+
+    /// <summary>
+    /// Has the processor's kernels compiled on a thread of its own while the caller reads, writes and starts actors, so that the first
+    /// steps need not wait for it.
+    /// </summary>
+    public static void StartWarmUp(IReadOnlyList<DeviceFactory> devices, Network network)
+    {
+        if (devices.FirstOrDefault(d => d.Kind == "cpu") is not { } factory) return;
+        new Thread(() =>
+        {
+            try
+            {
+                using var device = factory.Open();
+                WarmUp.Run(network, device);
+            }
+            catch (Exception e) when (e is ArgumentException or OutOfMemoryException)
+            {
+                // Whoever opens the device to train on it meets the same and says so.
+            }
+        })
+        { IsBackground = true, Name = "warm-up" }.Start();
+    }
 
     static DeviceFactory Find(string name, int threads)
     {
