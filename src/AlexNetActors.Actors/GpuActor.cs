@@ -26,6 +26,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     IDevice? _device;
     Tower[] _towers = [];
     TowerState?[] _captured = [null, null];
+    int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
 
     int _generation;
@@ -75,6 +76,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             _towers = [.. _ids.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, data.Mean.Span, training: true))];
             ITowerLink link = _towers.Length == 2 ? new LocalLink() : _mailbox;
             _pass = new Pass(_towers, link);
+            _buffers = _device.Buffers;
             _coordinator.Tell(new GpuReady(_ids, _factory.Name, _factory.Kind), self);
         });
     }
@@ -120,7 +122,9 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             OnDevice(id.ToString(), () =>
             {
                 var result = run(batch);
-                _coordinator.Tell(new PassDone(id, _ids, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs), self);
+                int allocated = _device!.Buffers - _buffers;
+                _buffers += allocated;
+                _coordinator.Tell(new PassDone(id, _ids, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated), self);
             });
         }
         if (_batches.Remove(id, out var ready)) Start(ready);

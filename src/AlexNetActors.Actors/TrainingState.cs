@@ -104,7 +104,7 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
         var score = Done[0].Score;
         if (!double.IsFinite(score.LossSum))
             return Fail($"the loss of step {Progress.Steps} is {score.Loss}: the weights have blown up; lower schedule.rate or use another recipe, and go on from a checkpoint with --resume");
-        var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs)).OrderBy(t => t.Towers, StringComparer.Ordinal);
+        var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers)).OrderBy(t => t.Towers, StringComparer.Ordinal);
         var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, score, [.. times]);
         return (this with { Progress = Progress.AfterStep() }).Continue([new Effect.Publish(completed)]);
     }

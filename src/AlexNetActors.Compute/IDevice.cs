@@ -12,6 +12,9 @@ public interface IDevice : IDisposable
     /// <summary>As the command line names it: "cpu", "reference", "cuda:0".</summary>
     string Name { get; }
 
+    /// <summary>Buffers allocated so far: tensors, and working memory each time that it was made larger.</summary>
+    int Buffers { get; }
+
     /// <summary>An activation or its gradient, [B, C, H, W], zeroed.</summary>
     Tensor AllocateActivation(Shape shape);
 
@@ -36,6 +39,9 @@ public interface IDevice : IDisposable
 
     /// <summary>Copies a whole tensor of any kind to canonical row-major order; waits for the operations before it.</summary>
     void Read(Tensor source, Span<float> canonical);
+
+    /// <summary>Fills a whole tensor of any kind with deviation * normals number <paramref name="first"/>, first + 1, ... of <paramref name="random"/>, in canonical row-major order.</summary>
+    void DrawNormal(Philox random, ulong first, double deviation, Tensor destination);
 
     /// <summary>
     /// Makes the network's input of a batch of crops (paper sections 2 and 4.1):

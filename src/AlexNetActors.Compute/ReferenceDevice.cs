@@ -15,9 +15,16 @@ public sealed class ReferenceDevice : IDevice
 
     public string Name => "reference";
 
-    public Tensor AllocateActivation(Shape shape) => new Values(shape);
-    public Tensor AllocateWeights(Filter filter) => new Values(filter.WeightsShape);
-    public Tensor AllocatePlain(Shape shape) => new Values(shape);
+    public int Buffers { get; private set; }
+
+    public Tensor AllocateActivation(Shape shape) => AllocatePlain(shape);
+    public Tensor AllocateWeights(Filter filter) => AllocatePlain(filter.WeightsShape);
+
+    public Tensor AllocatePlain(Shape shape)
+    {
+        Buffers++;
+        return new Values(shape);
+    }
 
     public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
     {
@@ -37,6 +44,8 @@ public sealed class ReferenceDevice : IDevice
 
     public void Write(ReadOnlySpan<float> canonical, Tensor destination) => canonical.CopyTo(Of(destination).Data);
     public void Read(Tensor source, Span<float> canonical) => Of(source).Data.CopyTo(canonical);
+
+    public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => random.FillNormal(first, deviation, Of(destination).Data);
 
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {

@@ -141,12 +141,10 @@ public sealed class Tower
     {
         foreach (var p in _parameters)
         {
-            var values = new float[p.Shape.Count];
             if (p.IsBias)
-                Array.Fill(values, p.Layer.Spec.Bias);
+                _device.Write(Enumerable.Repeat(p.Layer.Spec.Bias, p.Shape.Channels).ToArray(), p.Value);
             else
-                new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0).FillNormal((ulong)Id.Offset(values.Length), p.Layer.Spec.Deviation, values);
-            _device.Write(values, p.Value);
+                _device.DrawNormal(new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0), (ulong)Id.Offset((int)p.Shape.Count), p.Layer.Spec.Deviation, p.Value);
         }
     }
 }

@@ -18,13 +18,13 @@ public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)
 /// <param name="Step">Number of the step, from 0.</param>
 /// <param name="Rate">Learning rate.</param>
 /// <param name="Score">Loss and errors of its batch, under dropout.</param>
-/// <param name="Towers">Where the towers' time went.</param>
+/// <param name="Towers">What it took of the towers.</param>
 [MessagePackObject]
 public sealed record StepCompleted([property: Key(0)] long Step, [property: Key(1)] float Rate, [property: Key(2)] Score Score, [property: Key(3)] TowerTime[] Towers) : IRunEvent;
 
-/// <summary>Milliseconds of one pass of one GPU actor.</summary>
+/// <summary>What a pass took of one GPU actor: milliseconds, and buffers newly allocated on its device.</summary>
 [MessagePackObject]
-public sealed record TowerTime([property: Key(0)] string Towers, [property: Key(1)] double ComputeMs, [property: Key(2)] double ExchangeMs, [property: Key(3)] double DataMs);
+public sealed record TowerTime([property: Key(0)] string Towers, [property: Key(1)] double ComputeMs, [property: Key(2)] double ExchangeMs, [property: Key(3)] double DataMs, [property: Key(4)] int DeviceBuffers);
 
 /// <summary>The validation set was evaluated.</summary>
 /// <param name="Steps">Training steps done.</param>

@@ -48,8 +48,9 @@ public sealed record EvaluateBatch([property: Key(0)] PassId Pass) : IProtocolMe
 /// <param name="ComputeMs">Milliseconds in the towers.</param>
 /// <param name="ExchangeMs">Milliseconds waiting for the other tower.</param>
 /// <param name="DataMs">Milliseconds waiting for the batch.</param>
+/// <param name="DeviceBuffers">Buffers that the device has allocated since the towers were built, or since the pass before.</param>
 [MessagePackObject]
-public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] Score Score, [property: Key(3)] double ComputeMs, [property: Key(4)] double ExchangeMs, [property: Key(5)] double DataMs) : IProtocolMessage;
+public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] Score Score, [property: Key(3)] double ComputeMs, [property: Key(4)] double ExchangeMs, [property: Key(5)] double DataMs, [property: Key(6)] int DeviceBuffers) : IProtocolMessage;
 
 /// <summary>Coordinator to GPU actors: write your towers into this folder.</summary>
 [MessagePackObject]

@@ -31,6 +31,8 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
 
     public string Name => string.Join(',', devices.Select(d => d.Name));
 
+    public int Buffers => devices.Sum(d => d.Buffers);
+
     /// <summary>Operations are timed; else they are only run.</summary>
     public bool IsMeasuring { get; set; }
 
@@ -45,6 +47,12 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
     public Tensor AllocateWeights(Filter filter) => new Copies(filter.WeightsShape, [.. devices.Select(d => d.AllocateWeights(filter))]);
 
     public Tensor AllocatePlain(Shape shape) => new Copies(shape, [.. devices.Select(d => d.AllocatePlain(shape))]);
+
+    public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination)
+    {
+        var o = (Copies)destination;
+        Run(o.Layer, "draw", 0, o.Bytes, (d, n) => d.DrawNormal(random, first, deviation, o[n]));
+    }
 
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {

@@ -14,6 +14,7 @@ sealed class CountingDevice : IDevice
     public long WeightBytes { get; private set; }
 
     public string Name => "plan";
+    public int Buffers => 0;
 
     public Tensor AllocateActivation(Shape shape)
     {
@@ -37,6 +38,7 @@ sealed class CountingDevice : IDevice
     public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination) => throw Refusal;
     public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical) => throw Refusal;
     public void Read(Tensor source, Span<float> canonical) => throw Refusal;
+    public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => throw Refusal;
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output) => throw Refusal;
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output) => throw Refusal;
     public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput) => throw Refusal;

@@ -76,7 +76,7 @@ sealed class MetricsLog : IDisposable
         }
     }
 
-    public void Step(StepCompleted step, long epoch, double imagesPerSecond) => Put(new()
+    public void Step(StepCompleted step, long epoch, StepCost cost) => Put(new()
     {
         ["kind"] = "step",
         ["step"] = step.Step + 1,
@@ -85,7 +85,9 @@ sealed class MetricsLog : IDisposable
         ["loss"] = step.Score.Loss,
         ["top1"] = step.Score.Top1Error,
         ["top5"] = step.Score.Top5Error,
-        ["imagesPerSecond"] = Math.Round(imagesPerSecond, 2),
+        ["imagesPerSecond"] = Math.Round(cost.Score.Images / cost.Seconds, 2),
+        ["managedBytes"] = cost.ManagedBytes,
+        ["deviceBuffers"] = cost.DeviceBuffers,
         ["towers"] = new JsonArray([.. step.Towers.Select(t => new JsonObject
         {
             ["towers"] = t.Towers,

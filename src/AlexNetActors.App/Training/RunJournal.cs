@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor;
 using AlexNetActors.Actors;
 using AlexNetActors.Model;
@@ -16,19 +15,19 @@ sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall
     readonly TaskCompletionSource<RunEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile RunStatus _status = start;
     StallDetector _stall = stall;
-    long _last = Stopwatch.GetTimestamp();
+    ProcessMeter _last = ProcessMeter.Read();
 
     public RunStatus Status => _status;
     public Task<RunEnd> End => _end.Task;
 
     public void Hear(IRunEvent e)
     {
-        double seconds = Stopwatch.GetElapsedTime(_last).TotalSeconds;
-        if (e is not TowerActivity) _last = Stopwatch.GetTimestamp();
-        _status = _status.After(e, seconds);
+        var (before, now) = (_last, ProcessMeter.Read());
+        if (e is not TowerActivity) _last = now;
+        _status = _status.After(e, before, now);
         try
         {
-            Write(e, seconds);
+            Write(e);
         }
         catch (RunException x)
         {
@@ -40,9 +39,9 @@ sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall
         if (e is RunFailed failed) _end.TrySetResult(new RunEnd(failed.Reason, ""));
     }
 
-    void Write(IRunEvent e, double seconds)
+    void Write(IRunEvent e)
     {
-        if (e is StepCompleted s) metrics.Step(s, _status.Epochs, s.Score.Images / seconds);
+        if (e is StepCompleted s) metrics.Step(s, _status.Epochs, _status.LastStep);
         else if (e is ValidationCompleted v) metrics.Validation(v);
         else if (e is CheckpointWritten c) metrics.Checkpoint(c);
     }

@@ -19,10 +19,20 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
     public float? Rate { get; init; }
     public string Doing { get; init; } = "starting";
 
-    /// <summary>The last steps, with the seconds each took.</summary>
-    public ImmutableQueue<(Score Score, double Seconds)> Recent { get; init; } = [];
+    /// <summary>Seconds from the start of the process to where its first step began, the batch at hand, and to its end.</summary>
+    public (double Begun, double Done)? StartUp { get; init; }
+
+    /// <summary>The last steps.</summary>
+    public ImmutableQueue<StepCost> Recent { get; init; } = [];
+    public StepCost LastStep { get; init; }
     public Score RecentScore => Recent.Aggregate(new Score(), (sum, r) => sum + r.Score);
     public double? RecentImagesPerSecond => Recent.IsEmpty ? null : RecentScore.Images / Recent.Sum(r => r.Seconds);
+
+    /// <summary>Bytes that the whole process allocates on the managed heap in a step: the median of the last steps.</summary>
+    public long? ManagedBytesPerStep => Recent.IsEmpty ? null : (long)Median.Of(Recent.Select(r => (double)r.ManagedBytes));
+
+    /// <summary>Buffers that the last steps allocated on the devices.</summary>
+    public int? RecentDeviceBuffers => Recent.IsEmpty ? null : Recent.Sum(r => r.DeviceBuffers);
 
     /// <summary>Training images of this process and the seconds of their steps, validation and checkpoints aside.</summary>
     public (long Images, double Seconds) Trained { get; init; }
@@ -47,33 +57,49 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
     public double? DataWaitShare => Times.IsEmpty ? null : Times.Values.Sum(t => t.DataMs) / Times.Values.Sum(t => t.ComputeMs + t.ExchangeMs + t.DataMs);
 
     /// <param name="e">What happened.</param>
-    /// <param name="seconds">Since the event before it.</param>
-    public RunStatus After(IRunEvent e, double seconds) => e switch
+    /// <param name="before">The process at the event before it.</param>
+    /// <param name="now">The process now.</param>
+    public RunStatus After(IRunEvent e, ProcessMeter before, ProcessMeter now)
     {
-        TowerActivity a => this with { Activities = Activities.SetItem(string.Join('+', a.Towers), a.Activity) },
-        GroupWaits w => this with { Doing = $"waiting for {w.For}" },
-        RunStarted => this with { Doing = "training" },
-        StepCompleted s => AfterStep(s, seconds) with { Elapsed = Elapsed + seconds },
-        ValidationCompleted v => this with { Validation = v, Best = v.Best ? (v.Score.Top1Error, v.Steps) : Best, Rate = v.Rate, Doing = "training", Elapsed = Elapsed + seconds },
-        CheckpointWritten c => this with { Checkpoint = c, Elapsed = Elapsed + seconds },
-        RunFinished or RunFailed => this with { Doing = "done" },
-        _ => this,
-    };
+        double elapsed = Elapsed + now.Seconds - before.Seconds;
+        return e switch
+        {
+            TowerActivity a => this with { Activities = Activities.SetItem(string.Join('+', a.Towers), a.Activity) },
+            GroupWaits w => this with { Doing = $"waiting for {w.For}" },
+            RunStarted => this with { Doing = "training" },
+            StepCompleted s => AfterStep(s, before, now) with { Elapsed = elapsed },
+            ValidationCompleted v => this with { Validation = v, Best = v.Best ? (v.Score.Top1Error, v.Steps) : Best, Rate = v.Rate, Doing = "training", Elapsed = elapsed },
+            CheckpointWritten c => this with { Checkpoint = c, Elapsed = elapsed },
+            RunFinished or RunFailed => this with { Doing = "done" },
+            _ => this,
+        };
+    }
 
-    RunStatus AfterStep(StepCompleted s, double seconds)
+    RunStatus AfterStep(StepCompleted s, ProcessMeter before, ProcessMeter now)
     {
-        var recent = Recent.Enqueue((s.Score, seconds));
+        double seconds = now.Seconds - before.Seconds;
+        var cost = new StepCost(s.Score, seconds, now.ManagedBytes - before.ManagedBytes, s.Towers.Sum(t => t.DeviceBuffers));
+        var recent = Recent.Enqueue(cost);
         if (recent.Count() > RecentMax) recent = recent.Dequeue();
         return this with
         {
             Steps = s.Step + 1,
             Rate = s.Rate,
             LastLoss = s.Score.Loss,
+            StartUp = StartUp ?? (now.Seconds - s.Towers.Max(t => t.ComputeMs + t.ExchangeMs) / 1000, now.Seconds),
             Recent = recent,
+            LastStep = cost,
             Trained = (Trained.Images + s.Score.Images, Trained.Seconds + seconds),
-            Times = s.Towers.Aggregate(Times, (times, t) => times.SetItem(t.Towers, Add(times.GetValueOrDefault(t.Towers, new TowerTime(t.Towers, 0, 0, 0)), t))),
+            Times = s.Towers.Aggregate(Times, (times, t) => times.SetItem(t.Towers, Add(times.GetValueOrDefault(t.Towers, new TowerTime(t.Towers, 0, 0, 0, 0)), t))),
         };
     }
 
-    static TowerTime Add(TowerTime a, TowerTime b) => new(a.Towers, a.ComputeMs + b.ComputeMs, a.ExchangeMs + b.ExchangeMs, a.DataMs + b.DataMs);
+    static TowerTime Add(TowerTime a, TowerTime b) => new(a.Towers, a.ComputeMs + b.ComputeMs, a.ExchangeMs + b.ExchangeMs, a.DataMs + b.DataMs, a.DeviceBuffers + b.DeviceBuffers);
 }
+
+/// <summary>A step's score and what it cost.</summary>
+/// <param name="Score">Of its batch.</param>
+/// <param name="Seconds">Since the step, validation or checkpoint before it.</param>
+/// <param name="ManagedBytes">That the whole process allocated on the managed heap meanwhile.</param>
+/// <param name="DeviceBuffers">That were allocated on the devices.</param>
+readonly record struct StepCost(Score Score, double Seconds, long ManagedBytes, int DeviceBuffers);

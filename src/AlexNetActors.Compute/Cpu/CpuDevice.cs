@@ -46,6 +46,7 @@ public sealed unsafe class CpuDevice : IDevice
     }
 
     public string Name { get; }
+    public int Buffers { get; private set; }
     public SimdLevel Level { get; }
     public ConvolutionMethod Method { get; }
     public int Threads => team.Count;
@@ -76,6 +77,20 @@ public sealed unsafe class CpuDevice : IDevice
     public void Read(Tensor source, Span<float> canonical)
     {
         fixed (float* c = canonical) Copy(CopyDirection.FromDevice, c, canonical.Length, Of(source, "Read"), "Read");
+    }
+
+    public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination)
+    {
+        var d = Of(destination, "DrawNormal");
+        if (d.Layout is CpuLayout.Activation or CpuLayout.Plain)
+        {
+            var values = new float[d.Shape.Count];
+            random.FillNormal(first, deviation, values);
+            Write(values, destination);
+            return;
+        }
+        float* rows = Scratch((long)d.Shape.Features * Threads);
+        team.Run(new DrawNormal { Random = random, First = first, Deviation = deviation, Rows = rows, Copy = CopyOf(CopyDirection.ToDevice, null, d) });
     }
 
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
@@ -565,6 +580,7 @@ public sealed unsafe class CpuDevice : IDevice
         if (Math.Min(Math.Min(B, C), Math.Min(H, W)) < 1) throw new ArgumentException($"a tensor needs at least one element, got shape {shape}");
         var tensor = new CpuTensor(this, layout, shape);
         tensors.Add(tensor);
+        Buffers++;
         return tensor;
     }
 
@@ -575,6 +591,7 @@ public sealed unsafe class CpuDevice : IDevice
         {
             scratch.Dispose();
             scratch = new NativeBuffer(floats);
+            Buffers++;
         }
         return scratch.Pointer;
     }
@@ -586,18 +603,18 @@ public sealed unsafe class CpuDevice : IDevice
         {
             zeros.Dispose();
             zeros = new NativeBuffer(floats);
+            Buffers++;
         }
         return zeros.Pointer;
     }
 
     void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)
     {
-        var (K, C, R, S) = tensor.Shape;
         RequireLength(operation, "values", length, tensor.Shape.Count);
         switch (tensor.Layout)
         {
             case CpuLayout.Activation:
-                CopyActivation(direction, canonical, length, tensor, 0, C, operation);
+                CopyActivation(direction, canonical, length, tensor, 0, tensor.Shape.Channels, operation);
                 break;
             case CpuLayout.Plain:
                 Span<float> outside = new(canonical, length), inside = new(tensor.Pointer, length);
@@ -605,19 +622,21 @@ public sealed unsafe class CpuDevice : IDevice
                 else inside.CopyTo(outside);
                 break;
             default:
-                team.Run(new CopyWeights
-                {
-                    ToDevice = direction == CopyDirection.ToDevice,
-                    Canonical = canonical,
-                    Kernels = K,
-                    Channels = C,
-                    Taps = R * S,
-                    KernelsTogether = tensor.KernelsTogether,
-                    Weights = tensor.Pointer,
-                });
+                team.Run(CopyOf(direction, canonical, tensor));
                 break;
         }
     }
+
+    static CopyWeights CopyOf(CopyDirection direction, float* canonical, CpuTensor weights) => new()
+    {
+        ToDevice = direction == CopyDirection.ToDevice,
+        Canonical = canonical,
+        Kernels = weights.Shape.Images,
+        Channels = weights.Shape.Channels,
+        Taps = weights.Shape.Height * weights.Shape.Width,
+        KernelsTogether = weights.KernelsTogether,
+        Weights = weights.Pointer,
+    };
 
     void CopyActivation(CopyDirection direction, float* canonical, int length, CpuTensor tensor, int firstChannel, int channels, string operation)
     {

@@ -76,7 +76,7 @@ public class SimulationTests
             Assert.InRange(credit.Until - pass.Number, 1, State.Group.ReadAhead);
             Ran.Add((pass, gpu));
             int errors = (int)(pass.Number * 7919 % 11);
-            return new PassDone(pass, gpu, new Score(10, 1, errors, 0), 1, 1, 0);
+            return new PassDone(pass, gpu, new Score(10, 1, errors, 0), 1, 1, 0, 0);
         }
     }
 
@@ -137,7 +137,7 @@ public class SimulationTests
     public void A_deadline_names_the_one_tower_that_has_not_answered()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0));
+        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0));
         var (_, effects) = state.Apply(new DeadlinePassed(5));
         Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -146,7 +146,7 @@ public class SimulationTests
     public void A_loss_that_is_not_a_number_ends_the_run_with_a_remedy()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0));
+        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0));
         Assert.Equal(Phase.Failed, failed.Phase);
         Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -173,6 +173,6 @@ public class SimulationTests
         var loading = NewState(10, 5, 1) with { Phase = Phase.Loading };
         Assert.Same(loading, loading.Apply(new TowersLoaded(loading.Generation - 1, [TowerId.A])).State);
         var training = NewState(10, 5, 1) with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 0) };
-        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0)).State);
+        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0)).State);
     }
 }

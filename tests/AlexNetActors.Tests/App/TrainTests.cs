@@ -32,6 +32,24 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("validation after step 3 (epoch 1)", result.Err);
     }
 
+    /// <summary>With loaders, metrics and actors; validation and checkpoints lie outside, the first steps find their working memory.</summary>
+    [Fact]
+    public void A_steady_step_allocates_no_device_buffer_and_hardly_any_managed_memory()
+    {
+        const int steps = 60;
+        var result = _workshop.TrainTo("run", steps, "--set", "checkpoint-steps=1000", "--set", "alexnet.loaders=2");
+        Assert.Contains("  memory       ", result.Err);
+        Assert.InRange((double)result.Json["firstStepBegunSeconds"]!, 0.01, (double)result.Json["firstStepDoneSeconds"]!);
+        Assert.InRange((long)result.Json["peakResidentBytes"]!, 10 << 20, 1L << 40);
+        Assert.InRange((long)result.Json["managedBytesPerStep"]!, 0, (64 << 10) - 1);
+        Assert.Equal(0, (int)result.Json["deviceBuffersOfLastSteps"]!);
+
+        var lines = _workshop.Metrics("run", "step");
+        Assert.All(lines.Skip(1), l => Assert.Equal(0, (int)l["deviceBuffers"]!));
+        // The median: a step of this network lasts about a millisecond, and what the runtime does beside it falls on some.
+        Assert.InRange(lines.Skip(steps / 2).Select(l => (long)l["managedBytes"]!).Order().ElementAt(steps / 4), 0, (64 << 10) - 1);
+    }
+
     [Fact]
     public void An_odd_number_of_classes_gets_an_empty_one_and_says_so()
     {

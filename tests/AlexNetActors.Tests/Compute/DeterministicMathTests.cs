@@ -41,6 +41,20 @@ public sealed class DeterministicMathTests
         else AssertRelative(quantile, DeterministicMath.InverseNormal(p), 1e-14);
     }
 
+    /// <summary>The middle, both tails and the far ends, in every place of a vector.</summary>
+    [Fact]
+    public void InverseNormalsTogetherAreTheSingleOnes()
+    {
+        double[] ends = [1e-300, 1e-20, 1e-13, 1e-11, 0.02, 0.07499999999999, 0.075, 0.3, 0.5, 0.925, 0.98, 1 - 1e-14];
+        double[] values = [.. ends, .. Enumerable.Range(1, 999).Select(n => n / 1000.0), .. ends.Reverse()];
+        for (int first = 0; first < 9; first++)
+        {
+            var together = values[first..];
+            DeterministicMath.InverseNormal(together);
+            Assert.Equal(values[first..].Select(DeterministicMath.InverseNormal), together);
+        }
+    }
+
     static void AssertRelative(double expected, double got, double tolerance) =>
         Assert.True(Math.Abs(got - expected) <= tolerance * Math.Abs(expected), $"expected {expected:R}, got {got:R}");
 }

@@ -311,6 +311,22 @@ public abstract class DeviceConformance : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Filters))]
+    [MemberData(nameof(Layers))]
+    public void DrawnNormalsAreThoseOfTheirCanonicalPlaces(int images, Filter filter)
+    {
+        var random = new Philox(3, Purpose.Weights, 4, 0);
+        foreach (var tensor in new[] { Device.AllocateWeights(filter), Device.AllocatePlain(filter.WeightsShape), Device.AllocateActivation(filter.InputShape(images)) })
+        {
+            float[] expected = new float[tensor.Shape.Count], read = new float[expected.Length];
+            random.FillNormal(12345, 0.01, expected);
+            Device.DrawNormal(random, 12345, 0.01, tensor);
+            Device.Read(tensor, read);
+            Assert.Equal(expected, read);
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Shapes))]
     public void TensorsStartZero(Shape shape)
     {
