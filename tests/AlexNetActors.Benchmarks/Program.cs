@@ -7,6 +7,8 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
     ["inference"] = InferenceSpeed.Run,
     ["startup"] = StartUp.Run,
     ["data"] = DataSpeed.Run,
+    ["loss-curves"] = LossCurves.Run,
+    ["convolution-errors"] = ConvolutionErrors.Run,
     ["full-width-step"] = FullWidthStep.Run,
 };
 
