@@ -4,7 +4,7 @@ namespace AlexNetActors.Compute;
 
 /// <summary>A kind of device this program can drive.</summary>
 /// <param name="Name">As the command line names it.</param>
-/// <param name="Kind">Devices of one kind give the same bits.</param>
+/// <param name="Kind">Devices of one kind give the same bits. A change of the bits changes the name: a run that began with others is not gone on with.</param>
 /// <param name="Description">What it is, here, on this machine.</param>
 /// <param name="Open">Opens it with so many threads.</param>
 public sealed record DeviceEntry(string Name, string Kind, string Description, Func<int, IDevice> Open);
@@ -14,7 +14,7 @@ public static class DeviceCatalog
 {
     public static IReadOnlyList<DeviceEntry> All { get; } =
     [
-        new("cpu", "cpu", "the processor, vector kernels, fast convolution", threads => new CpuDevice(threads)),
+        new("cpu", "cpu-fast", "the processor, vector kernels, fast convolution", threads => new CpuDevice(threads)),
         new("cpu-direct", "cpu-direct", "the same with convolution tap by tap: to compare", threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
         new("reference", "reference", "slow, obvious, for tests: the definition of every operation", _ => new ReferenceDevice()),
     ];

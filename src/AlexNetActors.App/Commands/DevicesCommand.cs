@@ -18,9 +18,9 @@ static class DevicesCommand
 
     static int Show(Output output)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("device", "usable", "what it is");
-        foreach (var d in DeviceCatalog.All) table.AddRow(d.Name, "yes", d.Description);
-        foreach (var (name, why) in Devices.Absent) table.AddRow($"{name}:0", "no", why);
+        var table = new Table().Border(TableBorder.Simple).AddColumns("device", "kind", "usable", "what it is");
+        foreach (var d in DeviceCatalog.All) table.AddRow(d.Name, d.Kind, "yes", d.Description);
+        foreach (var (name, why) in Devices.Absent) table.AddRow($"{name}:0", name, "no", why);
         output.Table(table);
         output.Json(new JsonObject
         {

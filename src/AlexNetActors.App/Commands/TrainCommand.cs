@@ -137,7 +137,7 @@ sealed class TrainCommand
         if (now.DataDigest != earlier.DataDigest)
             throw new UsageException($"{folder.Path} was trained on another data set than {plan.Data.Path} (digest {now.DataDigest[..8]}, was {earlier.DataDigest[..8]}, then in {earlier.Data}): name that one with --data, or another folder with --run");
         if (now.DeviceKind != earlier.DeviceKind)
-            throw new UsageException($"{folder.Path} was trained on devices of kind {earlier.DeviceKind}, --device asks for {now.DeviceKind}, whose bits differ: resume with --device {string.Join(',', earlier.Devices)}, or name another folder with --run");
+            throw new UsageException($"{folder.Path} was trained on devices of kind {earlier.DeviceKind}, --device asks for {now.DeviceKind}, whose bits differ: resume on devices of that kind (`alexnet devices`), or name another folder with --run");
         folder.Write(now);
         var newest = folder.Checkpoints.NewestWhole(report: _output.Log.WriteLine);
         if (newest is null)

@@ -43,8 +43,8 @@ internal unsafe struct TransposeRows : IWork
 /// </summary>
 internal unsafe struct ConvolutionWeights : IWork
 {
-    /// <summary>Most pixels in one chain; as many of the transposed gradient stay in the nearest cache.</summary>
-    const int PixelsTogether = 14;
+    /// <summary>Most pixels in one chain: long enough to make adding it to the gradient cheap.</summary>
+    const int PixelsTogether = 28;
 
     /// <summary>Below so many channels the taps of one row are taken together, else there would be tiles of few rows.</summary>
     const int FewChannels = 16;

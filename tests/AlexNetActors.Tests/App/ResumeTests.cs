@@ -22,7 +22,8 @@ public sealed class ResumeTests : IDisposable
         _workshop.TrainTo("run", 2);
         Assert.Contains("schedule.rate (0.5, was 0.01)", Refused(2, _workshop.Resume("run", "--set", "schedule.rate=0.5")));
         Assert.Contains("network.conv1.kernels (8, was 4)", Refused(2, _workshop.Resume("run", "--recipe", _workshop.RecipeFile, "--set", "network.conv1.kernels=8")));
-        Assert.Contains("kind cpu, --device asks for reference", Refused(2, _workshop.Resume("run", "--device", "reference")));
+        Assert.Contains("kind cpu-fast, --device asks for reference", Refused(2, _workshop.Resume("run", "--device", "reference")));
+        Assert.Contains("kind cpu-fast, --device asks for cpu-direct", Refused(2, _workshop.Resume("run", "--device", "cpu-direct")));
         BuiltInPictures.Create(_workshop.In("other"), new BuiltInSettings(21, 7, RecordSize: 36)).Dispose();
         Assert.Contains("another data set", Refused(2, _workshop.Resume("run", "--data", _workshop.In("other"))));
 
