@@ -47,8 +47,9 @@ public sealed class GoldenStepTests
     }
 
     /// <summary>
-    /// The fixture's decisions (rectifiers, pooling) are clear by 4e-6 of their layer's rms, less than fast convolution's error: in step 6
-    /// one rectifier of conv4 falls the other way, and from there the gradients are those of another, equally good rounding. Losses hear little of it.
+    /// The fixture's decisions (rectifiers, pooling) are clear by 4e-6 of their layer's rms, less than fast convolution's error. Where one falls
+    /// the other way (seen: a rectifier of conv4 in step 6, which cost a loss 2e-4) the gradients are from there on those of another, equally
+    /// good rounding. So losses are compared, not weights.
     /// </summary>
     [Theory]
     [MemberData(nameof(FastDevices))]
