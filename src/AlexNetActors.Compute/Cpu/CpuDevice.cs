@@ -483,6 +483,7 @@ public sealed unsafe class CpuDevice : IDevice
             OH = output.Shape.Height,
             OW = output.Shape.Width,
             Output = output.Pointer,
+            IsBackward = dOutput != null,
             DOutput = dOutput,
             DInput = dInput == null ? null : dInput.Pointer,
             StoreThrough = input.Floats >= Cache.LargeFloats,

@@ -17,7 +17,8 @@ internal unsafe struct NormalizedPooling : IWork
     public LocalResponse Response;
     public int Size, Stride, OH, OW;
     public float* Output; // [B / 32][OH][OW][C][32]; backward it is read
-    public float* DOutput; // null: forward
+    public bool IsBackward;
+    public float* DOutput; // backward only, as DInput
     public float* DInput;
     public bool StoreThrough;
     public float* Scratch; // ScratchOf floats for each part
@@ -38,9 +39,9 @@ internal unsafe struct NormalizedPooling : IWork
     readonly int WindowsTogether => Math.Clamp((RingFloats / (Rings * RingRows * C * Lanes) - Size) / Stride + 1, 1, OW);
 
     /// <summary>Images taken together: all 32 of a block forward, where there is one ring; half of them backward, where there are three.</summary>
-    readonly int Lanes => DOutput == null ? 32 : 16;
+    readonly int Lanes => IsBackward ? 16 : 32;
 
-    readonly int Rings => DOutput == null ? 1 : 3;
+    readonly int Rings => IsBackward ? 3 : 1;
 
     readonly int RingRows => Math.Max(Size, Stride);
 
@@ -76,8 +77,8 @@ internal unsafe struct NormalizedPooling : IWork
                 Squares = squares,
                 Products = squares + (C + Response.Window) * TVector.Count,
             };
-            if (DOutput == null) here.Forward<TVector>();
-            else here.Backward<TVector>();
+            if (IsBackward) here.Backward<TVector>();
+            else here.Forward<TVector>();
         }
     }
 

@@ -47,6 +47,7 @@ public abstract class DeviceConformance : IDisposable
         { 3, Filter.Convolution(40, 13, 13, 48, 3, 1, 1) },
         { 33, Filter.Convolution(16, 27, 8, 20, 5, 1, 2) },
         { 2, Filter.Convolution(18, 11, 14, 16, 3, 1, 0) },
+        { 63, Filter.Convolution(16, 9, 8, 17, 3, 1, 1) },
         { 2, Filter.Convolution(5, 31, 26, 20, 6, 2, 1) },
         { 2, Filter.Convolution(2, 45, 40, 17, 15, 3, 4) },
         { 3, Filter.Convolution(20, 4, 3, 12, 1, 1, 0) },
@@ -70,7 +71,7 @@ public abstract class DeviceConformance : IDisposable
         { 5, Filter.FullyConnected(600, 1, 1, 300) },
     };
 
-    public static TheoryData<Shape> Shapes => new() { new Shape(1, 1, 1, 1), new Shape(3, 5, 7, 6), new Shape(33, 10, 3, 4), new Shape(40, 130, 1, 1), new Shape(64, 16, 2, 8) };
+    public static TheoryData<Shape> Shapes => new() { new Shape(1, 1, 1, 1), new Shape(3, 5, 7, 6), new Shape(33, 10, 3, 4), new Shape(40, 130, 1, 1), new Shape(64, 16, 2, 8), new Shape(95, 3, 2, 2) };
 
     [Theory]
     [MemberData(nameof(Filters))]
@@ -140,6 +141,7 @@ public abstract class DeviceConformance : IDisposable
     [InlineData(33, 7, 5)]
     [InlineData(3, 2, 9)]
     [InlineData(40, 48, 5)]
+    [InlineData(96, 6, 5)]
     [InlineData(2, 9, 3)]
     [InlineData(2, 130, 1)]
     public void NormalizeEqualsReference(int images, int channels, int window)
@@ -172,6 +174,7 @@ public abstract class DeviceConformance : IDisposable
         { new Shape(1, 1, 4, 4), 4, 3 },
         { new Shape(2, 3, 7, 7), 1, 3 },
         { new Shape(2, 48, 6, 57), 3, 2 },
+        { new Shape(96, 5, 7, 6), 3, 2 },
     };
 
     [Theory]
