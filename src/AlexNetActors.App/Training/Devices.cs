@@ -30,7 +30,7 @@ static class Devices
     /// </summary>
     public static void StartWarmUp(IReadOnlyList<DeviceFactory> devices, Network network)
     {
-        if (devices.FirstOrDefault(d => d.Kind == "cpu") is not { } factory) return;
+        if (devices.FirstOrDefault(d => d.Name.StartsWith("cpu", StringComparison.Ordinal)) is not { } factory) return;
         new Thread(() =>
         {
             try

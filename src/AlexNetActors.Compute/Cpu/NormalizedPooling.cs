@@ -21,7 +21,7 @@ internal unsafe struct NormalizedPooling : IWork
     public float* DOutput; // backward only, as DInput
     public float* DInput;
     public bool StoreThrough;
-    public float* Scratch; // ScratchOf floats for each part
+    public float* Scratch; // ScratchFloats for each part
 
     Strip strip;
 
