@@ -134,7 +134,7 @@ public readonly record struct Philox(ulong Seed, Purpose Purpose, byte Layer, ul
     const ulong Multiplier0 = 0xD2511F53, Multiplier1 = 0xCD9E8D57;
     const uint Weyl0 = 0x9E3779B9, Weyl1 = 0xBB67AE85;
 
-    uint Tag => (uint)(Time >> 32) << 16 | (uint)Layer << 8 | (uint)Purpose;
+    internal uint Tag => (uint)(Time >> 32) << 16 | (uint)Layer << 8 | (uint)Purpose;
 
     internal static (uint, uint, uint, uint) Rounds(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
     {

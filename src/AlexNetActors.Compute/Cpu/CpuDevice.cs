@@ -96,15 +96,8 @@ public sealed unsafe class CpuDevice : IDevice
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (m, o) = (Of(mean, CpuLayout.Plain, "LoadCrops"), Of(output, CpuLayout.Activation, "LoadCrops"));
-        var (B, C, H, W) = o.Shape;
-        RequireShape("LoadCrops", "output", o.Shape, o.Shape with { Channels = 3 });
-        RequireShape("LoadCrops", "mean", m.Shape, m.Shape with { Images = 1, Width = 3 });
-        RequireLength("LoadCrops", "pixels", pixels.Length, o.Shape.Count);
-        RequireLength("LoadCrops", "placements", placements.Length, B);
-        RequireLength("LoadCrops", "colour shifts", colourShift.Length, 3L * B);
-        foreach (var p in placements)
-            if (p.Top < 0 || p.Left < 0 || p.Top + H > m.Shape.Channels || p.Left + W > m.Shape.Height)
-                throw new ArgumentException($"LoadCrops: a crop of {H} x {W} at ({p.Top}, {p.Left}) does not lie in a mean image of {m.Shape.Channels} x {m.Shape.Height}");
+        var (B, _, H, W) = o.Shape;
+        Require.LoadCrops(pixels.Length, placements, colourShift.Length, m.Shape, o.Shape);
         fixed (byte* crops = pixels)
         fixed (Placement* places = placements)
         fixed (float* shifts = colourShift)
@@ -126,9 +119,8 @@ public sealed unsafe class CpuDevice : IDevice
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output)
     {
         var (i, w) = (Of(input, CpuLayout.Activation, "Convolve"), OfWeights(weights, filter, "Convolve"));
-        var (z, o) = (OfBias(bias, filter, "Convolve"), Of(output, CpuLayout.Activation, "Convolve"));
-        RequireShape("Convolve", "input", i.Shape, filter.InputShape(i.Shape.Images));
-        RequireShape("Convolve", "output", o.Shape, filter.OutputShape(i.Shape.Images));
+        var (z, o) = (Of(bias, CpuLayout.Plain, "Convolve"), Of(output, CpuLayout.Activation, "Convolve"));
+        Require.Convolve(i.Shape, w.Shape, z.Shape, filter, o.Shape);
         if (filter.CoversInput)
             team.Run(new FullyConnected
             {
@@ -175,8 +167,7 @@ public sealed unsafe class CpuDevice : IDevice
     {
         var (dO, w) = (Of(dOutput, CpuLayout.Activation, "ConvolveBackwardInput"), OfWeights(weights, filter, "ConvolveBackwardInput"));
         var dI = Of(dInput, CpuLayout.Activation, "ConvolveBackwardInput");
-        RequireShape("ConvolveBackwardInput", "dOutput", dO.Shape, filter.OutputShape(dO.Shape.Images));
-        RequireShape("ConvolveBackwardInput", "dInput", dI.Shape, filter.InputShape(dO.Shape.Images));
+        Require.ConvolveBackwardInput(dO.Shape, w.Shape, filter, dI.Shape);
         if (filter.CoversInput)
         {
             team.Run(new FullyConnectedBackwardInput
@@ -190,8 +181,6 @@ public sealed unsafe class CpuDevice : IDevice
             });
             return;
         }
-        if (filter.Stride != 1)
-            throw new ArgumentException($"ConvolveBackwardInput expects stride 1 or a filter that covers its input, got stride {filter.Stride} of weights {filter.WeightsShape} over input {dI.Shape}");
         if (IsFast(filter))
         {
             FastConvolution(dO, w, turned: true, TilePlan.Of(filter), null, false, dI);
@@ -222,9 +211,8 @@ public sealed unsafe class CpuDevice : IDevice
     public void ConvolveBackwardWeights(Tensor input, Tensor dOutput, Filter filter, Tensor dWeights, Tensor dBias)
     {
         var (i, dO) = (Of(input, CpuLayout.Activation, "ConvolveBackwardWeights"), Of(dOutput, CpuLayout.Activation, "ConvolveBackwardWeights"));
-        var (dW, dB) = (OfWeights(dWeights, filter, "ConvolveBackwardWeights"), OfBias(dBias, filter, "ConvolveBackwardWeights"));
-        RequireShape("ConvolveBackwardWeights", "input", i.Shape, filter.InputShape(i.Shape.Images));
-        RequireShape("ConvolveBackwardWeights", "dOutput", dO.Shape, filter.OutputShape(i.Shape.Images));
+        var (dW, dB) = (OfWeights(dWeights, filter, "ConvolveBackwardWeights"), Of(dBias, CpuLayout.Plain, "ConvolveBackwardWeights"));
+        Require.ConvolveBackwardWeights(i.Shape, dO.Shape, filter, dW.Shape, dB.Shape);
         if (filter.CoversInput) FullyConnectedBackwardWeights(i, dO, filter, dW, dB);
         else if (IsFast(filter)) FastConvolutionBackwardWeights(i, dO, TilePlan.Of(filter), dW, dB);
         else ConvolutionBackwardWeights(i, dO, filter, dW, dB);
@@ -368,29 +356,27 @@ public sealed unsafe class CpuDevice : IDevice
     public void RectifyBackward(Tensor output, Tensor dOutput)
     {
         var (o, d) = (Of(output, CpuLayout.Activation, "RectifyBackward"), Of(dOutput, CpuLayout.Activation, "RectifyBackward"));
-        RequireShape("RectifyBackward", "dOutput", d.Shape, o.Shape);
+        Require.Same("RectifyBackward", "dOutput", d.Shape, o.Shape);
         team.Run(new RectifyBackward { Output = o.Pointer, DOutput = d.Pointer, Floats = o.Floats });
     }
 
     public void Normalize(Tensor input, LocalResponse response, Tensor output)
     {
         var (i, o) = (Of(input, CpuLayout.Activation, "Normalize"), Of(output, CpuLayout.Activation, "Normalize"));
-        RequireShape("Normalize", "output", o.Shape, i.Shape);
-        RunLocalResponseNorm(i, null, response, o, "Normalize");
+        Require.Normalize("Normalize", i.Shape, response, o.Shape);
+        RunLocalResponseNorm(i, null, response, o);
     }
 
     public void NormalizeBackward(Tensor input, Tensor dOutput, LocalResponse response, Tensor dInput)
     {
         var (i, dO) = (Of(input, CpuLayout.Activation, "NormalizeBackward"), Of(dOutput, CpuLayout.Activation, "NormalizeBackward"));
         var dI = Of(dInput, CpuLayout.Activation, "NormalizeBackward");
-        RequireShape("NormalizeBackward", "dOutput", dO.Shape, i.Shape);
-        RequireShape("NormalizeBackward", "dInput", dI.Shape, i.Shape);
-        RunLocalResponseNorm(i, dO.Pointer, response, dI, "NormalizeBackward");
+        Require.NormalizeBackward("NormalizeBackward", i.Shape, dO.Shape, response, dI.Shape);
+        RunLocalResponseNorm(i, dO.Pointer, response, dI);
     }
 
-    void RunLocalResponseNorm(CpuTensor input, float* dOutput, LocalResponse response, CpuTensor output, string operation)
+    void RunLocalResponseNorm(CpuTensor input, float* dOutput, LocalResponse response, CpuTensor output)
     {
-        RequireWindow(response, operation);
         team.Run(new LocalResponseNorm
         {
             Input = input.Pointer,
@@ -403,15 +389,10 @@ public sealed unsafe class CpuDevice : IDevice
         });
     }
 
-    static void RequireWindow(LocalResponse response, string operation)
-    {
-        if (response.Window < 1 || response.Window % 2 == 0) throw new ArgumentException($"{operation} expects an odd window, got {response.Window}");
-    }
-
     public void MaxPool(Tensor input, int size, int stride, Tensor output)
     {
         var (i, o) = (Of(input, CpuLayout.Activation, "MaxPool"), Of(output, CpuLayout.Activation, "MaxPool"));
-        RequireShape("MaxPool", "output", o.Shape, Pooled(i.Shape, size, stride, "MaxPool"));
+        Require.MaxPool("MaxPool", i.Shape, size, stride, o.Shape);
         team.Run(new MaxPooling
         {
             Input = i.Pointer,
@@ -431,9 +412,7 @@ public sealed unsafe class CpuDevice : IDevice
     {
         var (i, o) = (Of(input, CpuLayout.Activation, "MaxPoolBackward"), Of(output, CpuLayout.Activation, "MaxPoolBackward"));
         var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "MaxPoolBackward"), Of(dInput, CpuLayout.Activation, "MaxPoolBackward"));
-        RequireShape("MaxPoolBackward", "output", o.Shape, Pooled(i.Shape, size, stride, "MaxPoolBackward"));
-        RequireShape("MaxPoolBackward", "dOutput", dO.Shape, o.Shape);
-        RequireShape("MaxPoolBackward", "dInput", dI.Shape, i.Shape);
+        Require.MaxPoolBackward("MaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
         team.Run(new MaxPoolingBackward
         {
             Input = i.Pointer,
@@ -454,22 +433,22 @@ public sealed unsafe class CpuDevice : IDevice
     public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
     {
         var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPool"), Of(output, CpuLayout.Activation, "NormalizeMaxPool"));
-        RunNormalizedPooling(i, o, null, response, size, stride, null, "NormalizeMaxPool");
+        Require.MaxPool("NormalizeMaxPool", i.Shape, size, stride, o.Shape);
+        Require.Normalize("NormalizeMaxPool", i.Shape, response, i.Shape);
+        RunNormalizedPooling(i, o, null, response, size, stride, null);
     }
 
     public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
     {
         var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(output, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
         var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(dInput, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
-        RequireShape("NormalizeMaxPoolBackward", "dOutput", dO.Shape, o.Shape);
-        RequireShape("NormalizeMaxPoolBackward", "dInput", dI.Shape, i.Shape);
-        RunNormalizedPooling(i, o, dO.Pointer, response, size, stride, dI, "NormalizeMaxPoolBackward");
+        Require.MaxPoolBackward("NormalizeMaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
+        Require.Normalize("NormalizeMaxPoolBackward", i.Shape, response, i.Shape);
+        RunNormalizedPooling(i, o, dO.Pointer, response, size, stride, dI);
     }
 
-    void RunNormalizedPooling(CpuTensor input, CpuTensor output, float* dOutput, LocalResponse response, int size, int stride, CpuTensor? dInput, string operation)
+    void RunNormalizedPooling(CpuTensor input, CpuTensor output, float* dOutput, LocalResponse response, int size, int stride, CpuTensor? dInput)
     {
-        RequireWindow(response, operation);
-        RequireShape(operation, "output", output.Shape, Pooled(input.Shape, size, stride, operation));
         var work = new NormalizedPooling
         {
             Input = input.Pointer,
@@ -492,16 +471,10 @@ public sealed unsafe class CpuDevice : IDevice
         team.Run(work);
     }
 
-    static Shape Pooled(Shape input, int size, int stride, string operation) =>
-        size >= 1 && stride >= 1 && size <= Math.Min(input.Height, input.Width)
-            ? input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 }
-            : throw new ArgumentException($"{operation}: windows of {size} every {stride} do not fit on input {input}");
-
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
     {
         var a = Of(activation, CpuLayout.Activation, "Dropout");
-        RequireShape("Dropout", "activation", a.Shape, a.Shape with { Height = 1, Width = 1 });
-        if (!(rate >= 0 && rate <= 1)) throw new ArgumentException($"Dropout expects a rate from 0 to 1, got {rate}");
+        Require.Dropout(rate, a.Shape);
         team.Run(new Dropout
         {
             Random = random,
@@ -522,9 +495,7 @@ public sealed unsafe class CpuDevice : IDevice
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
         var (s, d) = (Of(source, CpuLayout.Activation, "CopyChannels"), Of(destination, CpuLayout.Activation, "CopyChannels"));
-        RequireShape("CopyChannels", "destination", d.Shape, s.Shape with { Channels = d.Shape.Channels });
-        RequireChannels("CopyChannels", sourceChannel, channels, s);
-        RequireChannels("CopyChannels", destinationChannel, channels, d);
+        Require.CopyChannels(s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
         team.Run(new CopyChannels
         {
             Source = s.Pointer + sourceChannel * 32,
@@ -546,8 +517,7 @@ public sealed unsafe class CpuDevice : IDevice
     {
         var w = Of(weights, "Descend");
         var (g, v) = (Of(gradient, w.Layout, "Descend"), Of(velocity, w.Layout, "Descend"));
-        RequireShape("Descend", "gradient", g.Shape, w.Shape);
-        RequireShape("Descend", "velocity", v.Shape, w.Shape);
+        Require.Descend(g.Shape, v.Shape, w.Shape);
         team.Run(new Descend
         {
             Gradient = g.Pointer,
@@ -577,8 +547,7 @@ public sealed unsafe class CpuDevice : IDevice
     CpuTensor Allocate(CpuLayout layout, Shape shape)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        var (B, C, H, W) = shape;
-        if (Math.Min(Math.Min(B, C), Math.Min(H, W)) < 1) throw new ArgumentException($"a tensor needs at least one element, got shape {shape}");
+        Require.Allocation(shape);
         var tensor = new CpuTensor(this, layout, shape);
         tensors.Add(tensor);
         Buffers++;
@@ -611,7 +580,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)
     {
-        RequireLength(operation, "values", length, tensor.Shape.Count);
+        Require.Length(operation, "values", length, tensor.Shape.Count);
         switch (tensor.Layout)
         {
             case CpuLayout.Activation:
@@ -641,8 +610,8 @@ public sealed unsafe class CpuDevice : IDevice
 
     void CopyActivation(CopyDirection direction, float* canonical, int length, CpuTensor tensor, int firstChannel, int channels, string operation)
     {
-        RequireChannels(operation, firstChannel, channels, tensor);
-        RequireLength(operation, "values", length, (tensor.Shape with { Channels = channels }).Count);
+        Require.Channels(operation, firstChannel, channels, tensor.Shape);
+        Require.Length(operation, "values", length, (tensor.Shape with { Channels = channels }).Count);
         team.Run(new CopyActivation
         {
             Direction = direction,
@@ -676,35 +645,7 @@ public sealed unsafe class CpuDevice : IDevice
         return own.Layout == layout ? own : throw new ArgumentException($"{operation} expects a tensor of kind {layout}, got {own.Layout} {own.Shape}");
     }
 
-    CpuTensor OfWeights(Tensor tensor, Filter filter, string operation)
-    {
-        var weights = Of(tensor, WeightsLayout(filter), operation);
-        RequireShape(operation, "weights", weights.Shape, filter.WeightsShape);
-        return weights;
-    }
-
-    CpuTensor OfBias(Tensor tensor, Filter filter, string operation)
-    {
-        var bias = Of(tensor, CpuLayout.Plain, operation);
-        RequireShape(operation, "bias", bias.Shape, new Shape(1, filter.Kernels, 1, 1));
-        return bias;
-    }
+    CpuTensor OfWeights(Tensor tensor, Filter filter, string operation) => Of(tensor, WeightsLayout(filter), operation);
 
     static CpuLayout WeightsLayout(Filter filter) => filter.CoversInput ? CpuLayout.FullyConnected : CpuLayout.Convolution;
-
-    static void RequireShape(string operation, string what, Shape got, Shape wanted)
-    {
-        if (got != wanted) throw new ArgumentException($"{operation} expects {what} {wanted}, got {got}");
-    }
-
-    static void RequireLength(string operation, string what, long got, long wanted)
-    {
-        if (got != wanted) throw new ArgumentException($"{operation} expects {wanted} {what}, got {got}");
-    }
-
-    static void RequireChannels(string operation, int first, int channels, CpuTensor tensor)
-    {
-        if (first < 0 || channels < 0 || first + channels > tensor.Shape.Channels)
-            throw new ArgumentException($"{operation} expects channels inside {tensor.Shape}, got {channels} from {first} on");
-    }
 }

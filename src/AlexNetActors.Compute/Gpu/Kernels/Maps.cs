@@ -1,0 +1,119 @@
+using ILGPU;
+
+namespace AlexNetActors.Compute.Gpu;
+
+/// <summary>Local response normalisation and pooling, on maps [C, H, W, B]. What neighbours share comes from the cache.</summary>
+static class Maps
+{
+    /// <summary>output = a / (k + alpha * sum of a^2 over the window's channels)^0.75 (paper section 3.3).</summary>
+    /// <param name="count">Elements.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="plane">Elements of a channel.</param>
+    /// <param name="k">Additive constant.</param>
+    /// <param name="alpha">Of the sum.</param>
+    /// <param name="half">Half of the window.</param>
+    /// <param name="input">[C, plane]</param>
+    /// <param name="output">[C, plane]</param>
+    public static void Normalize(int count, int channels, int plane, float k, float alpha, int half, ArrayView<float> input, ArrayView<float> output)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
+            output[i] = input[i] * InverseNorm(Norm(input, channels, plane, k, alpha, half, i / plane, i));
+    }
+
+    /// <summary>dInput = gradient of <see cref="Normalize"/>: dO d^-b - 2 alpha b a * sum over the windows that hold it of dO a d^(-b - 1).</summary>
+    public static void NormalizeBackward(int count, int channels, int plane, float k, float alpha, int half, ArrayView<float> input, ArrayView<float> dOutput, ArrayView<float> dInput)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
+        {
+            int c = i / plane, first = IntrinsicMath.Max(c - half, 0), last = IntrinsicMath.Min(c + half, channels - 1);
+            float sum = 0, own = 0;
+            for (int j = first; j <= last; j++)
+            {
+                int at = i + (j - c) * plane;
+                float norm = Norm(input, channels, plane, k, alpha, half, j, at), inverse = InverseNorm(norm), d = dOutput[at] * inverse;
+                sum += d * input[at] / norm;
+                if (j == c) own = d;
+            }
+            dInput[i] = own - 2 * LocalResponse.Beta * alpha * input[i] * sum;
+        }
+    }
+
+    static float Norm(ArrayView<float> input, int channels, int plane, float k, float alpha, int half, int c, int at)
+    {
+        int first = IntrinsicMath.Max(c - half, 0), last = IntrinsicMath.Min(c + half, channels - 1);
+        float sum = 0;
+        for (int j = first; j <= last; j++)
+        {
+            float a = input[at + (j - c) * plane];
+            sum += a * a;
+        }
+        return k + alpha * sum;
+    }
+
+    static float InverseNorm(float norm)
+    {
+        float root = MathF.Sqrt(norm);
+        return 1 / (root * MathF.Sqrt(root));
+    }
+
+    /// <summary>output = maximum over size x size windows every stride pixels (paper section 3.4).</summary>
+    public static void MaxPool(int count, PoolShape s, ArrayView<float> input, ArrayView<float> output)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
+        {
+            int pixel = i / s.Images, b = i - pixel * s.Images, row = pixel / s.OutputWidth, x = pixel - row * s.OutputWidth;
+            int c = row / s.OutputHeight, y = row - c * s.OutputHeight;
+            int corner = ((c * s.Height + y * s.Stride) * s.Width + x * s.Stride) * s.Images + b;
+            float max = float.NegativeInfinity;
+            for (int r = 0; r < s.Size; r++)
+                for (int t = 0; t < s.Size; t++)
+                {
+                    float value = input[corner + (r * s.Width + t) * s.Images];
+                    max = value > max || float.IsNaN(value) ? value : max; // NaN stays: nothing is above it
+                }
+            output[i] = max;
+        }
+    }
+
+    /// <summary>
+    /// dInput = gradient of <see cref="MaxPool"/>: each pixel looks at the windows that hold it and takes the gradient of those whose
+    /// first maximum it is. Gathered, not scattered: nobody writes where another does.
+    /// </summary>
+    public static void MaxPoolBackward(int count, PoolShape s, ArrayView<float> input, ArrayView<float> output, ArrayView<float> dOutput, ArrayView<float> dInput)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
+        {
+            int pixel = i / s.Images, b = i - pixel * s.Images, row = pixel / s.Width, x = pixel - row * s.Width;
+            int c = row / s.Height, y = row - c * s.Height;
+            int lastY = IntrinsicMath.Min(y / s.Stride, s.OutputHeight - 1), lastX = IntrinsicMath.Min(x / s.Stride, s.OutputWidth - 1);
+            int firstY = y < s.Size ? 0 : (y - s.Size) / s.Stride + 1, firstX = x < s.Size ? 0 : (x - s.Size) / s.Stride + 1;
+            float value = input[i], sum = 0;
+            for (int oy = firstY; oy <= lastY; oy++)
+                for (int ox = firstX; ox <= lastX; ox++)
+                {
+                    int at = ((c * s.OutputHeight + oy) * s.OutputWidth + ox) * s.Images + b;
+                    if (output[at] == value && IsFirst(s, input, i, y - oy * s.Stride, x - ox * s.Stride, value)) sum += dOutput[at];
+                }
+            dInput[i] = sum;
+        }
+    }
+
+    /// <summary>No equal value before (r, t) in the window that has element <paramref name="i"/> there.</summary>
+    static bool IsFirst(PoolShape s, ArrayView<float> input, int i, int r, int t, float value)
+    {
+        int corner = i - (r * s.Width + t) * s.Images, place = r * s.Size + t;
+        for (int n = 0; n < place; n++)
+            if (input[corner + (n / s.Size * s.Width + n % s.Size) * s.Images] == value) return false;
+        return true;
+    }
+}
+
+/// <summary>A pooling: input [C, Height, Width, Images], output [C, OutputHeight, OutputWidth, Images].</summary>
+struct PoolShape
+{
+    public int Height, Width, OutputHeight, OutputWidth, Images, Size, Stride;
+}

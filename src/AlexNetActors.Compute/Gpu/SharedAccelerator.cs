@@ -1,0 +1,53 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace AlexNetActors.Compute.Gpu;
+
+/// <summary>
+/// One accelerator of this machine, opened once however many towers live on it: two contexts on one GPU would take turns. ILGPU's
+/// accelerators belong to one thread at a time and bind to it: whoever gives it work enters first.
+/// </summary>
+sealed class SharedAccelerator
+{
+    static readonly Lock Opening = new();
+    static readonly Dictionary<string, SharedAccelerator> Opened = [];
+
+    readonly string _name;
+    readonly Lock _gate = new();
+    int _users;
+
+    SharedAccelerator(string name, Accelerator accelerator) => (_name, Accelerator, Kernels) = (name, accelerator, new KernelSet(accelerator));
+
+    public Accelerator Accelerator { get; }
+    public KernelSet Kernels { get; }
+
+    /// <summary>Opens the device, or joins those who have; <see cref="Leave"/> gives it back.</summary>
+    public static SharedAccelerator Join(string name, Device device)
+    {
+        lock (Opening)
+        {
+            if (!Opened.TryGetValue(name, out var shared)) Opened[name] = shared = new SharedAccelerator(name, device.CreateAccelerator(Accelerators.Context));
+            shared._users++;
+            return shared;
+        }
+    }
+
+    /// <summary>The last one out closes it.</summary>
+    public void Leave()
+    {
+        lock (Opening)
+        {
+            if (--_users > 0) return;
+            Opened.Remove(_name);
+            Accelerator.Dispose();
+        }
+    }
+
+    /// <summary>Until the scope ends the accelerator is this thread's. Waiting for work to end needs no scope.</summary>
+    public Lock.Scope Enter()
+    {
+        var scope = _gate.EnterScope();
+        Accelerator.Bind();
+        return scope;
+    }
+}
