@@ -14,6 +14,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
             File.WriteAllText(Workshop.In("broken.conf"), "network {\n  layers = [conv1, }\n] = 3");
             File.WriteAllText(Workshop.In("unknown.conf"), "base = robust\nnetwork.conv2.kernel = 64");
             File.WriteAllText(Workshop.In("loop.conf"), "base = loop");
+            File.WriteAllText(Workshop.In("endless.conf"), "a = [=]"); // in a process of its own: the thread that parses it never ends and takes ever more memory
             File.WriteAllText(Workshop.In("layers.conf"), "base = robust\nnetwork.conv9.size = 3");
         }
 
@@ -26,6 +27,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --recipe $/layers.conf", "unknown key, network.conv9.size")]
     [InlineData("train --recipe $/broken.conf", "broken.conf is not HOCON: line 2: '}' closes the '[' of line 2")]
     [InlineData("train --recipe $/loop.conf", "is one based on itself?")]
+    [InlineData("train --recipe $/endless.conf", "endless.conf is not HOCON: the parser finds no end of it")]
     [InlineData("train --set momentum=0.8", "unknown key, momentum: did you mean descent.momentum?")]
     [InlineData("train --set network=5", "network is a block, not a value")]
     [InlineData("train --set alexnet.loader=3", "did you mean alexnet.loaders?")]
