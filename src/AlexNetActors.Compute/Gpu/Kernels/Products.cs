@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace AlexNetActors.Compute.Gpu;
 
@@ -55,6 +56,9 @@ struct ProductShape
 static class Products
 {
     public const int Threads = 128, TileRows = 64, TileColumns = 128, Depth = 8;
+
+    /// <summary>Four groups on a multiprocessor: at most 128 registers a thread.</summary>
+    public static KernelSpecialization Groups => new(Threads, 4);
 
     const int Rows4 = TileRows / 4, Columns4 = TileColumns / 4; // of a strip, in units of four
     const int ThreadColumns = 16;                               // threads beside each other; 8 above each other
