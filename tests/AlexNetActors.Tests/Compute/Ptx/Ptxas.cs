@@ -6,9 +6,13 @@ using ILGPU.Runtime.Cuda;
 
 namespace AlexNetActors.Tests.Compute.Ptx;
 
-/// <summary>What ptxas says of a kernel. Spills and shared memory in bytes.</summary>
+/// <summary>What ptxas says of a kernel.</summary>
+/// <param name="Registers">Of a thread.</param>
+/// <param name="Spills">Bytes of registers stored to memory and loaded again.</param>
+/// <param name="Stack">Bytes of a thread's local memory.</param>
+/// <param name="SharedMemory">Bytes of a group.</param>
 /// <param name="Instructions">The machine code as nvdisasm prints it, where there is one beside ptxas: instructions and labels, a line each.</param>
-sealed record Assembled(int Registers, int Spills, int SharedMemory, IReadOnlyList<string> Instructions);
+sealed record Assembled(int Registers, int Spills, int Stack, int SharedMemory, IReadOnlyList<string> Instructions);
 
 /// <summary>
 /// NVIDIA's assembler, which every driver holds too: of the CUDA toolkit (Debian: nvidia-cuda-toolkit), needs no GPU. Looked for where
@@ -36,6 +40,7 @@ static class Ptxas
         return new(
             Reported(@"Used (\d+) registers"),
             Reported(@"(\d+) bytes spill stores") + Reported(@"(\d+) bytes spill loads"),
+            Reported(@"(\d+) bytes stack frame"),
             Reported(@"(\d+) bytes smem"),
             File.Exists(disassembler) ? Instructions(Run(disassembler, "-c", binary)) : []);
     }
