@@ -195,7 +195,7 @@ public sealed class IlgpuDevice : IDevice
         };
         int tiles = s.RowTiles * Tiles(dW.Rows, Products.TileColumns), parts = Cut(ref s, tiles);
         var target = parts == 1 ? dW.View4 : _parts.Of((long)parts * dW.Count, _stream).Cast<Float4>();
-        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, int, ArrayView<Float4>, ArrayView<Float4>>(Products.ConvolveBackwardWeights, ProductGroups)(
+        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, int, ArrayView<Float4>, ArrayView<Float4>>(Products.ConvolveBackwardWeights, Products.Groups)(
             _stream, new KernelConfig(new Index3D(tiles, parts, 1), new Index3D(Products.Threads, 1, 1)), s, dO.View4, Taps(f, backward: false, i.Stride), dW.Rows, i.View4, target);
         if (parts > 1) SumParts(s, parts, 1, target, dB.View, dW.View4);
         SumRows(dO, f.Kernels, dB);
@@ -364,8 +364,6 @@ public sealed class IlgpuDevice : IDevice
 
     // What follows expects the accelerator to be entered.
 
-    static readonly KernelSpecialization ProductGroups = new(Products.Threads, 4); // four groups on a multiprocessor: at most 128 registers a thread
-
     void Product(ProductShape s, ArrayView<Float4> weights, ArrayView<Tap> taps, ArrayView<Float4> input, ArrayView<float> bias, ArrayView<Float4> output)
     {
         int columns4 = s.Pixels * s.Images4;
@@ -375,7 +373,7 @@ public sealed class IlgpuDevice : IDevice
         int tiles = s.RowTiles * Tiles(columns4 * 4, Products.TileColumns), parts = Cut(ref s, tiles);
         if (parts > 1) s.AddBias = s.Rectify = 0;
         var target = parts == 1 ? output : _parts.Of((long)parts * s.PartSize * 4, _stream).Cast<Float4>();
-        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, ArrayView<Float4>, ArrayView<float>, ArrayView<Float4>>(Products.Convolve, ProductGroups)(
+        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, ArrayView<Float4>, ArrayView<float>, ArrayView<Float4>>(Products.Convolve, Products.Groups)(
             _stream, new KernelConfig(new Index3D(tiles, parts, 1), new Index3D(Products.Threads, 1, 1)), s, weights, taps, input, bias, target);
         if (parts > 1) SumParts(whole, parts, columns4, target, bias, output);
     }

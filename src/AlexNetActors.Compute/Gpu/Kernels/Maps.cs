@@ -2,7 +2,10 @@ using ILGPU;
 
 namespace AlexNetActors.Compute.Gpu;
 
-/// <summary>Local response normalisation and pooling, on maps [C, H, W, B]. What neighbours share comes from the cache.</summary>
+/// <summary>
+/// Local response normalisation and pooling, on maps [C, H, W, B]. What neighbours share comes from the cache. Loops count addresses up,
+/// for ILGPU moves what it can compute to where it is used: a division before a loop would be made in every turn of it.
+/// </summary>
 static class Maps
 {
     /// <summary>output = a / (k + alpha * sum of a^2 over the window's channels)^0.75 (paper section 3.3).</summary>
@@ -66,12 +69,12 @@ static class Maps
         {
             int pixel = i / s.Images, b = i - pixel * s.Images, row = pixel / s.OutputWidth, x = pixel - row * s.OutputWidth;
             int c = row / s.OutputHeight, y = row - c * s.OutputHeight;
-            int corner = ((c * s.Height + y * s.Stride) * s.Width + x * s.Stride) * s.Images + b;
+            int at = ((c * s.Height + y * s.Stride) * s.Width + x * s.Stride) * s.Images + b;
             float max = float.NegativeInfinity;
-            for (int r = 0; r < s.Size; r++)
-                for (int t = 0; t < s.Size; t++)
+            for (int r = 0; r < s.Size; r++, at += (s.Width - s.Size) * s.Images)
+                for (int t = 0; t < s.Size; t++, at += s.Images)
                 {
-                    float value = input[corner + (r * s.Width + t) * s.Images];
+                    float value = input[at];
                     max = value > max || float.IsNaN(value) ? value : max; // NaN stays: nothing is above it
                 }
             output[i] = max;
@@ -87,17 +90,14 @@ static class Maps
         int step = Grid.DimX * Group.DimX;
         for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
         {
-            int pixel = i / s.Images, b = i - pixel * s.Images, row = pixel / s.Width, x = pixel - row * s.Width;
-            int c = row / s.Height, y = row - c * s.Height;
-            int lastY = IntrinsicMath.Min(y / s.Stride, s.OutputHeight - 1), lastX = IntrinsicMath.Min(x / s.Stride, s.OutputWidth - 1);
+            int pixel = i / s.Images, b = i - pixel * s.Images, line = pixel / s.Width, x = pixel - line * s.Width;
+            int c = line / s.Height, y = line - c * s.Height;
             int firstY = y < s.Size ? 0 : (y - s.Size) / s.Stride + 1, firstX = x < s.Size ? 0 : (x - s.Size) / s.Stride + 1;
+            int row = ((c * s.OutputHeight + firstY) * s.OutputWidth + firstX) * s.Images + b;
             float value = input[i], sum = 0;
-            for (int oy = firstY; oy <= lastY; oy++)
-                for (int ox = firstX; ox <= lastX; ox++)
-                {
-                    int at = ((c * s.OutputHeight + oy) * s.OutputWidth + ox) * s.Images + b;
-                    if (output[at] == value && IsFirst(s, input, i, y - oy * s.Stride, x - ox * s.Stride, value)) sum += dOutput[at];
-                }
+            for (int oy = firstY, r = y - firstY * s.Stride; r >= 0 && oy < s.OutputHeight; oy++, r -= s.Stride, row += s.OutputWidth * s.Images)
+                for (int ox = firstX, t = x - firstX * s.Stride, at = row; t >= 0 && ox < s.OutputWidth; ox++, t -= s.Stride, at += s.Images)
+                    if (output[at] == value && IsFirst(s, input, i, r, t, value)) sum += dOutput[at];
             dInput[i] = sum;
         }
     }
@@ -105,9 +105,13 @@ static class Maps
     /// <summary>No equal value before (r, t) in the window that has element <paramref name="i"/> there.</summary>
     static bool IsFirst(PoolShape s, ArrayView<float> input, int i, int r, int t, float value)
     {
-        int corner = i - (r * s.Width + t) * s.Images, place = r * s.Size + t;
-        for (int n = 0; n < place; n++)
-            if (input[corner + (n / s.Size * s.Width + n % s.Size) * s.Images] == value) return false;
+        int at = i - (r * s.Width + t) * s.Images;
+        for (int y = 0; y <= r; y++, at += (s.Width - s.Size) * s.Images)
+            for (int x = 0; x < s.Size; x++, at += s.Images)
+            {
+                if (y == r && x == t) return true;
+                if (input[at] == value) return false;
+            }
         return true;
     }
 }
