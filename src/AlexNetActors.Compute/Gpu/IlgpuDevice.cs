@@ -380,8 +380,7 @@ public sealed class IlgpuDevice : IDevice
 
     // What follows expects the accelerator to be entered.
 
-    /// <summary>Four groups on a multiprocessor are at most 128 registers a thread; the tensor cores' three are 168, without which they spill.</summary>
-    KernelSpecialization ProductGroups => new(Products.Threads, OnTensorCores ? 3 : 4);
+    KernelSpecialization ProductGroups => OnTensorCores ? TensorProducts.Groups : Products.Groups;
 
     void Product(ProductShape s, ArrayView<Float4> weights, ArrayView<Tap> taps, ArrayView<Float4> input, ArrayView<float> bias, ArrayView<Float4> output)
     {

@@ -22,8 +22,10 @@ public abstract class DeviceConformance : IDisposable
     /// <summary>Of the three convolutions: where a device says why, it may be wider.</summary>
     protected virtual (double Rms, double Worst) ConvolutionTolerance => (RmsTolerance, WorstTolerance);
 
-    /// <summary>Skips, saying why, convolutions that would take this device minutes.</summary>
-    protected virtual void SkipUnlessAffordable(int images, Filter filter) { }
+    /// <summary>Skips, saying why, what would take this device too long.</summary>
+    /// <param name="elements">Of the largest tensor.</param>
+    /// <param name="multiplyAccumulates">Of a convolution.</param>
+    protected virtual void SkipUnlessAffordable(long elements, long multiplyAccumulates = 0) { }
 
     IDevice Device => device ??= Create();
 
@@ -81,7 +83,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Layers))]
     public void ConvolveEqualsReference(int images, Filter filter)
     {
-        SkipUnlessAffordable(images, filter);
+        SkipUnlessAffordable(filter.WeightsShape.Count, images * filter.MultiplyAccumulates);
         foreach (bool rectify in new[] { false, true })
             Check(filter.OutputShape(images), d =>
             {
@@ -96,7 +98,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Layers))]
     public void ConvolveBackwardInputEqualsReference(int images, Filter filter)
     {
-        SkipUnlessAffordable(images, filter);
+        SkipUnlessAffordable(filter.WeightsShape.Count, images * filter.MultiplyAccumulates);
         if (filter.Stride != 1 && !filter.CoversInput) return;
         Check(filter.InputShape(images), d =>
         {
@@ -111,7 +113,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Layers))]
     public void ConvolveBackwardWeightsEqualsReference(int images, Filter filter)
     {
-        SkipUnlessAffordable(images, filter);
+        SkipUnlessAffordable(filter.WeightsShape.Count, images * filter.MultiplyAccumulates);
         Tensor dBias = null!;
         Tensor Run(IDevice d)
         {
@@ -187,6 +189,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Pools))]
     public void MaxPoolEqualsReference(Shape input, int size, int stride)
     {
+        SkipUnlessAffordable(input.Count);
         var pooled = input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 };
         // Few values, so that windows have ties.
         foreach (var values in new Func<double, float>[] { x => (float)x, x => (float)Math.Round(x) })
@@ -211,6 +214,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Pools))]
     public void NormalizeMaxPoolEqualsReference(Shape input, int size, int stride)
     {
+        SkipUnlessAffordable(input.Count);
         var pooled = input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 };
         // Rectified, as in the network: windows of zeros are ties.
         foreach (var response in new[] { LocalResponse.Paper, new LocalResponse(1f, 0.3f, 3) })
@@ -235,6 +239,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Pools))]
     public void NormalizeMaxPoolEqualsBothAlone(Shape input, int size, int stride)
     {
+        SkipUnlessAffordable(input.Count);
         var pooled = input with { Height = (input.Height - size) / stride + 1, Width = (input.Width - size) / stride + 1 };
         Tensor x = Activation(Device, input, 1, Rectified), dPooled = Activation(Device, pooled, 2);
         Tensor normalized = Device.AllocateActivation(input), alone = Device.AllocateActivation(pooled), together = Device.AllocateActivation(pooled);
@@ -285,7 +290,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Layers))]
     public void DescendEqualsReference(int images, Filter filter)
     {
-        _ = images;
+        SkipUnlessAffordable(Math.Max(filter.WeightsShape.Count, filter.InputShape(images).Count));
         foreach (bool velocity in new[] { false, true })
         {
             Check(filter.WeightsShape, d => Descend(d, seed => Weights(d, filter, seed), velocity));
@@ -324,6 +329,7 @@ public abstract class DeviceConformance : IDisposable
     [MemberData(nameof(Layers))]
     public void DrawnNormalsAreThoseOfTheirCanonicalPlaces(int images, Filter filter)
     {
+        SkipUnlessAffordable(Math.Max(filter.WeightsShape.Count, filter.InputShape(images).Count));
         var random = new Philox(3, Purpose.Weights, 4, 0);
         foreach (var tensor in new[] { Device.AllocateWeights(filter), Device.AllocatePlain(filter.WeightsShape), Device.AllocateActivation(filter.InputShape(images)) })
         {

@@ -15,12 +15,12 @@ public sealed class OpenClConformance : DeviceConformance
 /// </summary>
 public sealed class IlgpuCpuConformance : DeviceConformance
 {
-    const long MultiplyAccumulatesMax = 60_000;
+    const long ElementsMax = 8_000, MultiplyAccumulatesMax = 60_000;
 
     protected override IDevice Create() => IlgpuDevices.Open("ilgpu-cpu");
 
-    protected override void SkipUnlessAffordable(int images, Filter filter) =>
-        Assert.SkipUnless(images * filter.MultiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
+    protected override void SkipUnlessAffordable(long elements, long multiplyAccumulates) =>
+        Assert.SkipUnless(elements <= ElementsMax && multiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
 }
 
 static class IlgpuDevices

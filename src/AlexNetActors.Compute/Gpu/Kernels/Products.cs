@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 
 namespace AlexNetActors.Compute.Gpu;
 
@@ -56,6 +57,9 @@ static class Products
 {
     public const int Threads = 128, TileRows = 64, TileColumns = 128, Depth = 8;
 
+    /// <summary>Four groups on a multiprocessor: at most 128 registers a thread.</summary>
+    public static KernelSpecialization Groups => new(Threads, 4);
+
     const int Rows4 = TileRows / 4, Columns4 = TileColumns / 4; // of a strip, in units of four
     const int ThreadColumns = 16;                               // threads beside each other; 8 above each other
 
@@ -76,13 +80,13 @@ static class Products
     {
         var a = SharedMemory.Allocate<Float4>(2 * Depth * Rows4);
         var b = SharedMemory.Allocate<Float4>(2 * Depth * Columns4);
-        int thread = Group.IdxX, tx = thread % ThreadColumns, ty = thread / ThreadColumns;
+        int thread = Group.IdxX, tx = thread & ThreadColumns - 1, ty = thread / ThreadColumns;
         int row4 = Grid.IdxX % s.RowTiles * Rows4, column4 = Grid.IdxX / s.RowTiles * Columns4;
         int from = Grid.IdxY * s.PartDepth, to = IntrinsicMath.Min(from + s.PartDepth, s.Depth);
 
         // What this thread brings: four kernels of one tap, and four images of two taps.
-        int aDepth = thread / Rows4, aColumn = thread % Rows4, aKernel4 = row4 + aColumn;
-        int bDepth = thread / Columns4, bColumn = thread % Columns4, n4 = column4 + bColumn;
+        int aDepth = thread / Rows4, aColumn = thread & Rows4 - 1, aKernel4 = row4 + aColumn;
+        int bDepth = thread / Columns4, bColumn = thread & Columns4 - 1, n4 = column4 + bColumn;
         int pixel = n4 / s.Images4;
         int y = pixel / s.RowPixels, x = (pixel - y * s.RowPixels) * s.Stride + s.Origin;
         y = pixel < s.Pixels ? y * s.Stride + s.Origin : Tap.FarAway;
@@ -137,12 +141,12 @@ static class Products
         var b = SharedMemory.Allocate<Float4>(2 * Depth * TurnedColumns4);
         var aFloats = a.Cast<float>();
         var bFloats = b.Cast<float>();
-        int thread = Group.IdxX, tx = thread % ThreadColumns, ty = thread / ThreadColumns;
+        int thread = Group.IdxX, tx = thread & ThreadColumns - 1, ty = thread / ThreadColumns;
         int row4 = Grid.IdxX % s.RowTiles * Rows4, column4 = Grid.IdxX / s.RowTiles * Columns4;
         int from = Grid.IdxY * s.PartDepth, to = IntrinsicMath.Min(from + s.PartDepth, s.Depth);
 
         // What this thread brings: of a strip's eight images (two units), one unit of one kernel and of two taps.
-        int line = thread / 2, unit = thread % 2;
+        int line = thread / 2, unit = thread & 1;
         int kernel = row4 * 4 + line, dOutputRow = kernel * s.Pixels * s.Images4 + unit;
         Tap tap = taps[column4 * 4 + line], tap2 = taps[column4 * 4 + TileRows + line];
         int image4 = from / 4, pixel = image4 / s.Images4, y = pixel / s.RowPixels, x = pixel - y * s.RowPixels;
@@ -150,12 +154,13 @@ static class Products
 
         int aAt = unit * 4 * TurnedRows4 * 4 + line, bAt = unit * 4 * TurnedColumns4 * 4 + line;
         int aStrip = 0, bStrip = 0;
+        int cornerY = y * s.Stride + s.Origin, cornerX = x * s.Stride + s.Origin, corner = (cornerY * s.Width + cornerX) * s.Images4 + image4 + unit;
         var aNext = kernel < s.Rows ? dOutput[dOutputRow + from / 4] : default;
-        var bNext = AtTap(input, tap, s, y * s.Stride + s.Origin, x * s.Stride + s.Origin, Corner(s, y, x) + image4 + unit);
-        var bNext2 = AtTap(input, tap2, s, y * s.Stride + s.Origin, x * s.Stride + s.Origin, Corner(s, y, x) + image4 + unit);
-        StoreTurned(aFloats, aAt, TurnedRows4 * 4, aNext);
-        StoreTurned(bFloats, bAt, TurnedColumns4 * 4, bNext);
-        StoreTurned(bFloats, bAt + TileRows, TurnedColumns4 * 4, bNext2);
+        var bNext = AtTap(input, tap, s, cornerY, cornerX, corner);
+        var bNext2 = AtTap(input, tap2, s, cornerY, cornerX, corner);
+        StoreTurned(aFloats.SubView(aAt), TurnedRows4 * 4, aNext);
+        StoreTurned(bFloats.SubView(bAt), TurnedColumns4 * 4, bNext);
+        StoreTurned(bFloats.SubView(bAt + TileRows), TurnedColumns4 * 4, bNext2);
         SumTile sums = default;
         Group.Barrier();
         for (int k = from + Depth; k < to; k += Depth)
@@ -171,15 +176,18 @@ static class Products
                     y++;
                 }
             }
+            cornerY = y * s.Stride + s.Origin;
+            cornerX = x * s.Stride + s.Origin;
+            corner = (cornerY * s.Width + cornerX) * s.Images4 + image4 + unit;
             aNext = kernel < s.Rows ? dOutput[dOutputRow + k / 4] : default;
-            bNext = AtTap(input, tap, s, y * s.Stride + s.Origin, x * s.Stride + s.Origin, Corner(s, y, x) + image4 + unit);
-            bNext2 = AtTap(input, tap2, s, y * s.Stride + s.Origin, x * s.Stride + s.Origin, Corner(s, y, x) + image4 + unit);
+            bNext = AtTap(input, tap, s, cornerY, cornerX, corner);
+            bNext2 = AtTap(input, tap2, s, cornerY, cornerX, corner);
             sums = Multiply(sums, a, aStrip + ty, TurnedRows4, b, bStrip + tx, TurnedColumns4);
             aStrip = Depth * TurnedRows4 - aStrip;
             bStrip = Depth * TurnedColumns4 - bStrip;
-            StoreTurned(aFloats, aStrip * 4 + aAt, TurnedRows4 * 4, aNext);
-            StoreTurned(bFloats, bStrip * 4 + bAt, TurnedColumns4 * 4, bNext);
-            StoreTurned(bFloats, bStrip * 4 + bAt + TileRows, TurnedColumns4 * 4, bNext2);
+            StoreTurned(aFloats.SubView(aStrip * 4 + aAt), TurnedRows4 * 4, aNext);
+            StoreTurned(bFloats.SubView(bStrip * 4 + bAt), TurnedColumns4 * 4, bNext);
+            StoreTurned(bFloats.SubView(bStrip * 4 + bAt + TileRows), TurnedColumns4 * 4, bNext2);
             Group.Barrier();
         }
         sums = Multiply(sums, a, aStrip + ty, TurnedRows4, b, bStrip + tx, TurnedColumns4);
@@ -191,17 +199,23 @@ static class Products
         StoreColumns(dWeights, part, s, tapCount, high, kernel8, sums.R4.High, sums.R5.High, sums.R6.High, sums.R7.High);
     }
 
-    /// <summary>The strips' product: the eight columns of a that are this thread's, times its eight rows of b. Written out: nothing else unrolls a loop here.</summary>
+    /// <summary>
+    /// The strips' product: the eight columns of a that are this thread's, times its eight rows of b. Four of them written out, as nothing
+    /// unrolls a loop here; and twice around, as ILGPU moves arithmetic to where its result is used, sum by sum, unless a loop holds it:
+    /// all operands would live at once, and registers spill.
+    /// </summary>
     static SumTile Multiply(SumTile sums, ArrayView<Float4> a, int aFirst, int aStride, ArrayView<Float4> b, int bFirst, int bStride)
     {
-        sums = Multiply1(sums, a, aFirst, b, bFirst);
-        sums = Multiply1(sums, a, aFirst + aStride, b, bFirst + bStride);
-        sums = Multiply1(sums, a, aFirst + 2 * aStride, b, bFirst + 2 * bStride);
-        sums = Multiply1(sums, a, aFirst + 3 * aStride, b, bFirst + 3 * bStride);
-        sums = Multiply1(sums, a, aFirst + 4 * aStride, b, bFirst + 4 * bStride);
-        sums = Multiply1(sums, a, aFirst + 5 * aStride, b, bFirst + 5 * bStride);
-        sums = Multiply1(sums, a, aFirst + 6 * aStride, b, bFirst + 6 * bStride);
-        return Multiply1(sums, a, aFirst + 7 * aStride, b, bFirst + 7 * bStride);
+        for (int d = 0; d < Depth; d += 4)
+        {
+            var a4 = a.SubView(aFirst + d * aStride);
+            var b4 = b.SubView(bFirst + d * bStride);
+            sums = Multiply1(sums, a4, 0, b4, 0);
+            sums = Multiply1(sums, a4, aStride, b4, bStride);
+            sums = Multiply1(sums, a4, 2 * aStride, b4, 2 * bStride);
+            sums = Multiply1(sums, a4, 3 * aStride, b4, 3 * bStride);
+        }
+        return sums;
     }
 
     static SumTile Multiply1(SumTile sums, ArrayView<Float4> a, int aAt, ArrayView<Float4> b, int bAt) =>
@@ -213,14 +227,12 @@ static class Products
     internal static Float4 AtTap(ArrayView<Float4> input, Tap tap, ProductShape s, int y, int x, int corner) =>
         (uint)(y + tap.Y) < (uint)s.Height && (uint)(x + tap.X) < (uint)s.Width ? input[corner + tap.Offset] : default;
 
-    static int Corner(ProductShape s, int y, int x) => ((y * s.Stride + s.Origin) * s.Width + x * s.Stride + s.Origin) * s.Images4;
-
-    static void StoreTurned(ArrayView<float> strip, int at, int stride, Float4 values)
+    static void StoreTurned(ArrayView<float> strip, int stride, Float4 values)
     {
-        strip[at] = values.X;
-        strip[at + stride] = values.Y;
-        strip[at + 2 * stride] = values.Z;
-        strip[at + 3 * stride] = values.W;
+        strip[0] = values.X;
+        strip[stride] = values.Y;
+        strip[2 * stride] = values.Z;
+        strip[3 * stride] = values.W;
     }
 
     static void StoreRow(ArrayView<Float4> output, int part, ProductShape s, ArrayView<float> bias, int row, int columns4, int low, int high, Octet sums)

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 
 namespace AlexNetActors.Compute.Gpu;
@@ -54,6 +55,9 @@ struct TapQuad(ArrayView<Tap> taps, int apart)
 static class TensorProducts
 {
     public const int Depth = 16;
+
+    /// <summary>Three groups on a multiprocessor: at most 168 registers a thread; with the 128 of four, values spill.</summary>
+    public static KernelSpecialization Groups => new(Products.Threads, 3);
 
     const int Rows4 = Products.TileRows / 4, Columns4 = Products.TileColumns / 4; // of a tile, in units of four
     const int WarpSize = 32, AWords = Depth * Rows4, BWords = Depth * Columns4;   // of a strip, in units of four
