@@ -23,11 +23,39 @@ public sealed class IlgpuCpuConformance : DeviceConformance
         Assert.SkipUnless(elements <= ElementsMax && multiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
 }
 
+/// <summary>The kernels for GPUs on one of NVIDIA's, with cuBLAS where it is installed.</summary>
+public sealed class CudaConformance : DeviceConformance
+{
+    protected override IDevice Create() => IlgpuDevices.Open("cuda:0");
+}
+
+/// <summary>
+/// The same on tensor cores. Tolerance: operands keep 10 bits of mantissa, an error of up to 2^-10 each however a library rounds them; a
+/// product of two normal values may be ten times the products' rms.
+/// </summary>
+public sealed class CudaTensorCoreConformance : DeviceConformance
+{
+    protected override (double Rms, double Worst) ConvolutionTolerance => (1e-3, 2e-2);
+
+    protected override IDevice Create()
+    {
+        try
+        {
+            return IlgpuDevices.Open("cuda:0", new(ComputePrecision.Tf32));
+        }
+        catch (ArgumentException refusal) // an old GPU
+        {
+            Assert.Skip(refusal.Message);
+            throw;
+        }
+    }
+}
+
 static class IlgpuDevices
 {
     static readonly Dictionary<string, IlgpuDevice> Kept = []; // else every test would compile every kernel
 
-    public static IDevice Open(string name)
+    public static IDevice Open(string name, GpuOptions? options = null)
     {
         lock (Kept)
         {
@@ -37,6 +65,6 @@ static class IlgpuDevices
                 Kept[name] = new IlgpuDevice(name);
             }
         }
-        return new IlgpuDevice(name);
+        return new IlgpuDevice(name, options);
     }
 }

@@ -6,9 +6,13 @@ using ILGPU.Runtime.Cuda;
 
 namespace AlexNetActors.Tests.Compute.Ptx;
 
-/// <summary>What ptxas says of a kernel. Spills, with whatever else lies in local memory, and shared memory in bytes.</summary>
+/// <summary>What ptxas says of a kernel.</summary>
+/// <param name="Registers">Of a thread.</param>
+/// <param name="Spills">Bytes of registers stored to memory and loaded again.</param>
+/// <param name="Stack">Bytes of a thread's local memory.</param>
+/// <param name="SharedMemory">Bytes of a group.</param>
 /// <param name="Instructions">The machine code as nvdisasm prints it, where there is one beside ptxas: instructions and labels, a line each.</param>
-sealed record Assembled(int Registers, int Spills, int SharedMemory, IReadOnlyList<string> Instructions);
+sealed record Assembled(int Registers, int Spills, int Stack, int SharedMemory, IReadOnlyList<string> Instructions);
 
 /// <summary>
 /// NVIDIA's assembler, which every driver holds too: of the CUDA toolkit (Debian: nvidia-cuda-toolkit), needs no GPU. Looked for where
@@ -35,7 +39,8 @@ static class Ptxas
         int Reported(string pattern) => Regex.Match(report, pattern) is { Success: true } match ? Number(match.Groups[1]) : 0;
         return new(
             Reported(@"Used (\d+) registers"),
-            Reported(@"(\d+) bytes stack frame") + Reported(@"(\d+) bytes spill stores") + Reported(@"(\d+) bytes spill loads"),
+            Reported(@"(\d+) bytes spill stores") + Reported(@"(\d+) bytes spill loads"),
+            Reported(@"(\d+) bytes stack frame"),
             Reported(@"(\d+) bytes smem"),
             File.Exists(disassembler) ? Instructions(Run(disassembler, "-c", binary)) : []);
     }

@@ -13,7 +13,7 @@ public sealed class PtxasTests(ITestOutputHelper output)
         {
             var kernel = Ptxas.Assemble(PtxKernel.Named(name), architecture);
             output.WriteLine($"{name} {architecture}: {kernel.Registers} registers, {kernel.SharedMemory} bytes of shared memory");
-            Assert.Equal(0, kernel.Spills);
+            Assert.Equal((0, 0), (kernel.Spills, kernel.Stack));
         }
     }
 

@@ -1,0 +1,253 @@
+using AlexNetActors.Compute;
+using AlexNetActors.Compute.Gpu;
+using static AlexNetActors.Tests.Compute.Ptx.PtxRun;
+
+namespace AlexNetActors.Tests.Compute.Ptx;
+
+/// <summary>
+/// Every kernel computes what it should where its CUDA code is executed, and nothing but that: no access outside of its buffers, none that
+/// depends on chance, nothing read that nobody wrote. Shapes are small and fit no block size; grids are smaller than the work, so that
+/// threads go around.
+/// <para>Tolerance: float32 sums against float64, a few units of 2^-24 of the terms. What tensor cores multiply is rounded to a
+/// mantissa of 10 bits first, and so it is for the reference: the rest is as exact.</para>
+/// </summary>
+public sealed class PtxKernelTests
+{
+    const double Tolerance = 2e-5;
+
+    static readonly Dictionary<string, Action> Cases = new()
+    {
+        ["Elementwise.RectifyBackward"] = RectifyBackward,
+        ["Elementwise.Scale"] = Scale,
+        ["Elementwise.Dropout"] = Dropout,
+        ["Elementwise.Descend"] = Descend,
+        ["Maps.Normalize"] = Normalize,
+        ["Maps.NormalizeBackward"] = NormalizeBackward,
+        ["Maps.MaxPool"] = () => Pool(isBackward: false),
+        ["Maps.MaxPoolBackward"] = () => Pool(isBackward: true),
+        ["Products.Convolve"] = () => PtxProducts.Convolve(Products.Convolve, Tolerance, x => x),
+        ["Products.ConvolveBackwardWeights"] = () => PtxProducts.ConvolveBackwardWeights(Products.ConvolveBackwardWeights, Tolerance, x => x),
+        ["Sums.SumParts"] = SumParts,
+        ["Sums.SumRows"] = SumRows,
+        ["Sums.SumRowParts"] = SumRowParts,
+        ["TensorProducts.Convolve"] = () => PtxProducts.Convolve(TensorProducts.Convolve, Tolerance, Tf32),
+        ["TensorProducts.ConvolveBackwardWeights"] = () => PtxProducts.ConvolveBackwardWeights(TensorProducts.ConvolveBackwardWeights, Tolerance, Tf32),
+        ["Transposition.Transpose"] = Transpose,
+        ["Transposition.LoadCrops"] = LoadCrops,
+    };
+
+    [Theory]
+    [MemberData(nameof(PtxKernel.Names), MemberType = typeof(PtxKernel))]
+    public void KernelsComputeWhatTheyShould(string name)
+    {
+        Assert.True(Cases.ContainsKey(name), $"no case runs {name}");
+        Cases[name]();
+    }
+
+    static void RectifyBackward()
+    {
+        float[] output = SampleValues.Of(148, 1), dOutput = SampleValues.Of(148, 2);
+        (output[3], output[70], output[147]) = (float.NaN, 0, -0f);
+        PtxBuffer o = PtxBuffer.Of<float>("output", output), d = PtxBuffer.Of<float>("dOutput", dOutput);
+        Launch(Elementwise.RectifyBackward, 2, 16, 37, o, d);
+        Assert.Equal(output.Zip(dOutput, (x, y) => x > 0 ? y : 0), d.Read<float>());
+        Assert.Equal(output, o.Read<float>());
+    }
+
+    static void Scale()
+    {
+        var values = SampleValues.Of(103, 1);
+        var buffer = PtxBuffer.Of<float>("values", values);
+        Launch(Elementwise.Scale, 2, 32, 100, 0.3f, buffer);
+        Assert.Equal(values.Select((v, i) => i < 100 ? v * 0.3f : v), buffer.Read<float>());
+    }
+
+    static void Dropout()
+    {
+        const int Features = 9, Images = 5, Stride = 8, FirstFeature = 1_000_000_000;
+        foreach (double rate in new[] { 0, 0.5, 1 })
+        {
+            var random = new Philox(0x123456789abcdef, Purpose.Dropout, 6, 77);
+            ulong threshold = (ulong)(rate * (1L << 32));
+            var values = SampleValues.Of(Features * Stride, 1);
+            var buffer = PtxBuffer.Of<float>("activation", values);
+            Launch(Elementwise.Dropout, 1, 32, Features, Images, Stride, FirstFeature, threshold, PhiloxKey.Of(random), buffer);
+            Assert.Equal(values.Select((v, i) => i % Stride < Images && random.Word((ulong)(FirstFeature + i / Stride) * Images + (ulong)(i % Stride)) < threshold ? 0 : v), buffer.Read<float>());
+        }
+    }
+
+    static void Descend()
+    {
+        const float Rate = 0.01f, Momentum = 0.9f, DecayRate = 5e-6f;
+        float[] gradient = SampleValues.Of(77, 1), velocity = SampleValues.Of(77, 2), weights = SampleValues.Of(77, 3);
+        PtxBuffer g = PtxBuffer.Of<float>("gradient", gradient), v = PtxBuffer.Of<float>("velocity", velocity), w = PtxBuffer.Of<float>("weights", weights);
+        Launch(Elementwise.Descend, 1, 32, 77, Rate, Momentum, DecayRate, g, v, w);
+        var expected = velocity.Select((x, i) => Momentum * x - DecayRate * weights[i] - Rate * gradient[i]).ToArray();
+        Assert.Equal(expected, v.Read<float>());
+        Assert.Equal(expected.Zip(weights, (x, y) => x + y), w.Read<float>());
+    }
+
+    static void Normalize()
+    {
+        foreach (var (shape, response) in Normalizations)
+        {
+            int stride = RoundUp(shape.Images, 8), count = shape.Features * stride;
+            var output = Unwritten("output", count);
+            Launch(Maps.Normalize, 3, 32, count, shape.Channels, count / shape.Channels, response.K, response.Alpha, response.Window / 2, Activation("input", shape, 1), output);
+            AssertClose(Reference(d =>
+            {
+                var o = d.AllocateActivation(shape);
+                d.Normalize(SampleValues.Activation(d, shape, 1), response, o);
+                return o;
+            }), Canonical(output, shape.Images, stride), Tolerance);
+        }
+    }
+
+    static void NormalizeBackward()
+    {
+        foreach (var (shape, response) in Normalizations)
+        {
+            int stride = RoundUp(shape.Images, 8), count = shape.Features * stride;
+            var dInput = Unwritten("dInput", count);
+            Launch(Maps.NormalizeBackward, 3, 32, count, shape.Channels, count / shape.Channels, response.K, response.Alpha, response.Window / 2, Activation("input", shape, 1), Activation("dOutput", shape, 2), dInput);
+            AssertClose(Reference(d =>
+            {
+                var i = d.AllocateActivation(shape);
+                d.NormalizeBackward(SampleValues.Activation(d, shape, 1), SampleValues.Activation(d, shape, 2), response, i);
+                return i;
+            }), Canonical(dInput, shape.Images, stride), Tolerance);
+        }
+    }
+
+    static IEnumerable<(Shape, LocalResponse)> Normalizations =>
+    [
+        (new(3, 7, 2, 3), new LocalResponse(1f, 0.3f, 5)),
+        (new(9, 2, 1, 1), new LocalResponse(2f, 0.1f, 9)), // a window wider than the channels
+        (new(8, 1, 2, 2), LocalResponse.Paper with { Window = 1 }),
+    ];
+
+    static void Pool(bool isBackward)
+    {
+        // Few values, so that windows have ties; the second leaves rows and columns that no window sees.
+        foreach (var (shape, size, stride) in new[] { (new Shape(3, 2, 7, 9), 3, 2), (new Shape(9, 1, 6, 5), 2, 3), (new Shape(1, 3, 4, 4), 4, 1), (new Shape(2, 2, 5, 5), 3, 1) })
+        {
+            var pooled = shape with { Height = (shape.Height - size) / stride + 1, Width = (shape.Width - size) / stride + 1 };
+            int images = RoundUp(shape.Images, 8), count = shape.Features * images, pooledCount = pooled.Features * images;
+            var s = new PoolShape { Height = shape.Height, Width = shape.Width, OutputHeight = pooled.Height, OutputWidth = pooled.Width, Images = images, Size = size, Stride = stride };
+            var input = Activation("input", shape, 1, Few);
+            Tensor MaxPool(ReferenceDevice d)
+            {
+                var o = d.AllocateActivation(pooled);
+                d.MaxPool(SampleValues.Activation(d, shape, 1, Few), size, stride, o);
+                return o;
+            }
+            var output = Unwritten("output", pooledCount);
+            Launch(Maps.MaxPool, 3, 32, pooledCount, s, input, output);
+            Assert.Equal(Reference(MaxPool), Canonical(output, shape.Images, images));
+            if (!isBackward) continue;
+            var dInput = Unwritten("dInput", count);
+            Launch(Maps.MaxPoolBackward, 3, 32, count, s, input, output, Activation("dOutput", pooled, 2), dInput);
+            AssertClose(Reference(d =>
+            {
+                var i = d.AllocateActivation(shape);
+                d.MaxPoolBackward(SampleValues.Activation(d, shape, 1, Few), MaxPool(d), SampleValues.Activation(d, pooled, 2), size, stride, i);
+                return i;
+            }), Canonical(dInput, shape.Images, images), Tolerance);
+        }
+    }
+
+    static void SumParts()
+    {
+        const int Count = 10, Parts = 3, RowLength = 5;
+        float[] parts = SampleValues.Of(Parts * Count * 4, 1), bias = SampleValues.Of(Count / RowLength, 2);
+        foreach (var (addBias, rectify) in new[] { (false, false), (true, false), (true, true) })
+        {
+            var output = Unwritten("output", Count * 4);
+            Launch(Sums.SumParts, 1, 8, Count, Parts, RowLength, addBias ? 1 : 0, rectify ? 1 : 0, PtxBuffer.Of<float>("parts", parts), PtxBuffer.Of<float>("bias", bias), output);
+            Assert.Equal(Enumerable.Range(0, Count * 4).Select(i =>
+            {
+                float sum = parts[i] + parts[Count * 4 + i] + parts[2 * Count * 4 + i] + (addBias ? bias[i / 4 / RowLength] : 0);
+                return rectify ? Math.Max(sum, 0) : sum;
+            }), output.Read<float>());
+        }
+    }
+
+    static void SumRows()
+    {
+        const int Rows = 3;
+        foreach (var (length, partLength) in new[] { (300, 128), (300, 100), (5, 8), (129, 129) })
+        {
+            int parts = (length + partLength - 1) / partLength;
+            var values = SampleValues.Of(Rows * length, 1);
+            var sums = Unwritten("sums", Rows * parts);
+            Launch(Sums.SumRows, (Rows, parts), Sums.Threads, length, partLength, PtxBuffer.Of<float>("values", values), sums);
+            AssertClose([.. Enumerable.Range(0, Rows * parts).Select(i => (float)Enumerable.Range(0, length).Where(n => n / partLength == i % parts).Sum(n => (double)values[i / parts * length + n]))], sums.Read<float>(), Tolerance);
+        }
+    }
+
+    static void SumRowParts()
+    {
+        var parts = SampleValues.Of(50 * 3, 1);
+        var sums = Unwritten("sums", 50);
+        Launch(Sums.SumRowParts, 1, 32, 50, 3, PtxBuffer.Of<float>("parts", parts), sums);
+        Assert.Equal(Enumerable.Range(0, 50).Select(r => parts[3 * r] + parts[3 * r + 1] + parts[3 * r + 2]), sums.Read<float>());
+    }
+
+    static void Transpose()
+    {
+        const int Matrices = 2;
+        foreach (var (rows, columns, add) in new[] { (37, 45, false), (1, 33, true), (64, 3, true) })
+        {
+            var s = new TransposeShape { Rows = rows, Columns = columns, SourceStride = columns + 3, DestinationStride = rows + 2, Add = add ? 1 : 0 };
+            (s.SourceBatchStride, s.DestinationBatchStride) = (rows * s.SourceStride + 1, columns * s.DestinationStride + 4);
+            float[] source = SampleValues.Of((Matrices - 1) * s.SourceBatchStride + (rows - 1) * s.SourceStride + columns, 1);
+            float[] destination = SampleValues.Of((Matrices - 1) * s.DestinationBatchStride + (columns - 1) * s.DestinationStride + rows, 2);
+            var buffer = PtxBuffer.Of<float>("destination", destination);
+            Launch(Transposition.Transpose, (s.Tiles, Matrices), Transposition.Threads, s, PtxBuffer.Of<float>("source", source), buffer);
+            for (int z = 0; z < Matrices; z++)
+                for (int r = 0; r < rows; r++)
+                    for (int c = 0; c < columns; c++)
+                    {
+                        ref float d = ref destination[z * s.DestinationBatchStride + c * s.DestinationStride + r];
+                        d = source[z * s.SourceBatchStride + r * s.SourceStride + c] + (add ? d : 0);
+                    }
+            Assert.Equal(destination, buffer.Read<float>());
+        }
+    }
+
+    static void LoadCrops()
+    {
+        const int Record = 9;
+        foreach (var shape in new[] { new Shape(33, 3, 5, 7), new Shape(2, 3, 3, 3) })
+        {
+            int stride = RoundUp(shape.Images, 8);
+            byte[] pixels = [.. SampleValues.Of(shape.Count, 1, x => (float)Math.Clamp(128 + 64 * x, 0, 255)).Select(x => (byte)x)];
+            Placement[] placements = [.. Enumerable.Range(0, shape.Images).Select(b => new Placement(b % (Record - shape.Height + 1), b * 5 % (Record - shape.Width + 1), b % 3 == 1))];
+            float[] shifts = SampleValues.Of(3 * shape.Images, 2), mean = SampleValues.Of(3 * Record * Record, 3);
+            var output = Unwritten("output", shape.Features * stride);
+            Launch(Transposition.LoadCrops, (shape.Images + 31) / 32 * ((shape.Features + 31) / 32), Transposition.Threads, shape.Images, stride, shape.Height, shape.Width, Record,
+                PtxBuffer.Of<byte>("pixels", pixels), PtxBuffer.Of<int>("placements", placements.SelectMany(p => new[] { p.Top, p.Left, p.Mirrored ? 1 : 0 }).ToArray()),
+                PtxBuffer.Of<float>("colourShift", shifts), PtxBuffer.Of<float>("mean", mean), output);
+            Assert.Equal(Reference(d =>
+            {
+                var o = d.AllocateActivation(shape);
+                d.LoadCrops(pixels, placements, shifts, SampleValues.Plain(d, new(1, Record, Record, 3), 3), o);
+                return o;
+            }), Canonical(output, shape.Images, stride));
+        }
+    }
+
+    /// <summary>The nearest value with a mantissa of 10 bits; of two as near, the larger in size.</summary>
+    static float Tf32(float x)
+    {
+        if (x == 0) return x;
+        float unit = MathF.ScaleB(1, MathF.ILogB(x) - 10);
+        return MathF.Round(x / unit, MidpointRounding.AwayFromZero) * unit;
+    }
+
+    static float Few(double x) => (float)Math.Round(x);
+
+    /// <summary>What <see cref="SampleValues.Activation"/> gives a device. NaN in the images that are not there: they are of no account.</summary>
+    static PtxBuffer Activation(string name, Shape shape, int seed, Func<double, float>? map = null) =>
+        PtxBuffer.Of<float>(name, Turned(SampleValues.Of(shape.Count, seed, map), shape.Images, RoundUp(shape.Images, 8), float.NaN));
+}
