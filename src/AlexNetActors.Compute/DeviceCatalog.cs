@@ -29,22 +29,28 @@ public static class DeviceCatalog
         new("reference", "reference", ReferenceMemory, "slow, obvious, for tests: the definition of every operation", null, _ => new ReferenceDevice()),
     ];
 
-    /// <summary>Every device that can be used here. Asks the drivers.</summary>
-    public static IReadOnlyList<DeviceEntry> All => [.. Processor, .. Accelerators.All.Select(Entry)];
+    /// <summary>Every device that can be used here, GPUs as they are when nothing is asked of them. Asks the drivers.</summary>
+    public static IReadOnlyList<DeviceEntry> All => [.. Processor, .. Accelerators.All.Select(a => Entry(a, new GpuOptions()))];
 
     /// <summary>What cannot be used here, and why.</summary>
     public static IReadOnlyList<UnusableDevice> Unusable => Accelerators.Unusable;
 
-    /// <exception cref="ArgumentException">There is no device of that name, or it cannot be used; the message says why, or lists those there are.</exception>
-    public static DeviceEntry Find(string name)
+    /// <param name="name">As the command line names it.</param>
+    /// <param name="options">Of a GPU.</param>
+    /// <exception cref="ArgumentException">There is no device of that name, or it cannot be used so; the message says why, or lists those there are.</exception>
+    public static DeviceEntry Find(string name, GpuOptions? options = null)
     {
         if (Processor.FirstOrDefault(d => d.Name == name) is { } processor) return processor; // asks no driver
-        if (Accelerators.All.FirstOrDefault(a => a.Name == name) is { } accelerator) return Entry(accelerator);
+        if (Accelerators.All.FirstOrDefault(a => a.Name == name) is { } accelerator) return Entry(accelerator, options ?? new GpuOptions());
         string names = string.Join(", ", All.Select(d => d.Name));
         if (Unusable.FirstOrDefault(u => u.Name == name || u.Name == name.Split(':')[0]) is { } unusable)
             throw new ArgumentException($"device {name} cannot be used: {unusable.Why}; or use one of {names}");
         throw new ArgumentException($"there is no device '{name}': use one of {names}");
     }
 
-    static DeviceEntry Entry(AcceleratorEntry a) => new(a.Name, a.Kind, a.Memory, a.Description, a.MemoryBytes, _ => new IlgpuDevice(a));
+    static DeviceEntry Entry(AcceleratorEntry a, GpuOptions options)
+    {
+        var choice = a.Choose(options);
+        return new(a.Name, a.Kind + choice.KindSuffix(a.Device.NumMultiprocessors), a.Memory, $"{a.Description}; {choice.Description}", a.MemoryBytes, _ => new IlgpuDevice(a, choice));
+    }
 }

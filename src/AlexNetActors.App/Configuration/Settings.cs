@@ -18,8 +18,9 @@ sealed record Settings(Config OfRecipe, Config OfNode)
             if (path == "" || at == assignment.Length - 1 || assignment.AsSpan().ContainsAny('\n', '\r'))
                 throw new UsageException($"--set {Hocon.OneLine(assignment)}: wanted path=value, such as --set schedule.rate=0.005");
             var value = Hocon.Parse(assignment, $"--set {assignment}");
-            bool node = path.StartsWith("alexnet.", StringComparison.Ordinal) || path.StartsWith("akka.", StringComparison.Ordinal);
-            if (path.StartsWith("alexnet.", StringComparison.Ordinal)) // Akka's own keys are its own business, those of recipes the RecipeReader's
+            bool ours = path.StartsWith("alexnet.", StringComparison.Ordinal) || path.StartsWith("compute.", StringComparison.Ordinal);
+            bool node = ours || path.StartsWith("akka.", StringComparison.Ordinal);
+            if (ours) // Akka's own keys are its own business, those of recipes the RecipeReader's
                 KnownKeys.OfNodes.Check(Hocon.Leaves(value).Select(l => l.Path), "--set", []);
             settings = node
                 ? settings with { OfNode = value.WithFallback(settings.OfNode) }

@@ -1,5 +1,6 @@
 using AlexNetActors.Actors;
 using AlexNetActors.Compute;
+using AlexNetActors.Compute.Gpu;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -11,14 +12,14 @@ static class Devices
     public const string Default = "cpu";
 
     /// <param name="text">"cpu", or "cpu,cpu".</param>
-    /// <param name="node">For the number of threads.</param>
+    /// <param name="node">For the number of threads and the options of GPUs.</param>
     /// <param name="most">How many there may be.</param>
     /// <exception cref="UsageException">There is no device of that name, or there are too many.</exception>
     public static IReadOnlyList<DeviceFactory> Parse(string text, NodeSettings node, int most = 2)
     {
         string[] names = text.Split(',', StringSplitOptions.TrimEntries);
         if (names.Length > most) throw new UsageException($"--device {text} names {names.Length} devices: {(most == 2 ? "the network has two towers, so name one or two" : "name one")}");
-        return [.. names.Select(n => Find(n, node.ThreadsOf(names.Length)))];
+        return [.. names.Select(n => Find(n, node.ThreadsOf(names.Length), node.Gpus))];
     }
 
     /// <summary>Kind of a group of devices: equal kinds give equal bits.</summary>
@@ -46,11 +47,11 @@ static class Devices
         { IsBackground = true, Name = "warm-up" }.Start();
     }
 
-    static DeviceFactory Find(string name, int threads)
+    static DeviceFactory Find(string name, int threads, GpuOptions options)
     {
         try
         {
-            var entry = DeviceCatalog.Find(name);
+            var entry = DeviceCatalog.Find(name, options);
             return new DeviceFactory(entry.Name, entry.Kind, entry.Memory, () => entry.Open(threads));
         }
         catch (ArgumentException e)

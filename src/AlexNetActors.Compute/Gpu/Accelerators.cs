@@ -17,6 +17,21 @@ sealed record AcceleratorEntry(string Name, string Kind, string Memory, string D
 {
     /// <summary>Memory of its own; null where it is the processor's.</summary>
     public long? MemoryBytes => Device is CPUDevice ? null : Device.MemorySize;
+
+    /// <summary>What the options come to on this device.</summary>
+    /// <exception cref="ArgumentException">It has not what they ask for.</exception>
+    /// <exception cref="DeviceException">This machine's cuBLAS is of no use.</exception>
+    public GpuChoice Choose(GpuOptions options)
+    {
+        var cuda = Device as CudaDevice;
+        if (options.Precision != ComputePrecision.Float32 && !(cuda?.Architecture >= CudaArchitecture.SM_80))
+            throw new ArgumentException($"{Name} cannot compute in {options.Precision.ToString().ToLowerInvariant()}: that takes tensor cores of CUDA compute capability 8.0 or newer, and this is {(cuda?.Architecture is { } old ? $"of {old.Major}.{old.Minor}" : "no CUDA device")}; use float32");
+        if (options.Blas == BlasChoice.CuBlas && cuda is null) throw new ArgumentException($"{Name} cannot use cuBLAS: it is for CUDA devices, and this is none; use the own kernels");
+        var library = options.Blas == BlasChoice.Own || cuda is null ? null : CuBlasLibrary.Find();
+        if (options.Blas == BlasChoice.CuBlas && library is null)
+            throw new ArgumentException($"{Name} was asked to use cuBLAS, which is not on this machine: install it, name its directory in {CuBlasLibrary.DirectoryVariable}, or use the own kernels");
+        return new GpuChoice(options.Precision, library);
+    }
 }
 
 /// <summary>What ILGPU finds on this machine, and why not more.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace AlexNetActors.Compute.Gpu;
 
@@ -19,8 +20,10 @@ public sealed class IlgpuDevice : IDevice
     const int PartDepthMin = 256;      // shallower parts would cost more to add than they gain
     const int TransferFloatsMax = 1 << 22;
 
+    readonly GpuChoice _choice;
     readonly SharedAccelerator _shared;
     readonly AcceleratorStream _stream;
+    readonly CuBlas? _cuBlas;
     readonly PinnedMemory _pinned;
     readonly List<IDisposable> _buffers = [];
     readonly Dictionary<(Filter Filter, bool Backward, int Images), MemoryBuffer1D<Tap, Stride1D.Dense>> _taps = [];
@@ -32,14 +35,15 @@ public sealed class IlgpuDevice : IDevice
     int _allocated;
     long _allocatedBytes;
 
-    /// <exception cref="DeviceException">The driver refuses.</exception>
-    internal IlgpuDevice(AcceleratorEntry entry)
+    /// <exception cref="DeviceException">The driver refuses, or cuBLAS does.</exception>
+    internal IlgpuDevice(AcceleratorEntry entry, GpuChoice choice)
     {
-        (Name, Memory, _memoryBytes) = (entry.Name, entry.Memory, entry.MemoryBytes);
+        (Name, Memory, _memoryBytes, _choice) = (entry.Name, entry.Memory, entry.MemoryBytes, choice);
         _shared = Try($"open {entry.Description}", () => SharedAccelerator.Join(entry));
         using var _ = _shared.Enter();
         var accelerator = _shared.Accelerator;
         _stream = accelerator.CreateStream();
+        if (choice.CuBlas is { } library) _cuBlas = new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_stream, choice.Precision);
         _pinned = new PinnedMemory(accelerator);
         (_transfer, _turned, _parts, _normalized, _dNormalized) = (new(accelerator), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
         (_crops, _placements, _shifts) = (new(accelerator), new(accelerator), new(accelerator));
@@ -49,6 +53,8 @@ public sealed class IlgpuDevice : IDevice
 
     /// <summary>GPUs of one driver reach each other's memory; OpenCL devices only their own.</summary>
     public string Memory { get; }
+
+    bool OnTensorCores => _choice.Precision == ComputePrecision.Tf32;
 
     public int Buffers => _allocated + _taps.Count + _transfer.Made + _turned.Made + _parts.Made + _normalized.Made + _dNormalized.Made + _crops.Made + _placements.Made + _shifts.Made + _pinned.Made;
 
@@ -129,7 +135,7 @@ public sealed class IlgpuDevice : IDevice
         Require.Convolve(i.Shape, w.Shape, z.Shape, filter, o.Shape);
         var f = Flat(filter);
         using var _ = _shared.Enter();
-        Product(new ProductShape
+        var s = new ProductShape
         {
             Rows = f.Kernels,
             Depth = f.WeightsShape.Features,
@@ -141,9 +147,17 @@ public sealed class IlgpuDevice : IDevice
             RowPixels = f.OutputWidth,
             Stride = f.Stride,
             Origin = -f.Pad,
+            PartSize = o.Count / 4,
             AddBias = 1,
             Rectify = rectify ? 1 : 0,
-        }, w.View4, Taps(f, backward: false, i.Stride), i.View4, z.View, o.View4);
+        };
+        if (_cuBlas == null || !f.CoversInput)
+        {
+            Product(s, w.View4, Taps(f, backward: false, i.Stride), i.View4, z.View, o.View4);
+            return;
+        }
+        _cuBlas.Multiply(Gemm.Forward(i.Rows, o.Rows, w.Stride, i.Stride), i.View, w.View, o.View);
+        SumParts(s, 1, o.Stride / 4, o.View4, z.View, o.View4);
     }
 
     public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput)
@@ -153,6 +167,11 @@ public sealed class IlgpuDevice : IDevice
         Require.ConvolveBackwardInput(dO.Shape, w.Shape, filter, dI.Shape);
         var f = Flat(filter);
         using var _ = _shared.Enter();
+        if (_cuBlas != null && f.CoversInput)
+        {
+            _cuBlas.Multiply(Gemm.BackwardInput(dI.Rows, dO.Rows, w.Stride, dO.Stride), dO.View, w.View, dI.View);
+            return;
+        }
         int area = f.SizeY * f.SizeX, channels = RoundUp(f.Channels, KernelMultiple);
         var turned = _turned.Of((long)f.Kernels * area * channels, _stream); // [K, R, S, C]
         Transpose(new TransposeShape { Rows = f.Channels, Columns = f.Kernels, SourceStride = area * w.Stride, DestinationStride = area * channels, SourceBatchStride = w.Stride, DestinationBatchStride = channels }, area, w.View, turned);
@@ -178,6 +197,12 @@ public sealed class IlgpuDevice : IDevice
         Require.ConvolveBackwardWeights(i.Shape, dO.Shape, filter, dW.Shape, dB.Shape);
         var f = Flat(filter);
         using var _ = _shared.Enter();
+        SumRows(dO, f.Kernels, dB);
+        if (_cuBlas != null && f.CoversInput)
+        {
+            _cuBlas.Multiply(Gemm.BackwardWeights(i.Rows, dO.Rows, dW.Stride, dO.Stride), dO.View, i.View, dW.View);
+            return;
+        }
         var s = new ProductShape
         {
             Rows = f.Kernels,
@@ -195,10 +220,9 @@ public sealed class IlgpuDevice : IDevice
         };
         int tiles = s.RowTiles * Tiles(dW.Rows, Products.TileColumns), parts = Cut(ref s, tiles);
         var target = parts == 1 ? dW.View4 : _parts.Of((long)parts * dW.Count, _stream).Cast<Float4>();
-        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, int, ArrayView<Float4>, ArrayView<Float4>>(Products.ConvolveBackwardWeights, Products.Groups)(
+        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, int, ArrayView<Float4>, ArrayView<Float4>>(OnTensorCores ? TensorProducts.ConvolveBackwardWeights : Products.ConvolveBackwardWeights, ProductGroups)(
             _stream, new KernelConfig(new Index3D(tiles, parts, 1), new Index3D(Products.Threads, 1, 1)), s, dO.View4, Taps(f, backward: false, i.Stride), dW.Rows, i.View4, target);
         if (parts > 1) SumParts(s, parts, 1, target, dB.View, dW.View4);
-        SumRows(dO, f.Kernels, dB);
     }
 
     public void RectifyBackward(Tensor output, Tensor dOutput)
@@ -356,6 +380,7 @@ public sealed class IlgpuDevice : IDevice
             foreach (var scratch in new[] { _transfer, _turned, _parts, _normalized, _dNormalized, _shifts }) scratch.Dispose();
             _crops.Dispose();
             _placements.Dispose();
+            _cuBlas?.Dispose();
             _pinned.Dispose();
             _stream.Dispose();
         }
@@ -363,6 +388,8 @@ public sealed class IlgpuDevice : IDevice
     }
 
     // What follows expects the accelerator to be entered.
+
+    KernelSpecialization ProductGroups => OnTensorCores ? TensorProducts.Groups : Products.Groups;
 
     void Product(ProductShape s, ArrayView<Float4> weights, ArrayView<Tap> taps, ArrayView<Float4> input, ArrayView<float> bias, ArrayView<Float4> output)
     {
@@ -373,16 +400,16 @@ public sealed class IlgpuDevice : IDevice
         int tiles = s.RowTiles * Tiles(columns4 * 4, Products.TileColumns), parts = Cut(ref s, tiles);
         if (parts > 1) s.AddBias = s.Rectify = 0;
         var target = parts == 1 ? output : _parts.Of((long)parts * s.PartSize * 4, _stream).Cast<Float4>();
-        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, ArrayView<Float4>, ArrayView<float>, ArrayView<Float4>>(Products.Convolve, Products.Groups)(
+        _shared.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, ArrayView<Float4>, ArrayView<float>, ArrayView<Float4>>(OnTensorCores ? TensorProducts.Convolve : Products.Convolve, ProductGroups)(
             _stream, new KernelConfig(new Index3D(tiles, parts, 1), new Index3D(Products.Threads, 1, 1)), s, weights, taps, input, bias, target);
         if (parts > 1) SumParts(whole, parts, columns4, target, bias, output);
     }
 
     /// <summary>Into how many parts a product's depth is cut so that its groups are enough for a large GPU: a matter of the shape alone.</summary>
-    static int Cut(ref ProductShape s, int tiles)
+    int Cut(ref ProductShape s, int tiles)
     {
         int parts = Math.Clamp(PartsWanted / tiles, 1, Math.Max(1, s.Depth / PartDepthMin));
-        s.PartDepth = RoundUp(Tiles(s.Depth, parts), Products.Depth);
+        s.PartDepth = RoundUp(Tiles(s.Depth, parts), OnTensorCores ? TensorProducts.Depth : Products.Depth);
         return Tiles(s.Depth, s.PartDepth);
     }
 

@@ -26,6 +26,34 @@ public sealed class IlgpuCpuConformance : DeviceConformance
         Assert.SkipUnless(elements <= ElementsMax && multiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
 }
 
+/// <summary>The kernels for GPUs on one of NVIDIA's, with cuBLAS where it is installed.</summary>
+public sealed class CudaConformance : DeviceConformance
+{
+    protected override IDevice Create() => IlgpuDevices.Open("cuda:0");
+}
+
+/// <summary>
+/// The same on tensor cores. Tolerance: operands keep 10 bits of mantissa, an error of up to 2^-10 each however a library rounds them; a
+/// product of two normal values may be ten times the products' rms.
+/// </summary>
+public sealed class CudaTensorCoreConformance : DeviceConformance
+{
+    protected override (double Rms, double Worst) ConvolutionTolerance => (1e-3, 2e-2);
+
+    protected override IDevice Create()
+    {
+        try
+        {
+            return IlgpuDevices.Open("cuda:0", new(ComputePrecision.Tf32));
+        }
+        catch (ArgumentException refusal) // an old GPU
+        {
+            Assert.Skip(refusal.Message);
+            throw;
+        }
+    }
+}
+
 [CollectionDefinition(IlgpuCpuConformance.Alone, DisableParallelization = true)]
 public sealed class AGroupOf128Threads;
 
@@ -33,7 +61,7 @@ static class IlgpuDevices
 {
     static readonly Dictionary<string, IDevice> Kept = []; // else every test would compile every kernel
 
-    public static IDevice Open(string name)
+    public static IDevice Open(string name, GpuOptions? options = null)
     {
         lock (Kept)
         {
@@ -43,6 +71,6 @@ static class IlgpuDevices
                 Kept[name] = DeviceCatalog.Find(name).Open(1);
             }
         }
-        return DeviceCatalog.Find(name).Open(1);
+        return DeviceCatalog.Find(name, options).Open(1);
     }
 }

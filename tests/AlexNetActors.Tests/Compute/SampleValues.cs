@@ -15,7 +15,7 @@ internal static class SampleValues
 
     public static Tensor Activation(IDevice d, Shape shape, int seed, Func<double, float>? map = null) => Filled(d, d.AllocateActivation(shape), seed, map);
 
-    public static Tensor Weights(IDevice d, Filter filter, int seed) => Filled(d, d.AllocateWeights(filter), seed);
+    public static Tensor Weights(IDevice d, Filter filter, int seed, Func<double, float>? map = null) => Filled(d, d.AllocateWeights(filter), seed, map);
 
     public static Tensor Plain(IDevice d, Shape shape, int seed) => Filled(d, d.AllocatePlain(shape), seed);
 

@@ -221,10 +221,10 @@ static class Products
     static SumTile Multiply1(SumTile sums, ArrayView<Float4> a, int aAt, ArrayView<Float4> b, int bAt) =>
         SumTile.Add(sums, a[aAt], a[aAt + Rows4 / 2], b[bAt], b[bAt + ThreadColumns]);
 
-    static Float4 Weight(ArrayView<Float4> weights, ProductShape s, int depth, int kernel4) =>
+    internal static Float4 Weight(ArrayView<Float4> weights, ProductShape s, int depth, int kernel4) =>
         depth < s.Depth && kernel4 < s.Kernels4 ? weights[depth * s.Kernels4 + kernel4] : default;
 
-    static Float4 AtTap(ArrayView<Float4> input, Tap tap, ProductShape s, int y, int x, int corner) =>
+    internal static Float4 AtTap(ArrayView<Float4> input, Tap tap, ProductShape s, int y, int x, int corner) =>
         (uint)(y + tap.Y) < (uint)s.Height && (uint)(x + tap.X) < (uint)s.Width ? input[corner + tap.Offset] : default;
 
     static void StoreTurned(ArrayView<float> strip, int stride, Float4 values)

@@ -8,7 +8,8 @@ namespace AlexNetActors.Tests.Compute.Ptx;
 /// Every kernel computes what it should where its CUDA code is executed, and nothing but that: no access outside of its buffers, none that
 /// depends on chance, nothing read that nobody wrote. Shapes are small and fit no block size; grids are smaller than the work, so that
 /// threads go around.
-/// <para>Tolerance: float32 sums against float64, a few units of 2^-24 of the terms.</para>
+/// <para>Tolerance: float32 sums against float64, a few units of 2^-24 of the terms. What tensor cores multiply is rounded to a
+/// mantissa of 10 bits first, and so it is for the reference: the rest is as exact.</para>
 /// </summary>
 public sealed class PtxKernelTests
 {
@@ -24,11 +25,13 @@ public sealed class PtxKernelTests
         ["Maps.NormalizeBackward"] = NormalizeBackward,
         ["Maps.MaxPool"] = () => Pool(isBackward: false),
         ["Maps.MaxPoolBackward"] = () => Pool(isBackward: true),
-        ["Products.Convolve"] = () => PtxProducts.Convolve(Products.Convolve, Tolerance),
-        ["Products.ConvolveBackwardWeights"] = () => PtxProducts.ConvolveBackwardWeights(Products.ConvolveBackwardWeights, Tolerance),
+        ["Products.Convolve"] = () => PtxProducts.Convolve(Products.Convolve, Tolerance, x => x),
+        ["Products.ConvolveBackwardWeights"] = () => PtxProducts.ConvolveBackwardWeights(Products.ConvolveBackwardWeights, Tolerance, x => x),
         ["Sums.SumParts"] = SumParts,
         ["Sums.SumRows"] = SumRows,
         ["Sums.SumRowParts"] = SumRowParts,
+        ["TensorProducts.Convolve"] = () => PtxProducts.Convolve(TensorProducts.Convolve, Tolerance, Tf32),
+        ["TensorProducts.ConvolveBackwardWeights"] = () => PtxProducts.ConvolveBackwardWeights(TensorProducts.ConvolveBackwardWeights, Tolerance, Tf32),
         ["Transposition.Transpose"] = Transpose,
         ["Transposition.LoadCrops"] = LoadCrops,
     };
@@ -193,9 +196,9 @@ public sealed class PtxKernelTests
     static void Transpose()
     {
         const int Matrices = 2;
-        foreach (var (rows, columns, add) in new[] { (37, 45, false), (1, 33, true), (64, 3, true) })
+        foreach (var (rows, columns) in new[] { (37, 45), (1, 33), (64, 3) })
         {
-            var s = new TransposeShape { Rows = rows, Columns = columns, SourceStride = columns + 3, DestinationStride = rows + 2, Add = add ? 1 : 0 };
+            var s = new TransposeShape { Rows = rows, Columns = columns, SourceStride = columns + 3, DestinationStride = rows + 2 };
             (s.SourceBatchStride, s.DestinationBatchStride) = (rows * s.SourceStride + 1, columns * s.DestinationStride + 4);
             float[] source = SampleValues.Of((Matrices - 1) * s.SourceBatchStride + (rows - 1) * s.SourceStride + columns, 1);
             float[] destination = SampleValues.Of((Matrices - 1) * s.DestinationBatchStride + (columns - 1) * s.DestinationStride + rows, 2);
@@ -206,7 +209,7 @@ public sealed class PtxKernelTests
                     for (int c = 0; c < columns; c++)
                     {
                         ref float d = ref destination[z * s.DestinationBatchStride + c * s.DestinationStride + r];
-                        d = source[z * s.SourceBatchStride + r * s.SourceStride + c] + (add ? d : 0);
+                        d = source[z * s.SourceBatchStride + r * s.SourceStride + c];
                     }
             Assert.Equal(destination, buffer.Read<float>());
         }
@@ -232,6 +235,14 @@ public sealed class PtxKernelTests
                 return o;
             }), Canonical(output, shape.Images, stride));
         }
+    }
+
+    /// <summary>The nearest value with a mantissa of 10 bits; of two as near, the larger in size.</summary>
+    static float Tf32(float x)
+    {
+        if (x == 0) return x;
+        float unit = MathF.ScaleB(1, MathF.ILogB(x) - 10);
+        return MathF.Round(x / unit, MidpointRounding.AwayFromZero) * unit;
     }
 
     static float Few(double x) => (float)Math.Round(x);

@@ -10,29 +10,30 @@ namespace AlexNetActors.Tests.Compute.Ptx;
 /// </summary>
 static class PtxProducts
 {
-    /// <summary>Images, the filter, depth of a part.</summary>
+    /// <summary>Images, the filter, depth of a part: whole strips of all kernels.</summary>
     static IEnumerable<(int Images, Filter Filter, int PartDepth)> Convolutions =>
     [
         (3, Filter.Convolution(3, 5, 7, 5, 3, 1, 1), 32),     // columns of three tiles, the last not full; one part
         (2, Filter.Convolution(3, 15, 13, 68, 5, 4, 2), 32),  // two tiles of rows; parts of 32, 32 and 11
         (33, Filter.Convolution(7, 6, 5, 1, 2, 1, 0), 1024),  // images that are no power of two; a single row
-        (2, Filter.Convolution(2, 3, 3, 6, 6, 1, 2), 24),     // a filter wider than the picture
+        (2, Filter.Convolution(2, 3, 3, 6, 6, 1, 2), 48),     // a filter wider than the picture
         (2, new Filter(4, 5, 6, 9, 2, 3, 1, 1), 1024),        // a depth of exactly three strips
         (5, Filter.FullyConnected(128, 1, 1, 10), 1024),      // a table of taps without filling
     ];
 
     /// <param name="kernel">As <see cref="Products.Convolve"/>.</param>
-    /// <param name="tolerance">Of its arithmetic, relative.</param>
-    public static void Convolve(Delegate kernel, double tolerance)
+    /// <param name="tolerance">Of its sums, relative.</param>
+    /// <param name="rounded">What it makes of the values that it multiplies.</param>
+    public static void Convolve(Delegate kernel, double tolerance, Func<float, float> rounded)
     {
         foreach (var (images, f, partDepth) in Convolutions)
         {
-            foreach (bool rectify in new[] { false, true }) Forward(kernel, images, f, partDepth, rectify, tolerance);
-            if (f.Stride == 1) BackwardInput(kernel, images, f, partDepth, tolerance);
+            foreach (bool rectify in new[] { false, true }) Forward(kernel, images, f, partDepth, rectify, tolerance, rounded);
+            if (f.Stride == 1) BackwardInput(kernel, images, f, partDepth, tolerance, rounded);
         }
     }
 
-    static void Forward(Delegate kernel, int images, Filter f, int partDepth, bool rectify, double tolerance)
+    static void Forward(Delegate kernel, int images, Filter f, int partDepth, bool rectify, double tolerance, Func<float, float> rounded)
     {
         int stride = RoundUp(images, 8), kernels = RoundUp(f.Kernels, 4);
         var s = new ProductShape
@@ -55,12 +56,12 @@ static class PtxProducts
         AssertClose(Reference(d =>
         {
             var o = d.AllocateActivation(f.OutputShape(images));
-            d.Convolve(SampleValues.Activation(d, f.InputShape(images), 1), SampleValues.Weights(d, f, 2), SampleValues.Bias(d, f, 3), f, rectify, o);
+            d.Convolve(SampleValues.Activation(d, f.InputShape(images), 1, x => rounded((float)x)), SampleValues.Weights(d, f, 2, x => rounded((float)x)), SampleValues.Bias(d, f, 3), f, rectify, o);
             return o;
         }), Canonical(output, images, stride), tolerance);
     }
 
-    static void BackwardInput(Delegate kernel, int images, Filter f, int partDepth, double tolerance)
+    static void BackwardInput(Delegate kernel, int images, Filter f, int partDepth, double tolerance, Func<float, float> rounded)
     {
         int stride = RoundUp(images, 8), channels = RoundUp(f.Channels, 4), area = f.SizeY * f.SizeX;
         var weights = Values(f.WeightsShape, 2);
@@ -83,7 +84,7 @@ static class PtxProducts
         AssertClose(Reference(d =>
         {
             var i = d.AllocateActivation(f.InputShape(images));
-            d.ConvolveBackwardInput(SampleValues.Activation(d, f.OutputShape(images), 1), SampleValues.Weights(d, f, 2), f, i);
+            d.ConvolveBackwardInput(SampleValues.Activation(d, f.OutputShape(images), 1, x => rounded((float)x)), SampleValues.Weights(d, f, 2, x => rounded((float)x)), f, i);
             return i;
         }), Canonical(dInput, images, stride), tolerance);
     }
@@ -99,8 +100,9 @@ static class PtxProducts
     }
 
     /// <param name="kernel">As <see cref="Products.ConvolveBackwardWeights"/>.</param>
-    /// <param name="tolerance">Of its arithmetic, relative.</param>
-    public static void ConvolveBackwardWeights(Delegate kernel, double tolerance)
+    /// <param name="tolerance">Of its sums, relative.</param>
+    /// <param name="rounded">What it makes of the values that it multiplies.</param>
+    public static void ConvolveBackwardWeights(Delegate kernel, double tolerance, Func<float, float> rounded)
     {
         foreach (var (images, f, partDepth) in Convolutions)
         {
@@ -126,7 +128,7 @@ static class PtxProducts
             AssertClose(Reference(d =>
             {
                 Tensor w = d.AllocateWeights(f), b = SampleValues.Bias(d, f, 3);
-                d.ConvolveBackwardWeights(SampleValues.Activation(d, f.InputShape(images), 1), SampleValues.Activation(d, f.OutputShape(images), 2), f, w, b);
+                d.ConvolveBackwardWeights(SampleValues.Activation(d, f.InputShape(images), 1, x => rounded((float)x)), SampleValues.Activation(d, f.OutputShape(images), 2, x => rounded((float)x)), f, w, b);
                 return w;
             }), Canonical(sums, f.Kernels, kernels), tolerance);
         }

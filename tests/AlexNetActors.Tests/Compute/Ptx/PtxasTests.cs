@@ -37,6 +37,27 @@ public sealed class PtxasTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>
+    /// An HMMA keeps an A100's tensor cores busy for eight clocks in which a warp can begin other instructions, of its own or of the two warps
+    /// beside it: at less than seven others an HMMA the tensor cores are what a strip waits for.
+    /// </summary>
+    [Theory]
+    [InlineData("TensorProducts.Convolve")]
+    [InlineData("TensorProducts.ConvolveBackwardWeights")]
+    public void TensorProductsKeepTheTensorCoresBusy(string name)
+    {
+        foreach (string architecture in Ptxas.Architectures())
+        {
+            var instructions = Ptxas.Assemble(PtxKernel.Named(name), architecture).Instructions;
+            Assert.SkipWhen(instructions.Count == 0, "there is no nvdisasm beside ptxas");
+            var loop = Loops(instructions).First(l => l.Any(i => Is("HMMA", i)));
+            int multiplications = loop.Count(i => Is("HMMA", i));
+            output.WriteLine($"{name} {architecture}: a loop of {loop.Count} instructions, {multiplications} of them HMMA");
+            Assert.Equal(32, multiplications);
+            Assert.InRange(loop.Count, 0, 8 * multiplications);
+        }
+    }
+
     static double Ratio(IReadOnlyList<string> instructions) => (double)instructions.Count(i => Is("FFMA", i)) / instructions.Count;
 
     static bool Is(string operation, string instruction) => Regex.IsMatch(instruction, $@"^(@!?U?P\w+ )?{operation}\b");
