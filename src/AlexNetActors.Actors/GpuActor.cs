@@ -42,7 +42,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     {
         (_settings, _factory, _ids, _coordinator) = (settings, device, [.. towers], coordinator);
         _thread = new ComputeThread($"compute {string.Join('+', towers)}");
-        _mailbox = new TowerMailbox(settings.Recipe.Network, settings.StepDeadline, message => _partner.Tell(message));
+        _mailbox = new TowerMailbox(settings.Recipe.Network, settings.StepDeadline, message => _partner.Tell(message), settings.Devices.Select(d => d.Memory).Distinct().Count() == 1);
 
         Receive<FormGroup>(OnFormGroup);
         Receive<LoadTowers>(OnLoad);
@@ -168,7 +168,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 work();
             }
-            catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException)
+            catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
             {
                 _coordinator.Tell(new MemberFailed(generation, member, $"{what}: {e.Message}"), self);
             }

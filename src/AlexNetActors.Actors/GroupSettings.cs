@@ -22,8 +22,9 @@ public sealed record GroupSettings(
 /// <summary>A device by name, opened on the thread that will use it.</summary>
 /// <param name="Name">As the command line names it.</param>
 /// <param name="Kind">Devices of one kind give the same bits.</param>
+/// <param name="Memory">Where its tensors lie: <see cref="IDevice.Memory"/>.</param>
 /// <param name="Open">Opens it.</param>
-public sealed record DeviceFactory(string Name, string Kind, Func<IDevice> Open);
+public sealed record DeviceFactory(string Name, string Kind, string Memory, Func<IDevice> Open);
 
 /// <summary>What a run may only go on with: written into every checkpoint.</summary>
 public sealed record RunIdentity(string RecipeDigest, string DataDigest, string DeviceKind);

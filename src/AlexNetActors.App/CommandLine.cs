@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using AlexNetActors.Compute;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
 
@@ -40,7 +41,7 @@ static class CommandLine
         {
             return Refuse(e, WrongUse);
         }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException)
         {
             return Refuse(e, Failed);
         }

@@ -1,26 +1,50 @@
 using AlexNetActors.Compute.Cpu;
+using AlexNetActors.Compute.Gpu;
 
 namespace AlexNetActors.Compute;
 
-/// <summary>A kind of device this program can drive.</summary>
+/// <summary>A device this program can drive.</summary>
 /// <param name="Name">As the command line names it.</param>
 /// <param name="Kind">Devices of one kind give the same bits. A change of the bits changes the name: a run that began with others is not gone on with.</param>
+/// <param name="Memory">Where its tensors lie: <see cref="IDevice.Memory"/>.</param>
 /// <param name="Description">What it is, here, on this machine.</param>
-/// <param name="Open">Opens it with so many threads.</param>
-public sealed record DeviceEntry(string Name, string Kind, string Description, Func<int, IDevice> Open);
+/// <param name="MemoryBytes">Memory of its own; null for the processor's.</param>
+/// <param name="Open">Opens it with so many threads of the processor.</param>
+public sealed record DeviceEntry(string Name, string Kind, string Memory, string Description, long? MemoryBytes, Func<int, IDevice> Open);
+
+/// <summary>A device, or a kind of them, that cannot be used here.</summary>
+/// <param name="Name">As the command line would name it.</param>
+/// <param name="Why">The reason, and what to do.</param>
+public sealed record UnusableDevice(string Name, string Why);
 
 /// <summary>The devices by name.</summary>
 public static class DeviceCatalog
 {
-    public static IReadOnlyList<DeviceEntry> All { get; } =
+    const string ProcessorMemory = "cpu", ReferenceMemory = "reference";
+
+    static readonly DeviceEntry[] Processor =
     [
-        new("cpu", "cpu-fast", "the processor, vector kernels, fast convolution", threads => new CpuDevice(threads)),
-        new("cpu-direct", "cpu-direct", "the same with convolution tap by tap: to compare", threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
-        new("reference", "reference", "slow, obvious, for tests: the definition of every operation", _ => new ReferenceDevice()),
+        new("cpu", "cpu-fast", ProcessorMemory, "the processor, vector kernels, fast convolution", null, threads => new CpuDevice(threads)),
+        new("cpu-direct", "cpu-direct", ProcessorMemory, "the same with convolution tap by tap: to compare", null, threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
+        new("reference", "reference", ReferenceMemory, "slow, obvious, for tests: the definition of every operation", null, _ => new ReferenceDevice()),
     ];
 
-    /// <exception cref="ArgumentException">There is no device of that name; the message lists those there are.</exception>
-    public static DeviceEntry Find(string name) =>
-        All.FirstOrDefault(d => d.Name == name)
-        ?? throw new ArgumentException($"there is no device '{name}': use one of {string.Join(", ", All.Select(d => d.Name))}");
+    /// <summary>Every device that can be used here. Asks the drivers.</summary>
+    public static IReadOnlyList<DeviceEntry> All => [.. Processor, .. Accelerators.All.Select(Entry)];
+
+    /// <summary>What cannot be used here, and why.</summary>
+    public static IReadOnlyList<UnusableDevice> Unusable => Accelerators.Unusable;
+
+    /// <exception cref="ArgumentException">There is no device of that name, or it cannot be used; the message says why, or lists those there are.</exception>
+    public static DeviceEntry Find(string name)
+    {
+        if (Processor.FirstOrDefault(d => d.Name == name) is { } processor) return processor; // asks no driver
+        if (Accelerators.All.FirstOrDefault(a => a.Name == name) is { } accelerator) return Entry(accelerator);
+        string names = string.Join(", ", All.Select(d => d.Name));
+        if (Unusable.FirstOrDefault(u => u.Name == name || u.Name == name.Split(':')[0]) is { } unusable)
+            throw new ArgumentException($"device {name} cannot be used: {unusable.Why}; or use one of {names}");
+        throw new ArgumentException($"there is no device '{name}': use one of {names}");
+    }
+
+    static DeviceEntry Entry(AcceleratorEntry a) => new(a.Name, a.Kind, a.Memory, a.Description, a.MemoryBytes, _ => new IlgpuDevice(a, new GpuOptions(Blas: BlasChoice.Own))); // a choice belongs into the kind
 }

@@ -1,4 +1,4 @@
 namespace AlexNetActors.Compute;
 
-/// <summary>A device or a library it needs does not do its part, and the message says in a line what to do about it.</summary>
+/// <summary>A device that cannot go on: out of memory, lost, or its driver refused. The message says which device, what was asked for and what to do.</summary>
 public sealed class DeviceException(string message, Exception? inner = null) : Exception(message, inner);

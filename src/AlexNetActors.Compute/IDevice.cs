@@ -12,6 +12,9 @@ public interface IDevice : IDisposable
     /// <summary>As the command line names it: "cpu", "reference", "cuda:0".</summary>
     string Name { get; }
 
+    /// <summary>Where its tensors lie: devices of one process with equal memory reach each other's ("cpu", "cuda", "opencl:0").</summary>
+    string Memory { get; }
+
     /// <summary>Buffers allocated so far: tensors, and working memory each time that it was made larger.</summary>
     int Buffers { get; }
 
@@ -93,11 +96,14 @@ public interface IDevice : IDisposable
     /// <summary>activation *= factor, in place: what dropout costs at test time (paper section 4.2).</summary>
     void Scale(float factor, Tensor activation);
 
-    /// <summary>Copies channels of one activation into another of the same B, H, W.</summary>
+    /// <summary>
+    /// Copies channels of one activation into another of the same B, H, W. The source may be another device's whose memory this one reaches:
+    /// one with the same <see cref="Memory"/>.
+    /// </summary>
     void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel);
 
-    /// <summary>destination += canonical, [B, C, H, W]: the other tower's part of a gradient.</summary>
-    void Accumulate(ReadOnlySpan<float> canonical, Tensor destination);
+    /// <summary>Adds channels of one activation to those of another of the same B, H, W: the other tower's part of a gradient.</summary>
+    void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel);
 
     /// <summary>The paper's update rule (section 5): v = momentum * v - decay * rate * w - rate * gradient; w = w + v. Works on weights and on plain tensors.</summary>
     void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights);

@@ -14,6 +14,7 @@ public sealed class ReferenceDevice : IDevice
     }
 
     public string Name => "reference";
+    public string Memory => "reference";
 
     public int Buffers { get; private set; }
 
@@ -217,10 +218,11 @@ public sealed class ReferenceDevice : IDevice
             Of(destination)[b, destinationChannel + c, y, x] = s[b, sourceChannel + c, y, x];
     }
 
-    public void Accumulate(ReadOnlySpan<float> canonical, Tensor destination)
+    public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
-        var d = Of(destination).Data;
-        for (int n = 0; n < d.Length; n++) d[n] += canonical[n];
+        var s = Of(source);
+        foreach (var (b, c, y, x) in Elements(s.Shape with { Channels = channels }))
+            Of(destination)[b, destinationChannel + c, y, x] += s[b, sourceChannel + c, y, x];
     }
 
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights)

@@ -85,12 +85,11 @@ static class Require
         if (!(rate >= 0 && rate <= 1)) throw new ArgumentException($"Dropout expects a rate from 0 to 1, got {rate}");
     }
 
-    public static void CopyChannels(Shape source, int sourceChannel, int channels, Shape destination, int destinationChannel)
+    public static void CopyChannels(string operation, Shape source, int sourceChannel, int channels, Shape destination, int destinationChannel)
     {
-        const string Operation = "CopyChannels";
-        Same(Operation, "destination", destination, source with { Channels = destination.Channels });
-        Channels(Operation, sourceChannel, channels, source);
-        Channels(Operation, destinationChannel, channels, destination);
+        Same(operation, "destination", destination, source with { Channels = destination.Channels });
+        Channels(operation, sourceChannel, channels, source);
+        Channels(operation, destinationChannel, channels, destination);
     }
 
     public static void Descend(Shape gradient, Shape velocity, Shape weights)

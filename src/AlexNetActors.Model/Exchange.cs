@@ -23,23 +23,23 @@ public readonly record struct ExchangeId(PassId Pass, ExchangeKind Kind, byte Se
 }
 
 /// <summary>
-/// What the towers meet over. Sent memory stays untouched until the sender's same exchange of its next pass, by when the
+/// What the towers meet over. What is sent stays untouched until the sender's same exchange of its next pass, by when the
 /// receiver has long used it: it cannot get there without the receiver's answers.
 /// </summary>
 public interface ITowerLink
 {
-    void Send(TowerId from, ExchangeId exchange, ReadOnlyMemory<float> values);
+    void Send(TowerId from, ExchangeId exchange, Portion portion);
 
     /// <summary>Waits for what the other tower sent. Throws, with who, which exchange and which step, when a deadline passes or the pass is called off.</summary>
-    ReadOnlyMemory<float> Receive(TowerId to, ExchangeId exchange);
+    Portion Receive(TowerId to, ExchangeId exchange);
 }
 
-/// <summary>Both towers on one thread: what one sent lies ready when the other asks.</summary>
+/// <summary>Both towers on one device and thread: what one sent lies ready when the other asks.</summary>
 public sealed class LocalLink : ITowerLink
 {
-    readonly ReadOnlyMemory<float>[] _sent = new ReadOnlyMemory<float>[2];
+    readonly Portion[] _sent = new Portion[2];
 
-    public void Send(TowerId from, ExchangeId exchange, ReadOnlyMemory<float> values) => _sent[(int)from] = values;
+    public void Send(TowerId from, ExchangeId exchange, Portion portion) => _sent[(int)from] = portion;
 
-    public ReadOnlyMemory<float> Receive(TowerId to, ExchangeId exchange) => _sent[(int)to.Other()];
+    public Portion Receive(TowerId to, ExchangeId exchange) => _sent[(int)to.Other()];
 }

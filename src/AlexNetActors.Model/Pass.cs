@@ -50,7 +50,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
             _activity = Describe("forward", s);
             var exchange = new ExchangeId(id, ExchangeKind.Gather, (byte)(s + 1));
             foreach (var tower in towers) link.Send(tower.Id, exchange, tower.Forward(s));
-            foreach (var tower in towers) tower.Accept(s + 1, Receive(tower, exchange).Span);
+            foreach (var tower in towers) tower.Accept(s + 1, Receive(tower, exchange));
         }
         _activity = "loss";
         Score score = default;
@@ -64,21 +64,20 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
         var exchange = new ExchangeId(id, ExchangeKind.Sum, (byte)s);
         foreach (var tower in towers)
         {
-            var part = tower.BackwardInput(s);
-            if (s > 0) link.Send(tower.Id, exchange, part);
+            if (tower.BackwardInput(s) is { } part) link.Send(tower.Id, exchange, part);
         }
         // The gradients by the weights need nothing from the other side: they hide the exchange.
         foreach (var tower in towers) tower.BackwardWeights(s);
         if (s == 0) return;
-        foreach (var tower in towers) tower.AcceptGradient(s, Receive(tower, exchange).Span);
+        foreach (var tower in towers) tower.AcceptGradient(s, Receive(tower, exchange));
     }
 
-    ReadOnlyMemory<float> Receive(Tower tower, ExchangeId exchange)
+    Portion Receive(Tower tower, ExchangeId exchange)
     {
         long start = Stopwatch.GetTimestamp();
-        var values = link.Receive(tower.Id, exchange);
+        var portion = link.Receive(tower.Id, exchange);
         _waiting += Stopwatch.GetTimestamp() - start;
-        return values;
+        return portion;
     }
 
     PassResult Result(Score score, long start)

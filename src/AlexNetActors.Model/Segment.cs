@@ -15,9 +15,22 @@ sealed class Segment
     {
         Shape = shape;
         Input = device.AllocateActivation(shape.Input with { Images = batch });
-        foreach (var layer in shape.Layers) _layers.Add(new Layer(network, layer, tower, device, batch, training));
+        foreach (var layer in shape.Layers) _layers.Add(Named(layer.Name, () => new Layer(network, layer, tower, device, batch, training)));
         _dOutputs = training ? [.. shape.Layers.Select(l => device.AllocateActivation(l.Output with { Images = batch }))] : [];
         if (training && shape.Index > 0) DInput = device.AllocateActivation(shape.Input with { Images = batch });
+    }
+
+    /// <summary>What the device refuses is said with the layer it was for.</summary>
+    static Layer Named(string name, Func<Layer> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch (DeviceException e)
+        {
+            throw new DeviceException($"{name}: {e.Message}", e);
+        }
     }
 
     public SegmentShape Shape { get; }

@@ -7,8 +7,8 @@ namespace AlexNetActors.Model;
 public readonly record struct Descent(float Rate, float Momentum, float WeightDecay);
 
 /// <summary>
-/// One half of the network on one device. It computes and holds; what crosses to the other half leaves through the returned
-/// memory (canonical [B, C, H, W] float32, valid until the same exchange of the next pass) and comes in through the Accept methods.
+/// One half of the network on one device. It computes and holds; what crosses to the other half leaves as a <see cref="Portion"/>
+/// (valid until the same exchange of the next pass) and comes in through the Accept methods.
 /// <see cref="Pass"/> calls these in order.
 /// </summary>
 public sealed class Tower
@@ -16,9 +16,10 @@ public sealed class Tower
     readonly IDevice _device;
     readonly ulong _seed;
     readonly Segment[] _segments;
-    readonly float[][] _gatherOut, _sumOut; // by segment: what this tower sends before it (gather) and after its backward (sum)
-    readonly float[] _logits, _dLogits;     // [B, classes] and this tower's half of its gradient
-    readonly Tensor _mean;
+    readonly Portion[] _gathers;        // by segment: what this tower gives after it
+    readonly Portion?[] _sums;          // by segment: what this tower gives after its backward
+    readonly Tensor _mean, _lossInput;  // _lossInput: the logits of both towers, [B, classes, 1, 1]
+    readonly float[] _logits, _dLogits; // [B, classes] and this tower's half of its gradient
     readonly Parameter[] _parameters;
     PassSettings _pass;
 
@@ -36,8 +37,9 @@ public sealed class Tower
         _mean = device.AllocatePlain(new Shape(1, side, side, 3));
         device.Write(mean, _mean);
         _segments = [.. network.Segments.Select(s => new Segment(network, s, id, device, batch, training))];
-        _gatherOut = [.. network.Segments.Select(s => new float[s.Index == 0 ? 0 : s.Input.Count / 2 * batch]), new float[batch * network.Classes / 2]];
-        _sumOut = [.. network.Segments.Select(s => new float[!training || s.Index == 0 ? 0 : s.Input.Count / 2 * batch])];
+        _lossInput = device.AllocateActivation(new Shape(batch, network.Classes, 1, 1));
+        _gathers = [.. _segments.Select(g => new Portion(device, g.Output, 0, g.Output.Shape.Channels))];
+        _sums = [.. _segments.Select(g => g.DInput is { } d ? new Portion(device, d, id.Other().Offset(d.Shape.Channels / 2), d.Shape.Channels / 2) : null)];
         _logits = new float[batch * network.Classes];
         _dLogits = new float[batch * network.Classes / 2];
         _parameters = [.. _segments.SelectMany(s => s.Parameters)];
@@ -49,7 +51,7 @@ public sealed class Tower
     public IDevice Device => _device;
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
-    /// <summary>[B, classes] of both towers, after the last <see cref="Accept"/> of a pass.</summary>
+    /// <summary>[B, classes] of both towers, after <see cref="Loss"/>.</summary>
     public ReadOnlySpan<float> Logits => _logits;
 
     /// <summary>Starts a pass: the batch becomes the input of conv1, which both towers see whole.</summary>
@@ -60,39 +62,27 @@ public sealed class Tower
     }
 
     /// <summary>Computes segment <paramref name="s"/> and returns this tower's half of what the next one (or the loss) sees.</summary>
-    public ReadOnlyMemory<float> Forward(int s)
+    public Portion Forward(int s)
     {
         _segments[s].Forward(_pass);
         var output = _segments[s].Output;
-        _device.ReadChannels(output, 0, output.Shape.Channels, _gatherOut[s + 1]);
-        if (s + 1 < _segments.Length)
-            _device.CopyChannels(output, 0, output.Shape.Channels, _segments[s + 1].Input, Id.Offset(output.Shape.Channels));
-        else
-            PlaceLogits(Id, _gatherOut[s + 1]);
-        return _gatherOut[s + 1];
+        _device.CopyChannels(output, 0, output.Shape.Channels, InputOf(s + 1), Id.Offset(output.Shape.Channels));
+        return _gathers[s];
     }
 
     /// <summary>Takes the other tower's half of what segment <paramref name="s"/> sees; s = number of segments for the logits.</summary>
-    public void Accept(int s, ReadOnlySpan<float> half)
+    public void Accept(int s, Portion half)
     {
-        if (s < _segments.Length)
-        {
-            int channels = _segments[s].Input.Shape.Channels / 2;
-            _device.WriteChannels(half, Id.Other().Offset(channels), channels, _segments[s].Input);
-        }
-        else
-            PlaceLogits(Id.Other(), half);
+        int channels = InputOf(s).Shape.Channels / 2;
+        half.CopyTo(_device, InputOf(s), Id.Other().Offset(channels), channels);
     }
 
-    void PlaceLogits(TowerId from, ReadOnlySpan<float> half)
-    {
-        int n = Network.Classes / 2;
-        for (int b = 0; b < Batch; b++) half.Slice(b * n, n).CopyTo(_logits.AsSpan(b * 2 * n + from.Offset(n)));
-    }
+    Tensor InputOf(int s) => s < _segments.Length ? _segments[s].Input : _lossInput;
 
     /// <summary>Softmax and cross-entropy over both towers' logits, and this tower's half of their gradient for <see cref="BackwardInput"/>.</summary>
     public Score Loss(ReadOnlySpan<int> labels)
     {
+        _device.ReadChannels(_lossInput, 0, Network.Classes, _logits);
         var score = Model.Loss.Evaluate(_logits, labels, Network.Classes);
         if (!_pass.Training) return score;
         int n = Network.Classes / 2;
@@ -103,27 +93,24 @@ public sealed class Tower
 
     /// <summary>
     /// Backward through segment <paramref name="s"/> by its inputs. Returns this tower's part of the gradient by the other's half of the input;
-    /// empty for the first segment. <see cref="BackwardWeights"/> may run while it travels.
+    /// nothing for the first segment. <see cref="BackwardWeights"/> may run while it travels.
     /// </summary>
-    public ReadOnlyMemory<float> BackwardInput(int s)
+    public Portion? BackwardInput(int s)
     {
         _segments[s].BackwardInput();
-        if (_segments[s].DInput is not { } dInput) return default;
-        int channels = dInput.Shape.Channels / 2;
-        _device.ReadChannels(dInput, Id.Other().Offset(channels), channels, _sumOut[s]);
-        return _sumOut[s];
+        return _sums[s];
     }
 
     public void BackwardWeights(int s) => _segments[s].BackwardWeights();
 
     /// <summary>Adds the other tower's part of the gradient by this tower's half of segment <paramref name="s"/>'s input. Two summands: A + B is B + A, bit for bit.</summary>
-    public void AcceptGradient(int s, ReadOnlySpan<float> part)
+    public void AcceptGradient(int s, Portion part)
     {
         var dInput = _segments[s].DInput!;
         var dOutput = _segments[s - 1].DOutput;
         int channels = dInput.Shape.Channels / 2;
-        _device.CopyChannels(dInput, Id.Offset(channels), channels, dOutput, 0);
-        _device.Accumulate(part, dOutput);
+        part.CopyTo(_device, dOutput, 0, channels);
+        _device.AddChannels(dInput, Id.Offset(channels), channels, dOutput, 0);
     }
 
     /// <summary>The paper's update of every weight and bias (section 5); biases do not decay.</summary>

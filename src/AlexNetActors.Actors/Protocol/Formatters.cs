@@ -17,7 +17,7 @@ static class Formatters
         MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
-                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new FloatsFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
+                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
                 [BuiltinResolver.Instance, DynamicEnumResolver.Instance, DynamicGenericResolver.Instance, AttributeFormatterResolver.Instance, DynamicObjectResolver.Instance]));
 
     static void Expect(ref MessagePackReader reader, int length, string what)
@@ -78,19 +78,19 @@ static class Formatters
         }
     }
 
-    /// <summary>Floats as one binary block, little-endian: an array of numbers would cost five bytes each.</summary>
-    sealed class FloatsFormatter : IMessagePackFormatter<ReadOnlyMemory<float>>
+    /// <summary>Canonical values as one binary block, little-endian: an array of numbers would cost five bytes each.</summary>
+    sealed class PortionFormatter : IMessagePackFormatter<Portion?>
     {
-        public void Serialize(ref MessagePackWriter writer, ReadOnlyMemory<float> value, MessagePackSerializerOptions options) =>
-            writer.Write(MemoryMarshal.AsBytes(value.Span));
+        public void Serialize(ref MessagePackWriter writer, Portion? value, MessagePackSerializerOptions options) =>
+            writer.Write(MemoryMarshal.AsBytes(value!.ToCanonical().Span));
 
-        public ReadOnlyMemory<float> Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+        public Portion Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
         {
             var bytes = reader.ReadBytes() ?? throw new MessagePackSerializationException("floats are missing");
             if (bytes.Length % 4 != 0) throw new MessagePackSerializationException($"{bytes.Length} bytes are not whole floats");
             var floats = new float[bytes.Length / 4];
             bytes.CopyTo(MemoryMarshal.AsBytes(floats.AsSpan()));
-            return floats;
+            return new Portion(floats);
         }
     }
 

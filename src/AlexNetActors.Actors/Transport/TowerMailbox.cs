@@ -8,22 +8,27 @@ sealed class PassAbortedException(string message) : Exception(message);
 /// <summary>
 /// Where a tower's compute thread meets what its actor heard from the other tower. The actor puts, the compute thread waits,
 /// with a deadline; the actor stays free to hear that the pass is called off.
+/// <para>Where the other tower's device reaches this one's memory, it is told where its portion lies; elsewhere it gets canonical values.</para>
 /// </summary>
-sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send) : ITowerLink
+sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send, bool sharedMemory) : ITowerLink
 {
     readonly Lock _lock = new();
     readonly ManualResetEventSlim _arrived = new(false, spinCount: 20);
-    readonly Dictionary<ExchangeId, ReadOnlyMemory<float>> _values = [];
+    readonly Dictionary<ExchangeId, Portion> _portions = [];
     string? _aborted;
 
-    public void Send(TowerId from, ExchangeId exchange, ReadOnlyMemory<float> values) => send(new ActivationReady(exchange, from, values));
+    public void Send(TowerId from, ExchangeId exchange, Portion portion)
+    {
+        if (sharedMemory) portion.Settle();
+        send(new ActivationReady(exchange, from, sharedMemory ? portion : new Portion(portion.ToCanonical())));
+    }
 
-    /// <summary>From the actor: the other tower's values.</summary>
+    /// <summary>From the actor: the other tower's portion.</summary>
     public void Put(ActivationReady message)
     {
         lock (_lock)
         {
-            _values[message.Exchange] = message.Values;
+            _portions[message.Exchange] = message.Portion;
             _arrived.Set();
         }
     }
@@ -39,7 +44,7 @@ sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationR
     }
 
     /// <exception cref="PassAbortedException">The deadline passed, or the pass was called off.</exception>
-    public ReadOnlyMemory<float> Receive(TowerId to, ExchangeId exchange)
+    public Portion Receive(TowerId to, ExchangeId exchange)
     {
         long until = Environment.TickCount64 + (long)deadline.TotalMilliseconds;
         while (true)
@@ -47,7 +52,7 @@ sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationR
             lock (_lock)
             {
                 if (_aborted is not null) throw new PassAbortedException(_aborted);
-                if (_values.Remove(exchange, out var values)) return values;
+                if (_portions.Remove(exchange, out var portion)) return portion;
                 _arrived.Reset();
             }
             long left = until - Environment.TickCount64;

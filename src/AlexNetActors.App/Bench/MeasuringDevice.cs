@@ -31,6 +31,8 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
 
     public string Name => string.Join(',', devices.Select(d => d.Name));
 
+    public string Memory => "measured";
+
     public int Buffers => devices.Sum(d => d.Buffers);
 
     /// <summary>Operations are timed; else they are only run.</summary>
@@ -166,10 +168,11 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
         Run(s.Layer, Exchange(s), 0, 2 * s.Bytes * channels / s.Shape.Channels, (d, n) => d.CopyChannels(s[n], sourceChannel, channels, o[n], destinationChannel));
     }
 
-    public void Accumulate(ReadOnlySpan<float> canonical, Tensor destination)
+    public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
-        var (values, o) = (canonical.ToArray(), (Copies)destination);
-        Run(o.Layer, Exchange(o), 0, 3 * o.Bytes, (d, n) => d.Accumulate(values, o[n]));
+        var (s, o) = ((Copies)source, (Copies)destination);
+        (o.Layer, o.IsGradient) = (s.Layer, s.IsGradient);
+        Run(s.Layer, Exchange(s), 0, 3 * s.Bytes * channels / s.Shape.Channels, (d, n) => d.AddChannels(s[n], sourceChannel, channels, o[n], destinationChannel));
     }
 
     /// <summary>In a pass only the loss writes a whole tensor: the gradient by the outputs of the layer that was last computed.</summary>

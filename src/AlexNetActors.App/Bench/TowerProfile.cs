@@ -31,7 +31,7 @@ sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, 
     public static TowerProfile Measure(Recipe recipe, IReadOnlyList<IDevice> devices, int threads, int repetitions, string only)
     {
         SimdLevel? level = devices.OfType<CpuDevice>().FirstOrDefault()?.Level;
-        using var yardstick = new Yardstick(threads, level ?? SimdLevels.Best);
+        using var yardstick = new Yardstick(threads, level ?? SimdLevels.Best, onClock: !devices.All(d => d is CpuDevice or ReferenceDevice));
         var before = yardstick.Memory();
         using var device = new MeasuringDevice(devices, yardstick, repetitions, only);
         RunStep(recipe, device);
@@ -70,10 +70,10 @@ sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, 
     /// <summary>The other tower says what this one said: half the network can run alone.</summary>
     sealed class Echo : ITowerLink
     {
-        ReadOnlyMemory<float> _sent;
+        Portion? _sent;
 
-        public void Send(TowerId from, ExchangeId exchange, ReadOnlyMemory<float> values) => _sent = values;
+        public void Send(TowerId from, ExchangeId exchange, Portion portion) => _sent = portion;
 
-        public ReadOnlyMemory<float> Receive(TowerId to, ExchangeId exchange) => _sent;
+        public Portion Receive(TowerId to, ExchangeId exchange) => _sent!;
     }
 }

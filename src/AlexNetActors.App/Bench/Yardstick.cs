@@ -8,7 +8,8 @@ namespace AlexNetActors.App;
 /// <summary>What the processor can do at this moment with so many threads: the limits that passes are held against.</summary>
 /// <param name="threads">Threads of the measured device.</param>
 /// <param name="level">Its vectors.</param>
-sealed unsafe partial class Yardstick(int threads, SimdLevel level) : IDisposable
+/// <param name="onClock">Time on the clock counts: a measured device computes elsewhere.</param>
+sealed unsafe partial class Yardstick(int threads, SimdLevel level, bool onClock) : IDisposable
 {
     const int ThreadProcessorTime = 3; // CLOCK_THREAD_CPUTIME_ID of Linux
     const double Resolution = 1e-6; // seconds
@@ -20,7 +21,7 @@ sealed unsafe partial class Yardstick(int threads, SimdLevel level) : IDisposabl
     readonly ThreadTeam _team = new(threads, level, "yardstick");
     readonly NativeBuffer _sink = new(16 * threads);
 
-    /// <summary>Seconds of an action. Of one thread, its processor time: a busy machine's neighbours do not count. Of several, time on the clock.</summary>
+    /// <summary>Seconds of an action. Of one thread, its processor time: a busy machine's neighbours do not count. Of several, or of a GPU, time on the clock.</summary>
     public double Seconds(Action action)
     {
         double start = Now;
@@ -28,7 +29,7 @@ sealed unsafe partial class Yardstick(int threads, SimdLevel level) : IDisposabl
         return Math.Max(Now - start, Resolution);
     }
 
-    double Now => threads > 1 ? Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency
+    double Now => threads > 1 || onClock ? Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency
         : OperatingSystem.IsLinux() && ClockGetTime(ThreadProcessorTime, out var time) == 0 ? time.Seconds + 1e-9 * time.Nanoseconds
         : Environment.CpuUsage.TotalTime.TotalSeconds; // of the whole process, the compiler's and the collector's threads included
 

@@ -20,14 +20,14 @@ static class DevicesCommand
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("device", "kind", "usable", "what it is");
         foreach (var d in DeviceCatalog.All) table.AddRow(d.Name, d.Kind, "yes", d.Description);
-        foreach (var (name, why) in Devices.Absent) table.AddRow($"{name}:0", name, "no", why);
+        foreach (var (name, why) in DeviceCatalog.Unusable) table.AddRow(name, "", "no", why);
         output.Table(table);
         output.Json(new JsonObject
         {
             ["cores"] = Environment.ProcessorCount,
             ["devices"] = new JsonArray([
-                .. DeviceCatalog.All.Select(d => new JsonObject { ["name"] = d.Name, ["kind"] = d.Kind, ["usable"] = true, ["description"] = d.Description }),
-                .. Devices.Absent.Select(d => new JsonObject { ["name"] = $"{d.Key}:0", ["kind"] = d.Key, ["usable"] = false, ["description"] = d.Value }),
+                .. DeviceCatalog.All.Select(d => new JsonObject { ["name"] = d.Name, ["kind"] = d.Kind, ["usable"] = true, ["memoryBytes"] = d.MemoryBytes, ["description"] = d.Description }),
+                .. DeviceCatalog.Unusable.Select(d => new JsonObject { ["name"] = d.Name, ["usable"] = false, ["description"] = d.Why }),
             ]),
         });
         return 0;

@@ -14,6 +14,7 @@ sealed class CountingDevice : IDevice
     public long WeightBytes { get; private set; }
 
     public string Name => "plan";
+    public string Memory => "plan";
     public int Buffers => 0;
 
     public Tensor AllocateActivation(Shape shape)
@@ -53,6 +54,6 @@ sealed class CountingDevice : IDevice
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation) => throw Refusal;
     public void Scale(float factor, Tensor activation) => throw Refusal;
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) => throw Refusal;
-    public void Accumulate(ReadOnlySpan<float> canonical, Tensor destination) => throw Refusal;
+    public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) => throw Refusal;
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights) => throw Refusal;
 }

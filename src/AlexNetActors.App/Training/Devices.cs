@@ -8,7 +8,7 @@ namespace AlexNetActors.App;
 static class Devices
 {
     /// <summary>What a command uses that names none.</summary>
-    public static string Default => DeviceCatalog.All.Any(d => d.Name == "cpu") ? "cpu" : "reference";
+    public const string Default = "cpu";
 
     /// <param name="text">"cpu", or "cpu,cpu".</param>
     /// <param name="node">For the number of threads.</param>
@@ -38,7 +38,7 @@ static class Devices
                 using var device = factory.Open();
                 WarmUp.Run(network, device);
             }
-            catch (Exception e) when (e is ArgumentException or OutOfMemoryException)
+            catch (Exception e) when (e is ArgumentException or OutOfMemoryException or DeviceException)
             {
                 // Whoever opens the device to train on it meets the same and says so.
             }
@@ -48,23 +48,14 @@ static class Devices
 
     static DeviceFactory Find(string name, int threads)
     {
-        string kind = name.Split(':')[0];
-        if (Absent.TryGetValue(kind, out var why)) throw new UsageException($"device {name} cannot be used: {why}; use one of {string.Join(", ", DeviceCatalog.All.Select(d => d.Name))}");
         try
         {
             var entry = DeviceCatalog.Find(name);
-            return new DeviceFactory(entry.Name, entry.Kind, () => entry.Open(threads));
+            return new DeviceFactory(entry.Name, entry.Kind, entry.Memory, () => entry.Open(threads));
         }
         catch (ArgumentException e)
         {
             throw new UsageException(e.Message);
         }
     }
-
-    /// <summary>Kinds of devices that people ask for and that this version does not drive, and why.</summary>
-    public static IReadOnlyDictionary<string, string> Absent { get; } = new Dictionary<string, string>
-    {
-        ["cuda"] = "NVIDIA GPUs are not in this version",
-        ["opencl"] = "OpenCL devices are not in this version",
-    };
 }

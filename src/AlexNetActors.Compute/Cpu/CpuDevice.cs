@@ -46,6 +46,7 @@ public sealed unsafe class CpuDevice : IDevice
     }
 
     public string Name { get; }
+    public string Memory => "cpu";
     public int Buffers { get; private set; }
     public SimdLevel Level { get; }
     public ConvolutionMethod Method { get; }
@@ -492,25 +493,36 @@ public sealed unsafe class CpuDevice : IDevice
         team.Run(new Scale { Factor = factor, Values = a.Pointer, Floats = a.Floats });
     }
 
-    public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
-    {
-        var (s, d) = (Of(source, CpuLayout.Activation, "CopyChannels"), Of(destination, CpuLayout.Activation, "CopyChannels"));
-        Require.CopyChannels(s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
-        team.Run(new CopyChannels
-        {
-            Source = s.Pointer + sourceChannel * 32,
-            SourceChannels = s.Shape.Channels,
-            Channels = channels,
-            Pixels = s.ImageBlocks * s.Shape.Height * s.Shape.Width,
-            Destination = d.Pointer + destinationChannel * 32,
-            DestinationChannels = d.Shape.Channels,
-        });
-    }
+    public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) =>
+        CopyChannels(source, sourceChannel, channels, destination, destinationChannel, add: false, "CopyChannels");
 
-    public void Accumulate(ReadOnlySpan<float> canonical, Tensor destination)
+    public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) =>
+        CopyChannels(source, sourceChannel, channels, destination, destinationChannel, add: true, "AddChannels");
+
+    void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel, bool add, string operation)
     {
-        var d = Of(destination, CpuLayout.Activation, "Accumulate");
-        fixed (float* c = canonical) CopyActivation(CopyDirection.AddToDevice, c, canonical.Length, d, 0, d.Shape.Channels, "Accumulate");
+        var d = Of(destination, CpuLayout.Activation, operation);
+        if (source is not CpuTensor { Layout: CpuLayout.Activation } s) throw new ArgumentException($"{operation} expects an activation of a processor, got {source.Shape}");
+        Require.CopyChannels(operation, s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
+        float* from = s.Pointer;
+        if (from == null || !s.Memory.TryHold()) throw new DeviceException($"{operation}: the device of the source {source.Shape} is closed");
+        try
+        {
+            team.Run(new CopyChannels
+            {
+                Add = add,
+                Source = from + sourceChannel * 32,
+                SourceChannels = s.Shape.Channels,
+                Channels = channels,
+                Pixels = s.ImageBlocks * s.Shape.Height * s.Shape.Width,
+                Destination = d.Pointer + destinationChannel * 32,
+                DestinationChannels = d.Shape.Channels,
+            });
+        }
+        finally
+        {
+            s.Memory.Release();
+        }
     }
 
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights)

@@ -24,6 +24,9 @@ internal sealed unsafe class CpuTensor(CpuDevice owner, CpuLayout layout, Shape 
     public CpuLayout Layout => layout;
     public float* Pointer => memory.Pointer;
 
+    /// <summary>For threads of another device: <see cref="NativeBuffer.TryHold"/>.</summary>
+    public NativeBuffer Memory => memory;
+
     public long Floats => memory.Floats;
 
     /// <summary>Blocks of 32 images.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace AlexNetActors.Compute.Cpu;
 
-internal enum CopyDirection { ToDevice, AddToDevice, FromDevice }
+internal enum CopyDirection { ToDevice, FromDevice }
 
 /// <summary>Some channels of an activation from or to canonical order.</summary>
 internal unsafe struct CopyActivation : IWork
@@ -30,7 +30,6 @@ internal unsafe struct CopyActivation : IWork
             switch (Direction)
             {
                 case CopyDirection.ToDevice: Transpose.Copy(canonical, image, images, features, activation, feature); break;
-                case CopyDirection.AddToDevice: Transpose.Add(canonical, image, images, features, activation, feature); break;
                 default: Transpose.Copy(activation, feature, features, images, canonical, image); break;
             }
         }
@@ -61,19 +60,27 @@ internal unsafe struct CopyWeights : IWork
     }
 }
 
-/// <summary>Some channels of every pixel of an activation into another of the same size.</summary>
+/// <summary>Some channels of every pixel of an activation into another of the same size, or added to it.</summary>
 internal unsafe struct CopyChannels : IWork
 {
+    public bool Add;
     public float* Source; // from its first channel on, [pixels][C][32]
     public int SourceChannels, Channels, Pixels;
     public float* Destination;
     public int DestinationChannels;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
         var (from, to) = IWork.Share(Pixels, part, parts);
         for (nint p = from; p < to; p++)
-            new Span<float>(Source + p * SourceChannels * 32, Channels * 32).CopyTo(new Span<float>(Destination + p * DestinationChannels * 32, Channels * 32));
+        {
+            float* source = Source + p * SourceChannels * 32, destination = Destination + p * DestinationChannels * 32;
+            if (Add)
+                for (int n = 0; n < Channels * 32; n += TVector.Count) TVector.Store(TVector.Load(destination + n) + TVector.Load(source + n), destination + n);
+            else
+                new Span<float>(source, Channels * 32).CopyTo(new Span<float>(destination, Channels * 32));
+        }
     }
 }
 

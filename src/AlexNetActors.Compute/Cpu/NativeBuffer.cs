@@ -8,6 +8,7 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
     const int HugePage = 2 << 20, Page = 4 << 10, CacheLine = 64, AdviseHugePage = 14;
 
     readonly void* block;
+    int holders = 1; // the owner
 
     public NativeBuffer(long floats)
     {
@@ -27,10 +28,24 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
 
     public float* Pointer { get; private set; }
 
+    /// <summary>Another thread reads this memory: its owner may go meanwhile, the memory stays until <see cref="Release"/>. False when it is gone already.</summary>
+    public bool TryHold()
+    {
+        for (int n = Volatile.Read(ref holders); n > 0; n = Volatile.Read(ref holders))
+            if (Interlocked.CompareExchange(ref holders, n + 1, n) == n) return true;
+        return false;
+    }
+
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref holders) == 0) NativeMemory.Free(block);
+    }
+
     public void Dispose()
     {
-        if (Pointer != null) NativeMemory.Free(block);
+        if (Pointer == null) return;
         Pointer = null;
+        Release();
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]

@@ -5,19 +5,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace AlexNetActors.Compute.Cpu;
 
-/// <summary>Transposition, and transposition that adds, in blocks of 4 x 4: shuffles of 128 bits exist everywhere.</summary>
+/// <summary>Transposition in blocks of 4 x 4: shuffles of 128 bits exist everywhere.</summary>
 internal static unsafe class Transpose
 {
     /// <summary>destination[j * destinationRow + i] = source[i * sourceRow + j]</summary>
-    public static void Copy(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow) =>
-        Run(source, sourceRow, rows, columns, destination, destinationRow, false);
-
-    /// <summary>destination[j * destinationRow + i] += source[i * sourceRow + j]</summary>
-    public static void Add(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow) =>
-        Run(source, sourceRow, rows, columns, destination, destinationRow, true);
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Run(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow, bool add)
+    public static void Copy(float* source, nint sourceRow, int rows, int columns, float* destination, nint destinationRow)
     {
         int rows4 = rows & ~3, columns4 = columns & ~3;
         for (int j = 0; j < columns4; j += 4)
@@ -27,25 +20,14 @@ internal static unsafe class Transpose
                 var (r0, r1, r2, r3) = (Vector128.Load(s), Vector128.Load(s + sourceRow), Vector128.Load(s + 2 * sourceRow), Vector128.Load(s + 3 * sourceRow));
                 var (low0, low1) = (Interleave(r0, r1, false), Interleave(r2, r3, false));
                 var (high0, high1) = (Interleave(r0, r1, true), Interleave(r2, r3, true));
-                Put(Join(low0, low1, false), d, add);
-                Put(Join(low0, low1, true), d + destinationRow, add);
-                Put(Join(high0, high1, false), d + 2 * destinationRow, add);
-                Put(Join(high0, high1, true), d + 3 * destinationRow, add);
+                Join(low0, low1, false).Store(d);
+                Join(low0, low1, true).Store(d + destinationRow);
+                Join(high0, high1, false).Store(d + 2 * destinationRow);
+                Join(high0, high1, true).Store(d + 3 * destinationRow);
             }
         for (int j = 0; j < columns; j++)
             for (int i = j < columns4 ? rows4 : 0; i < rows; i++)
-            {
-                float value = source[i * sourceRow + j];
-                if (add) destination[j * destinationRow + i] += value;
-                else destination[j * destinationRow + i] = value;
-            }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void Put(Vector128<float> value, float* destination, bool add)
-    {
-        if (add) value += Vector128.Load(destination);
-        value.Store(destination);
+                destination[j * destinationRow + i] = source[i * sourceRow + j];
     }
 
     // a0 b0 a1 b1, or a2 b2 a3 b3

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -6,7 +7,19 @@ using ILGPU.Runtime.OpenCL;
 
 namespace AlexNetActors.Compute.Gpu;
 
-/// <summary>What ILGPU can drive on this machine, by name: cuda:N, opencl:N, and ilgpu-cpu, which runs a kernel's threads as threads of the processor.</summary>
+/// <summary>A device that ILGPU can drive on this machine.</summary>
+/// <param name="Name">cuda:N, opencl:N, or ilgpu-cpu.</param>
+/// <param name="Kind">Devices of one kind run the same machine code: the driver compiles for the architecture.</param>
+/// <param name="Memory">Where its tensors lie: <see cref="IDevice.Memory"/>.</param>
+/// <param name="Description">Name, driver and what it can do.</param>
+/// <param name="Device">To open it.</param>
+sealed record AcceleratorEntry(string Name, string Kind, string Memory, string Description, Device Device)
+{
+    /// <summary>Memory of its own; null where it is the processor's.</summary>
+    public long? MemoryBytes => Device is CPUDevice ? null : Device.MemorySize;
+}
+
+/// <summary>What ILGPU finds on this machine, and why not more.</summary>
 static class Accelerators
 {
     public const string Cpu = "ilgpu-cpu", Cuda = "cuda", OpenCL = "opencl";
@@ -14,40 +27,73 @@ static class Accelerators
     /// <summary>A group of threads, and no more: every barrier is one of the operating system's.</summary>
     const int CpuWarp = 4;
 
-    static readonly Lazy<Context> Shared = new(Create);
+    static readonly Lazy<(IReadOnlyList<AcceleratorEntry> Usable, IReadOnlyList<UnusableDevice> Unusable)> Found = new(Find);
+    static readonly Lazy<Context> Shared = new(() => Context.Create(builder => builder.Optimize(OptimizationLevel.O2)));
 
-    /// <summary>ILGPU's context: the compiler and the list of devices. Safe to share between threads, and kept: it holds no device.</summary>
+    /// <summary>ILGPU's compiler. Safe to share between threads, and kept: it holds no device.</summary>
     public static Context Context => Shared.Value;
 
-    public static IReadOnlyList<(string Name, Device Device)> All()
-    {
-        var all = new List<(string, Device)>();
-        foreach (var device in Context.GetCudaDevices()) all.Add(($"{Cuda}:{all.Count}", device));
-        int gpus = all.Count;
-        foreach (var device in Context.GetCLDevices()) all.Add(($"{OpenCL}:{all.Count - gpus}", device));
-        foreach (var device in Context.GetCPUDevices()) all.Add((Cpu, device));
-        return all;
-    }
+    public static IReadOnlyList<AcceleratorEntry> All => Found.Value.Usable;
+    public static IReadOnlyList<UnusableDevice> Unusable => Found.Value.Unusable;
 
-    static Context Create()
+    static (IReadOnlyList<AcceleratorEntry>, IReadOnlyList<UnusableDevice>) Find()
     {
         NativeLibraries.Install();
-        return Context.Create(builder =>
+        var (usable, unusable) = (new List<AcceleratorEntry>(), new List<UnusableDevice>());
+        FindCuda(usable, unusable);
+        FindOpenCL(usable, unusable);
+        var cpu = new CPUDevice(CpuWarp, Products.Threads / CpuWarp, 1);
+        usable.Add(new AcceleratorEntry(Cpu, Cpu, Cpu, "kernels for GPUs on threads of the processor: to test them, very slowly", cpu));
+        return (usable, unusable);
+    }
+
+    static void FindCuda(List<AcceleratorEntry> usable, List<UnusableDevice> unusable)
+    {
+        if (!NativeLibraries.Has(NativeLibraries.Cuda))
         {
-            builder.Optimize(OptimizationLevel.O2).CPU(new CPUDevice(CpuWarp, Products.Threads / CpuWarp, 1));
-            if (NativeLibraries.Has("cuda")) builder.Cuda();
-            if (NativeLibraries.Has("OpenCL")) builder.OpenCL(Admit);
-        });
+            unusable.Add(new(Cuda, "there is no libcuda: it comes with NVIDIA's driver, install that (in a container, give it the GPU: --gpus all)"));
+            return;
+        }
+        var devices = CudaDevice.GetDevices(_ => true);
+        if (devices.Length == 0) unusable.Add(new(Cuda, "NVIDIA's driver lists no GPU that ILGPU knows: look at nvidia-smi; CUDA_VISIBLE_DEVICES may hide it, or it is newer than this program"));
+        for (int n = 0; n < devices.Length; n++)
+        {
+            var d = (CudaDevice)devices[n];
+            string name = $"{Cuda}:{n}", capability = d.Architecture is { } a ? $"{a.Major}.{a.Minor}" : "unknown";
+            if (d.InstructionSet is null)
+                unusable.Add(new(name, $"{d.Name} needs a newer driver than {d.DriverVersion.Major}.{d.DriverVersion.Minor} for its compute capability {capability}: update NVIDIA's driver"));
+            else
+                usable.Add(new AcceleratorEntry(name, $"cuda-sm_{capability.Replace(".", "")}", Cuda, $"{d.Name}, {Gigabytes(d.MemorySize)}, compute capability {capability}, driver for CUDA {d.DriverVersion.Major}.{d.DriverVersion.Minor}", d));
+        }
+    }
+
+    static void FindOpenCL(List<AcceleratorEntry> usable, List<UnusableDevice> unusable)
+    {
+        if (!NativeLibraries.Has(NativeLibraries.OpenCL))
+        {
+            unusable.Add(new(OpenCL, "there is no libOpenCL: install your GPU's driver and the loader (Debian: ocl-icd-libopencl1; pocl-opencl-icd makes the processor such a device)"));
+            return;
+        }
+        var devices = CLDevice.GetDevices(_ => true);
+        if (devices.Length == 0) unusable.Add(new(OpenCL, "no OpenCL driver lists a device: install your GPU's (Debian: pocl-opencl-icd makes the processor one)"));
+        for (int n = 0; n < devices.Length; n++)
+        {
+            var d = (CLDevice)devices[n];
+            string name = $"{OpenCL}:{n}";
+            Admit(d);
+            usable.Add(new AcceleratorEntry(name, $"opencl-{d.Name.Replace(' ', '-')}", name, $"{d.Name}, {Gigabytes(d.MemorySize)}, {d.PlatformName}, OpenCL {d.DeviceVersion.Major}.{d.DeviceVersion.Minor}", d));
+        }
     }
 
     /// <summary>
     /// ILGPU refuses OpenCL devices without a generic address space. The kernels here name the address space of every pointer, so they
     /// run without (PoCL 3's processors are such devices).
     /// </summary>
-    static bool Admit(CLDevice device)
+    static void Admit(CLDevice device)
     {
         if (!device.Capabilities.GenericAddressSpace)
             typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!.SetValue(device.Capabilities, true);
-        return true;
     }
+
+    static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):0.0} GiB");
 }

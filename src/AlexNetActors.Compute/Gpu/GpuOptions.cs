@@ -24,14 +24,12 @@ public enum BlasChoice
 public sealed record GpuOptions(ComputePrecision Precision = ComputePrecision.Float32, BlasChoice Blas = BlasChoice.Auto)
 {
     /// <summary>
-    /// What the kind of a device of these options ends in: devices of one kind give the same bits. Tensor cores add in an order of their own
-    /// in each generation, and cuBLAS promises the same bits only to one version on one architecture with as many multiprocessors
-    /// (cuBLAS documentation, "Results Reproducibility"). Own kernels in float32 give the same bits on all: nothing.
+    /// What the kind of a device, which names its architecture, ends in with these options: devices of one kind give the same bits. cuBLAS
+    /// promises the same only to one version on GPUs of one architecture with as many multiprocessors (its documentation, "Results
+    /// Reproducibility"). Nothing for own kernels in float32.
     /// </summary>
     /// <param name="cuBlas">Version of cuBLAS, if it is used.</param>
-    /// <param name="hardware">Architecture and multiprocessors.</param>
-    internal string KindSuffix(string? cuBlas, string hardware) =>
-        (Precision == ComputePrecision.Float32 ? "" : $"-{Precision.ToString().ToLowerInvariant()}")
-        + (cuBlas == null ? "" : $"-cublas{cuBlas}")
-        + (Precision == ComputePrecision.Float32 && cuBlas == null ? "" : $"-{hardware}");
+    /// <param name="multiprocessors">Of the GPU.</param>
+    internal string KindSuffix(string? cuBlas, int multiprocessors) =>
+        (Precision == ComputePrecision.Float32 ? "" : $"-{Precision.ToString().ToLowerInvariant()}") + (cuBlas == null ? "" : $"-cublas{cuBlas}-{multiprocessors}mp");
 }

@@ -31,24 +31,25 @@ public sealed class IlgpuDevice : IDevice
     readonly Scratch<byte> _crops;
     readonly Scratch<int> _placements;
     readonly Scratch<float> _shifts;
+    readonly long? _memoryBytes;
     int _allocated;
+    long _allocatedBytes;
 
-    /// <param name="name">"cuda:0", "opencl:1", "ilgpu-cpu".</param>
+    /// <param name="entry">Which.</param>
     /// <param name="options">Float32, cuBLAS where there is one.</param>
-    /// <exception cref="ArgumentException">There is no such device, or it has not what the options ask for.</exception>
-    /// <exception cref="DeviceException">cuBLAS is asked for and not there, or does not work.</exception>
-    public IlgpuDevice(string name, GpuOptions? options = null)
+    /// <exception cref="ArgumentException">The device has not what the options ask for.</exception>
+    /// <exception cref="DeviceException">The driver refuses; cuBLAS is asked for and not there, or does not work.</exception>
+    internal IlgpuDevice(AcceleratorEntry entry, GpuOptions? options = null)
     {
-        Name = name;
+        (Name, Memory, _memoryBytes) = (entry.Name, entry.Memory, entry.MemoryBytes);
         _options = options ?? new GpuOptions();
-        var device = Accelerators.All().FirstOrDefault(d => d.Name == name).Device ?? throw new ArgumentException($"there is no device {name}");
-        nint cuBlas = FindCuBlas(device);
-        RequirePrecision(device);
-        _shared = SharedAccelerator.Join(name, device);
+        RequirePrecision(entry.Device);
+        nint cuBlas = FindCuBlas(entry.Device);
+        _shared = Try($"open {entry.Description}", () => SharedAccelerator.Join(entry));
         using var _ = _shared.Enter();
         var accelerator = _shared.Accelerator;
         _stream = accelerator.CreateStream();
-        if (cuBlas != 0) _cuBlas = new CuBlas(cuBlas, (CudaAccelerator)accelerator, (CudaStream)_stream, _options.Precision);
+        if (cuBlas != 0) _cuBlas = Try("use cuBLAS", () => new CuBlas(cuBlas, (CudaAccelerator)accelerator, (CudaStream)_stream, _options.Precision));
         _pinned = new PinnedMemory(accelerator);
         (_transfer, _turned, _parts, _normalized, _dNormalized) = (new(accelerator), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
         (_crops, _placements, _shifts) = (new(accelerator), new(accelerator), new(accelerator));
@@ -73,14 +74,15 @@ public sealed class IlgpuDevice : IDevice
 
     public string Name { get; }
 
+    /// <summary>GPUs of one driver reach each other's memory; OpenCL devices only their own.</summary>
+    public string Memory { get; }
+
     /// <summary>What computes here, in one line: "own kernels, float32; fully connected layers by cuBLAS 12.4.5".</summary>
     public string Describe =>
         (OnTensorCores ? "own kernels, tf32 on tensor cores" : "own kernels, float32") + (_cuBlas == null ? "" : $"; fully connected layers by cuBLAS {_cuBlas.Version}");
 
-    /// <summary>What sets this device's bits apart from those of another choice or another GPU; empty for own kernels in float32.</summary>
-    public string KindSuffix => _options.KindSuffix(
-        _cuBlas?.Version,
-        _shared.Accelerator is CudaAccelerator { Architecture: var sm } cuda ? $"sm{sm.Major}{sm.Minor}x{cuda.NumMultiprocessors}" : "");
+    /// <summary>What sets this device's bits apart from those of another choice on the same architecture: the end of its kind.</summary>
+    public string KindSuffix => _options.KindSuffix(_cuBlas?.Version, _shared.Accelerator.NumMultiprocessors);
 
     bool OnTensorCores => _options.Precision == ComputePrecision.Tf32;
 
@@ -96,7 +98,10 @@ public sealed class IlgpuDevice : IDevice
         int stride = RoundUp(columns, multiple);
         if ((long)rows * stride > int.MaxValue) throw new ArgumentException($"a tensor {shape} has more than 2^31 elements: use a smaller batch");
         using var _ = _shared.Enter();
-        var buffer = _shared.Accelerator.Allocate1D<float>(RoundUp(rows * stride, 4)); // whole 128-bit accesses
+        int count = RoundUp(rows * stride, 4); // whole 128-bit accesses
+        var buffer = Try($"allocate {(long)count * sizeof(float):N0} bytes for a tensor {shape} beside {_allocatedBytes:N0} that it holds{(_memoryBytes is { } all ? $", of {all:N0}" : "")}",
+            () => _shared.Accelerator.Allocate1D<float>(count));
+        _allocatedBytes += (long)count * sizeof(float);
         buffer.MemSetToZero(_stream);
         _buffers.Add(buffer);
         _allocated++;
@@ -108,7 +113,7 @@ public sealed class IlgpuDevice : IDevice
         var d = Activation(destination, "WriteChannels");
         Require.Channels("WriteChannels", firstChannel, channels, d.Shape);
         int plane = d.Shape.Height * d.Shape.Width;
-        Upload("WriteChannels", canonical, d, firstChannel * plane, channels * plane, add: false);
+        Upload("WriteChannels", canonical, d, firstChannel * plane, channels * plane);
     }
 
     public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical)
@@ -119,12 +124,9 @@ public sealed class IlgpuDevice : IDevice
         Download("ReadChannels", s, firstChannel * plane, channels * plane, canonical);
     }
 
-    public void Write(ReadOnlySpan<float> canonical, Tensor destination) => Upload("Write", canonical, Of(destination, "Write"), 0, Of(destination, "Write").Rows, add: false);
+    public void Write(ReadOnlySpan<float> canonical, Tensor destination) => Upload("Write", canonical, Of(destination, "Write"), 0, Of(destination, "Write").Rows);
 
     public void Read(Tensor source, Span<float> canonical) => Download("Read", Of(source, "Read"), 0, Of(source, "Read").Rows, canonical);
-
-    public void Accumulate(ReadOnlySpan<float> canonical, Tensor destination) =>
-        Upload("Accumulate", canonical, Activation(destination, "Accumulate"), 0, Of(destination, "Accumulate").Rows, add: true);
 
     /// <summary>Drawn by the processor: the same bits as everywhere, and once a run.</summary>
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination)
@@ -136,7 +138,7 @@ public sealed class IlgpuDevice : IDevice
         {
             var part = values.AsSpan(0, Math.Min(columns, d.Columns - column) * d.Rows);
             random.FillNormal(first + (ulong)column * (ulong)d.Rows, deviation, part);
-            UploadColumns(part, d, 0, d.Rows, column, add: false);
+            UploadColumns(part, d, 0, d.Rows, column);
         }
     }
 
@@ -338,11 +340,27 @@ public sealed class IlgpuDevice : IDevice
 
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
-        var (s, d) = (Activation(source, "CopyChannels"), Activation(destination, "CopyChannels"));
-        Require.CopyChannels(s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
-        int row = s.Shape.Height * s.Shape.Width * s.Stride; // a channel
+        var (from, to) = Channels("CopyChannels", source, sourceChannel, channels, destination, destinationChannel);
         using var _ = _shared.Enter();
-        d.View.SubView(destinationChannel * row, channels * row).CopyFrom(_stream, s.View.SubView(sourceChannel * row, channels * row));
+        to.CopyFrom(_stream, from);
+    }
+
+    public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
+    {
+        var (from, to) = Channels("AddChannels", source, sourceChannel, channels, destination, destinationChannel);
+        using var _ = _shared.Enter();
+        int count = (int)from.Length / 4;
+        _shared.Kernels.Get<int, ArrayView<Float4>, ArrayView<Float4>>(Elementwise.Add)(_stream, Over(count), count, from.Cast<Float4>(), to.Cast<Float4>());
+    }
+
+    /// <summary>Channels lie one after the other, each with all its images: those of both tensors are one piece of memory each.</summary>
+    (ArrayView<float> From, ArrayView<float> To) Channels(string operation, Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
+    {
+        var d = Activation(destination, operation);
+        if (source is not GpuTensor { Layout: GpuLayout.Activation } s || s.Owner.Memory != Memory) throw new ArgumentException($"{operation} expects an activation in the memory of {Memory}, got {source.Shape}");
+        Require.CopyChannels(operation, s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
+        int row = d.Shape.Height * d.Shape.Width * d.Stride;
+        return (s.View.SubView(sourceChannel * row, channels * row), d.View.SubView(destinationChannel * row, channels * row));
     }
 
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights)
@@ -355,10 +373,31 @@ public sealed class IlgpuDevice : IDevice
             _stream, Over(w.Count), w.Count, rate, momentum, decay * rate, g.View, v.View, w.View);
     }
 
+    /// <exception cref="DeviceException">What was queued has failed; the device is of no more use.</exception>
     public void Synchronize()
     {
-        _stream.Synchronize();
+        try
+        {
+            _stream.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw new DeviceException($"{Name} has failed and is lost to this process: {e.Message.TrimEnd('.')}; go on from the last checkpoint with --resume", e);
+        }
         _pinned.Free();
+    }
+
+    /// <summary>What the driver refuses becomes one line.</summary>
+    T Try<T>(string what, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception e) when (e is AcceleratorException or NotSupportedException or OutOfMemoryException)
+        {
+            throw new DeviceException($"{Name} cannot {what}: {e.Message.TrimEnd('.')}", e);
+        }
     }
 
     public void Dispose()
@@ -452,19 +491,19 @@ public sealed class IlgpuDevice : IDevice
             _stream, new KernelConfig(new Index3D(s.Tiles, matrices, 1), new Index3D(Transposition.Threads, 1, 1)), s, source, destination);
 
     /// <summary>Canonical [columns, rows] into rows [firstRow, firstRow + rows) of a tensor, as many images at a time as are worth a copy.</summary>
-    void Upload(string operation, ReadOnlySpan<float> canonical, GpuTensor destination, int firstRow, int rows, bool add)
+    void Upload(string operation, ReadOnlySpan<float> canonical, GpuTensor destination, int firstRow, int rows)
     {
         Require.Length(operation, "values", canonical.Length, (long)rows * destination.Columns);
         int columns = ColumnsAtOnce(destination, rows);
         for (int column = 0; column < destination.Columns; column += columns)
-            UploadColumns(canonical.Slice(column * rows, Math.Min(columns, destination.Columns - column) * rows), destination, firstRow, rows, column, add);
+            UploadColumns(canonical.Slice(column * rows, Math.Min(columns, destination.Columns - column) * rows), destination, firstRow, rows, column);
     }
 
-    void UploadColumns(ReadOnlySpan<float> canonical, GpuTensor destination, int firstRow, int rows, int column, bool add)
+    void UploadColumns(ReadOnlySpan<float> canonical, GpuTensor destination, int firstRow, int rows, int column)
     {
         using var _ = _shared.Enter();
         var values = ToDevice(canonical, _transfer);
-        var s = new TransposeShape { Rows = canonical.Length / rows, Columns = rows, SourceStride = rows, DestinationStride = destination.Stride, Add = add ? 1 : 0 };
+        var s = new TransposeShape { Rows = canonical.Length / rows, Columns = rows, SourceStride = rows, DestinationStride = destination.Stride };
         Transpose(s, 1, values, destination.View.SubView(firstRow * destination.Stride + column));
     }
 
@@ -483,9 +522,8 @@ public sealed class IlgpuDevice : IDevice
                 pinned = _pinned.Rent<float>(count * rows, _stream);
                 turned.CopyToCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), count * rows);
             }
-            _stream.Synchronize();
+            Synchronize();
             pinned.CopyTo(canonical[(column * rows)..]);
-            _pinned.Free();
         }
     }
 

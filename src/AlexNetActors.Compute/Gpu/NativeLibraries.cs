@@ -9,11 +9,12 @@ namespace AlexNetActors.Compute.Gpu;
 /// </summary>
 static class NativeLibraries
 {
-    static readonly Dictionary<string, string[]> Names = new()
-    {
-        ["cuda"] = ["libcuda.so.1", "libcuda.so"],
-        ["OpenCL"] = ["libOpenCL.so.1", "libOpenCL.so"],
-    };
+    /// <summary>As ILGPU asks for them.</summary>
+    public const string Cuda = "cuda", OpenCL = "OpenCL";
+
+    static readonly Dictionary<string, string[]> Names = OperatingSystem.IsWindows()
+        ? new() { [Cuda] = ["nvcuda.dll"], [OpenCL] = ["OpenCL.dll"] }
+        : new() { [Cuda] = ["libcuda.so.1", "libcuda.so", "/usr/lib/wsl/lib/libcuda.so.1"], [OpenCL] = ["libOpenCL.so.1", "libOpenCL.so"] };
 
     static readonly Lazy<bool> Installed = new(() =>
     {

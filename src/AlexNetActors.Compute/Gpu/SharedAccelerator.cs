@@ -22,11 +22,11 @@ sealed class SharedAccelerator
     public KernelSet Kernels { get; }
 
     /// <summary>Opens the device, or joins those who have; <see cref="Leave"/> gives it back.</summary>
-    public static SharedAccelerator Join(string name, Device device)
+    public static SharedAccelerator Join(AcceleratorEntry entry)
     {
         lock (Opening)
         {
-            if (!Opened.TryGetValue(name, out var shared)) Opened[name] = shared = new SharedAccelerator(name, device.CreateAccelerator(Accelerators.Context));
+            if (!Opened.TryGetValue(entry.Name, out var shared)) Opened[entry.Name] = shared = new SharedAccelerator(entry.Name, entry.Device.CreateAccelerator(Accelerators.Context));
             shared._users++;
             return shared;
         }

@@ -9,7 +9,7 @@ public sealed class GroupTests : IDisposable
 {
     const int Steps = 9; // 20 records in batches of 8: more than three epochs, cut across the seams
 
-    static readonly DeviceFactory Reference = new("reference", "reference", () => new ReferenceDevice());
+    static readonly DeviceFactory Reference = new("reference", "reference", "reference", () => new ReferenceDevice());
 
     readonly TinyRun _run = new();
 
@@ -56,7 +56,7 @@ public sealed class GroupTests : IDisposable
     [Fact]
     public void A_device_that_cannot_be_opened_ends_the_run_with_its_reason()
     {
-        var broken = new DeviceFactory("broken", "reference", () => throw new InvalidOperationException("no such device: use another"));
+        var broken = new DeviceFactory("broken", "reference", "reference", () => throw new InvalidOperationException("no such device: use another"));
         var events = _run.RunGroup(_run.Settings(Steps, [Reference, broken]));
         Assert.Equal("tower B on broken, open broken: no such device: use another", Assert.IsType<RunFailed>(events[^1]).Reason);
     }
@@ -72,7 +72,7 @@ public sealed class GroupTests : IDisposable
     public void A_tower_that_never_answers_is_named_when_the_deadline_passes()
     {
         using var forever = new ManualResetEventSlim();
-        var stuck = new DeviceFactory("stuck", "reference", () => { forever.Wait(TimeSpan.FromSeconds(30)); return new ReferenceDevice(); });
+        var stuck = new DeviceFactory("stuck", "reference", "reference", () => { forever.Wait(TimeSpan.FromSeconds(30)); return new ReferenceDevice(); });
         var events = _run.RunGroup(_run.Settings(Steps, [Reference, stuck]) with { StepDeadline = TimeSpan.FromSeconds(1) });
         forever.Set();
         Assert.Equal("waited 1 s for tower B", Assert.IsType<RunFailed>(events[^1]).Reason);

@@ -21,9 +21,9 @@ public sealed class BenchTests : IDisposable
         Assert.Equal("load crops", byLayer["input"]);
         Assert.Equal("forward, normalize and pool, normalize and pool backward, backward weights, descend", byLayer["conv1"]);
         Assert.Equal("forward, normalize and pool, gather, normalize and pool backward, backward input, backward weights, descend", byLayer["conv2"]);
-        Assert.Equal("forward, rectifier backward, backward input, gradient sum, backward weights, descend", byLayer["conv3"]);
-        Assert.Equal("forward, dropout, gather, rectifier backward, backward input, gradient sum, backward weights, descend", byLayer["fc7"]);
-        Assert.Equal("forward, gather, loss gradient, backward input, gradient sum, backward weights, descend", byLayer["fc8"]);
+        Assert.Equal("forward, rectifier backward, backward input, backward weights, gradient sum, descend", byLayer["conv3"]);
+        Assert.Equal("forward, dropout, gather, rectifier backward, backward input, backward weights, gradient sum, descend", byLayer["fc7"]);
+        Assert.Equal("forward, gather, loss gradient, backward input, backward weights, gradient sum, descend", byLayer["fc8"]);
 
         var device = Assert.Single(result.Json["devices"]!.AsArray())!;
         Assert.Equal(passes.Sum(p => (double)p["devices"]![0]!["ms"]!), (double)device["ms"]!, 1e-9);

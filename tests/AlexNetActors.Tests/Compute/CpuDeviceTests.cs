@@ -192,8 +192,8 @@ public sealed class CpuDeviceTests
         Add("NormalizeMaxPoolBackward", dA);
         d.RectifyBackward(a, n);
         d.Scale(0.3f, n);
-        d.Accumulate(SampleValues.Of(shape.Count, 3), n);
-        Add("RectifyBackward, Scale, Accumulate", n);
+        d.AddChannels(Activation(d, shape, 3), 0, shape.Channels, n, 0);
+        Add("RectifyBackward, Scale, AddChannels", n);
         var neurons = Activation(d, new(35, 77, 1, 1), 1);
         d.Dropout(new Philox(1, Purpose.Dropout, 6, 2), 0.5, 3, neurons);
         Add("Dropout", neurons);

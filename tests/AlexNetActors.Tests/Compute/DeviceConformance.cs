@@ -278,10 +278,10 @@ public abstract class DeviceConformance : IDisposable
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void AccumulateEqualsReference(Shape shape) => Check(shape, d =>
+    public void AddChannelsEqualsReference(Shape shape) => Check(shape, d =>
     {
         var activation = Activation(d, shape, 1);
-        d.Accumulate(SampleValues.Of(shape.Count, 2), activation);
+        d.AddChannels(Activation(d, shape with { Channels = shape.Channels + 3 }, 2), 2, shape.Channels, activation, 0);
         return activation;
     }, exact: true);
 
@@ -416,7 +416,7 @@ public abstract class DeviceConformance : IDisposable
         Refused(() => Device.CopyChannels(input, 2, 2, output, 0));
         Refused(() => Device.Write(new float[5], input));
         Refused(() => Device.Read(input, new float[5]));
-        Refused(() => Device.Accumulate(new float[5], input));
+        Refused(() => Device.AddChannels(input, 2, 2, output, 0));
         Refused(() => Device.WriteChannels(new float[2 * 49], 3, 1, input));
         Refused(() => Device.Descend(bias, 1, 1, 1, weights, weights));
         Refused(() => Device.Convolve(new ReferenceDevice().AllocateActivation(filter.InputShape(2)), weights, bias, filter, true, output));

@@ -11,10 +11,13 @@ public sealed class OpenClConformance : DeviceConformance
 
 /// <summary>
 /// The kernels for GPUs, run by ILGPU on threads of the processor. A barrier is one of the operating system's and takes a millisecond:
-/// only small shapes.
+/// only small shapes, and nothing beside it.
 /// </summary>
+[Collection(Alone)]
 public sealed class IlgpuCpuConformance : DeviceConformance
 {
+    public const string Alone = "a group of 128 threads";
+
     const long ElementsMax = 8_000, MultiplyAccumulatesMax = 60_000;
 
     protected override IDevice Create() => IlgpuDevices.Open("ilgpu-cpu");
@@ -22,6 +25,9 @@ public sealed class IlgpuCpuConformance : DeviceConformance
     protected override void SkipUnlessAffordable(long elements, long multiplyAccumulates) =>
         Assert.SkipUnless(elements <= ElementsMax && multiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
 }
+
+[CollectionDefinition(IlgpuCpuConformance.Alone, DisableParallelization = true)]
+public sealed class AGroupOf128Threads;
 
 /// <summary>The kernels for GPUs on one of NVIDIA's, with cuBLAS where it is installed.</summary>
 public sealed class CudaConformance : DeviceConformance
@@ -53,7 +59,7 @@ public sealed class CudaTensorCoreConformance : DeviceConformance
 
 static class IlgpuDevices
 {
-    static readonly Dictionary<string, IlgpuDevice> Kept = []; // else every test would compile every kernel
+    static readonly Dictionary<string, IDevice> Kept = []; // else every test would compile every kernel
 
     public static IDevice Open(string name, GpuOptions? options = null)
     {
@@ -61,10 +67,10 @@ static class IlgpuDevices
         {
             if (!Kept.ContainsKey(name))
             {
-                Assert.SkipUnless(Accelerators.All().Any(d => d.Name == name), $"there is no {name} on this machine");
-                Kept[name] = new IlgpuDevice(name);
+                Assert.SkipUnless(DeviceCatalog.All.Any(d => d.Name == name), $"there is no {name} on this machine");
+                Kept[name] = DeviceCatalog.Find(name).Open(1);
             }
         }
-        return new IlgpuDevice(name, options);
+        return new IlgpuDevice(Accelerators.All.Single(a => a.Name == name), options);
     }
 }

@@ -105,7 +105,7 @@ public sealed class GradientCheckTests : IDisposable
         for (int s = 0; s < Network.Segments.Count; s++)
         {
             var halves = _towers.Select(t => t.Forward(s)).ToArray();
-            foreach (var tower in _towers) tower.Accept(s + 1, halves[(int)tower.Id.Other()].Span);
+            foreach (var tower in _towers) tower.Accept(s + 1, halves[(int)tower.Id.Other()]);
         }
         return _towers[0].Loss(_batch.Labels).Loss;
     }

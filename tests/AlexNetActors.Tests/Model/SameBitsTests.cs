@@ -69,14 +69,14 @@ public sealed class SameBitsTests : IDisposable
     string Threaded(Func<IDevice> open)
     {
         var link = new BlockingLink();
+        IDevice[] devices = [open(), open()]; // both stay until both are done: each reads the other's memory
         var states = new TowerState[2];
         Exception? failure = null;
         Thread[] threads = [.. TowerIds.Both.Select(id => new Thread(() =>
         {
             try
             {
-                using var device = open();
-                var tower = NewTower(id, device);
+                var tower = NewTower(id, devices[(int)id]);
                 tower.Initialize();
                 Train(new Pass([tower], link), new BatchReader(_run.Data, TinyRun.Recipe.Augmentation, TinyRun.Recipe.Seed, TinyRun.Recipe.Batch), 0, Steps);
                 states[(int)id] = TowerStates.Capture(tower);
@@ -88,6 +88,7 @@ public sealed class SameBitsTests : IDisposable
         }))];
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
+        foreach (var device in devices) device.Dispose();
         Assert.Null(failure);
         return WeightsDigest.Of(states[0], states[1]);
     }
@@ -111,15 +112,19 @@ public sealed class SameBitsTests : IDisposable
     {
         static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-        readonly BlockingCollection<(ExchangeId Exchange, ReadOnlyMemory<float> Values)>[] _sent = [new(), new()];
+        readonly BlockingCollection<(ExchangeId Exchange, Portion Portion)>[] _sent = [new(), new()];
 
-        public void Send(TowerId from, ExchangeId exchange, ReadOnlyMemory<float> values) => _sent[(int)from].Add((exchange, values));
+        public void Send(TowerId from, ExchangeId exchange, Portion portion)
+        {
+            portion.Settle();
+            _sent[(int)from].Add((exchange, portion));
+        }
 
-        public ReadOnlyMemory<float> Receive(TowerId to, ExchangeId exchange)
+        public Portion Receive(TowerId to, ExchangeId exchange)
         {
             if (!_sent[(int)to.Other()].TryTake(out var sent, Deadline)) throw new TimeoutException($"tower {to} waits for {exchange}");
             Assert.Equal(exchange, sent.Exchange);
-            return sent.Values;
+            return sent.Portion;
         }
     }
 }

@@ -1,5 +1,6 @@
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Cpu;
+using AlexNetActors.Tests.Compute;
 
 namespace AlexNetActors.Tests.Model;
 
@@ -16,6 +17,7 @@ static class TestDevices
         ["cpu-direct-128"] = () => Cpu(SimdLevel.Vector128, 1, ConvolutionMethod.Direct),
         ["cpu-direct-256"] = () => Cpu(SimdLevel.Vector256, 1, ConvolutionMethod.Direct),
         ["cpu-direct-512"] = () => Cpu(SimdLevel.Vector512, 1, ConvolutionMethod.Direct),
+        ["opencl:0"] = () => IlgpuDevices.Open("opencl:0"),
     };
 
     /// <summary>

@@ -16,6 +16,17 @@ static class Elementwise
         }
     }
 
+    /// <summary>sums += values</summary>
+    public static void Add(int count, ArrayView<Float4> values, ArrayView<Float4> sums)
+    {
+        int step = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
+        {
+            Float4 v = values[i], s = sums[i];
+            sums[i] = new(s.X + v.X, s.Y + v.Y, s.Z + v.Z, s.W + v.W);
+        }
+    }
+
     /// <summary>values *= factor</summary>
     public static void Scale(int count, float factor, ArrayView<float> values)
     {

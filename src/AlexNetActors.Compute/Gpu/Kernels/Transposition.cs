@@ -13,9 +13,6 @@ struct TransposeShape
     /// <summary>Distance of a matrix from the next.</summary>
     public int SourceBatchStride, DestinationBatchStride;
 
-    /// <summary>1 to add to the destination.</summary>
-    public int Add;
-
     public readonly int RowTiles => (Rows + Transposition.Tile - 1) / Transposition.Tile;
     public readonly int Tiles => RowTiles * ((Columns + Transposition.Tile - 1) / Transposition.Tile);
 }
@@ -45,9 +42,7 @@ static class Transposition
         for (int i = line; i < Tile; i += Lines)
         {
             if (column + i >= s.Columns || row + lane >= s.Rows) continue;
-            int at = to + (column + i) * s.DestinationStride + row + lane;
-            float value = tile[lane * Padded + i];
-            destination[at] = s.Add != 0 ? destination[at] + value : value;
+            destination[to + (column + i) * s.DestinationStride + row + lane] = tile[lane * Padded + i];
         }
     }
 

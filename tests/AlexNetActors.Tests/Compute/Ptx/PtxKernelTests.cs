@@ -18,6 +18,7 @@ public sealed class PtxKernelTests
     static readonly Dictionary<string, Action> Cases = new()
     {
         ["Elementwise.RectifyBackward"] = RectifyBackward,
+        ["Elementwise.Add"] = Add,
         ["Elementwise.Scale"] = Scale,
         ["Elementwise.Dropout"] = Dropout,
         ["Elementwise.Descend"] = Descend,
@@ -52,6 +53,14 @@ public sealed class PtxKernelTests
         Launch(Elementwise.RectifyBackward, 2, 16, 37, o, d);
         Assert.Equal(output.Zip(dOutput, (x, y) => x > 0 ? y : 0), d.Read<float>());
         Assert.Equal(output, o.Read<float>());
+    }
+
+    static void Add()
+    {
+        float[] values = SampleValues.Of(148, 1), sums = SampleValues.Of(148, 2);
+        var buffer = PtxBuffer.Of<float>("sums", sums);
+        Launch(Elementwise.Add, 2, 16, 36, PtxBuffer.Of<float>("values", values), buffer);
+        Assert.Equal(sums.Select((s, i) => i < 144 ? s + values[i] : s), buffer.Read<float>());
     }
 
     static void Scale()
@@ -196,9 +205,9 @@ public sealed class PtxKernelTests
     static void Transpose()
     {
         const int Matrices = 2;
-        foreach (var (rows, columns, add) in new[] { (37, 45, false), (1, 33, true), (64, 3, true) })
+        foreach (var (rows, columns) in new[] { (37, 45), (1, 33), (64, 3) })
         {
-            var s = new TransposeShape { Rows = rows, Columns = columns, SourceStride = columns + 3, DestinationStride = rows + 2, Add = add ? 1 : 0 };
+            var s = new TransposeShape { Rows = rows, Columns = columns, SourceStride = columns + 3, DestinationStride = rows + 2 };
             (s.SourceBatchStride, s.DestinationBatchStride) = (rows * s.SourceStride + 1, columns * s.DestinationStride + 4);
             float[] source = SampleValues.Of((Matrices - 1) * s.SourceBatchStride + (rows - 1) * s.SourceStride + columns, 1);
             float[] destination = SampleValues.Of((Matrices - 1) * s.DestinationBatchStride + (columns - 1) * s.DestinationStride + rows, 2);
@@ -207,10 +216,7 @@ public sealed class PtxKernelTests
             for (int z = 0; z < Matrices; z++)
                 for (int r = 0; r < rows; r++)
                     for (int c = 0; c < columns; c++)
-                    {
-                        ref float d = ref destination[z * s.DestinationBatchStride + c * s.DestinationStride + r];
-                        d = source[z * s.SourceBatchStride + r * s.SourceStride + c] + (add ? d : 0);
-                    }
+                        destination[z * s.DestinationBatchStride + c * s.DestinationStride + r] = source[z * s.SourceBatchStride + r * s.SourceStride + c];
             Assert.Equal(destination, buffer.Read<float>());
         }
     }
