@@ -18,6 +18,7 @@ public sealed class PtxKernelTests
     static readonly Dictionary<string, Action> Cases = new()
     {
         ["Elementwise.RectifyBackward"] = RectifyBackward,
+        ["Elementwise.Add"] = Add,
         ["Elementwise.Scale"] = Scale,
         ["Elementwise.Dropout"] = Dropout,
         ["Elementwise.Descend"] = Descend,
@@ -52,6 +53,14 @@ public sealed class PtxKernelTests
         Launch(Elementwise.RectifyBackward, 2, 16, 37, o, d);
         Assert.Equal(output.Zip(dOutput, (x, y) => x > 0 ? y : 0), d.Read<float>());
         Assert.Equal(output, o.Read<float>());
+    }
+
+    static void Add()
+    {
+        float[] values = SampleValues.Of(148, 1), sums = SampleValues.Of(148, 2);
+        var buffer = PtxBuffer.Of<float>("sums", sums);
+        Launch(Elementwise.Add, 2, 16, 36, PtxBuffer.Of<float>("values", values), buffer);
+        Assert.Equal(sums.Select((s, i) => i < 144 ? s + values[i] : s), buffer.Read<float>());
     }
 
     static void Scale()
@@ -207,10 +216,7 @@ public sealed class PtxKernelTests
             for (int z = 0; z < Matrices; z++)
                 for (int r = 0; r < rows; r++)
                     for (int c = 0; c < columns; c++)
-                    {
-                        ref float d = ref destination[z * s.DestinationBatchStride + c * s.DestinationStride + r];
-                        d = source[z * s.SourceBatchStride + r * s.SourceStride + c];
-                    }
+                        destination[z * s.DestinationBatchStride + c * s.DestinationStride + r] = source[z * s.SourceBatchStride + r * s.SourceStride + c];
             Assert.Equal(destination, buffer.Read<float>());
         }
     }
