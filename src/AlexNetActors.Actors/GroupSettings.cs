@@ -24,7 +24,9 @@ public sealed record GroupSettings(
 /// <param name="Kind">Devices of one kind give the same bits.</param>
 /// <param name="Memory">Where its tensors lie: <see cref="IDevice.Memory"/>.</param>
 /// <param name="Open">Opens it.</param>
-public sealed record DeviceFactory(string Name, string Kind, string Memory, Func<IDevice> Open);
+/// <param name="MemoryBytes">Memory of its own; null where it is the processor's.</param>
+/// <param name="Description">What it is and what computes on it.</param>
+public sealed record DeviceFactory(string Name, string Kind, string Memory, Func<IDevice> Open, long? MemoryBytes = null, string Description = "");
 
 /// <summary>What a run may only go on with: written into every checkpoint.</summary>
 public sealed record RunIdentity(string RecipeDigest, string DataDigest, string DeviceKind);

@@ -28,6 +28,7 @@ static class PlanCommand
         result.WriteLine($"Recipe {recipe.Name}, batch {recipe.Batch}.");
         result.WriteLine($"Parameters {Words.Count(recipe.Network.Parameters)}; neurons {Words.Count(recipe.Network.Neurons)}; an image takes {Words.Flop(plan.ForwardFlop)} forward, {Words.Flop(plan.StepFlop)} in training.");
         result.WriteLine($"Each tower holds {Words.Bytes(plan.ActivationBytes)} of activations and their gradients and {Words.Bytes(plan.WeightBytes)} of weights, gradients and velocities (a device may pad them).");
+        result.WriteLine($"A tower on a GPU takes at most {Words.Bytes(plan.GpuBytes)} of its memory, both on one {Words.Bytes(2 * plan.GpuBytes)}.");
         output.Table(Exchanges(plan));
         output.Json(Json(recipe, plan));
         return 0;
@@ -67,6 +68,7 @@ static class PlanCommand
         ["trainingFlop"] = plan.StepFlop,
         ["towerActivationBytes"] = plan.ActivationBytes,
         ["towerWeightBytes"] = plan.WeightBytes,
+        ["towerGpuBytes"] = plan.GpuBytes,
         ["layers"] = new JsonArray([.. recipe.Network.Layers.Select(l => new JsonObject
         {
             ["name"] = l.Name,

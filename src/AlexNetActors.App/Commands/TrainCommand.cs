@@ -81,6 +81,7 @@ sealed class TrainCommand
             var recipe = earlier is not null && request.Recipe is null
                 ? new RunFolder(request.Run!).ReadRecipe(earlier, settings)
                 : RecipeReader.Read(request.Recipe ?? DefaultRecipe, settings, data.Classes.Count);
+            Devices.RequireRoom(devices, recipe);
             var reader = ReaderOf(recipe, data);
             long? asked = earlier is null || settings.OfRecipe.HasPath("schedule.epochs") ? recipe.EpochsMax : null;
             long steps = request.Steps ?? ((request.Epochs ?? asked) is { } epochs ? reader.Plan.StepsOf(epochs) : earlier!.StepsMax);
@@ -183,5 +184,6 @@ sealed class TrainCommand
         _output.Log.WriteLine($"data set {plan.Data.Path}: {Words.Count(plan.Data.Train.Count)} training and {Words.Count(plan.Data.Validation.Count)} validation records of {classes} classes");
         if (RecipeReader.Even(classes) != classes) _output.Log.WriteLine($"the classes are split over two towers, so {classes} classes get one more that stays empty");
         _output.Log.WriteLine($"towers on {string.Join(" and ", plan.Devices.Select(d => d.Name))}, {Words.Threads(plan.Node.ThreadsOf(plan.Devices.Count))} each; run folder {folder.Path}");
+        foreach (var gpu in plan.Devices.Where(d => d.MemoryBytes is not null).DistinctBy(d => d.Name)) _output.Log.WriteLine($"{gpu.Name} is {gpu.Description}");
     }
 }

@@ -1,4 +1,5 @@
 using AlexNetActors.Compute;
+using AlexNetActors.Compute.Gpu;
 
 namespace AlexNetActors.App;
 
@@ -13,6 +14,14 @@ sealed class CountingDevice : IDevice
     /// <summary>Bytes of weights and biases, their gradients and velocities, and the mean image.</summary>
     public long WeightBytes { get; private set; }
 
+    /// <summary>Bytes on a GPU, which fills tensors up, with the working memory beside them at most.</summary>
+    public long GpuBytes => GpuTensorBytes + IlgpuDevice.ScratchBytes(_largestActivation, _largestWeights, _cropBytes);
+
+    /// <summary>Bytes of the tensors alone.</summary>
+    public long GpuTensorBytes { get; private set; }
+
+    long _largestActivation, _largestWeights, _cropBytes;
+
     public string Name => "plan";
     public string Memory => "plan";
     public int Buffers => 0;
@@ -20,14 +29,28 @@ sealed class CountingDevice : IDevice
     public Tensor AllocateActivation(Shape shape)
     {
         ActivationBytes += sizeof(float) * shape.Count;
-        return new Nothing(shape);
+        if (_cropBytes == 0) _cropBytes = shape.Count; // the first activation is the input, whose crops come as bytes
+        return Count(shape, GpuLayout.Activation, ref _largestActivation);
     }
 
-    public Tensor AllocateWeights(Filter filter) => AllocatePlain(filter.WeightsShape);
+    public Tensor AllocateWeights(Filter filter)
+    {
+        WeightBytes += sizeof(float) * filter.WeightsShape.Count;
+        return Count(filter.WeightsShape, GpuLayout.Weights, ref _largestWeights);
+    }
 
     public Tensor AllocatePlain(Shape shape)
     {
+        long none = 0;
         WeightBytes += sizeof(float) * shape.Count;
+        return Count(shape, GpuLayout.Plain, ref none);
+    }
+
+    Nothing Count(Shape shape, GpuLayout layout, ref long largest)
+    {
+        long bytes = IlgpuDevice.BytesOf(layout, shape);
+        GpuTensorBytes += bytes;
+        largest = Math.Max(largest, bytes);
         return new Nothing(shape);
     }
 

@@ -12,9 +12,11 @@ sealed record ExchangePlan(string Name, long Forward, long Backward);
 /// <param name="Exchanges">In forward order.</param>
 /// <param name="ActivationBytes">Of one tower on its device, activations and their gradients.</param>
 /// <param name="WeightBytes">Of one tower on its device: weights, gradients, velocities.</param>
+/// <param name="GpuTensorBytes">Of one tower's tensors on a GPU, which fills them up.</param>
+/// <param name="GpuBytes">The same with the working memory, at most.</param>
 /// <param name="ForwardFlop">Of one image, both towers.</param>
 /// <param name="StepFlop">Of one image forward and backward, both towers: nobody asks for the gradient by the pictures.</param>
-sealed record NetworkPlan(IReadOnlyList<ExchangePlan> Exchanges, long ActivationBytes, long WeightBytes, long ForwardFlop, long StepFlop)
+sealed record NetworkPlan(IReadOnlyList<ExchangePlan> Exchanges, long ActivationBytes, long WeightBytes, long GpuTensorBytes, long GpuBytes, long ForwardFlop, long StepFlop)
 {
     const int MeanSide = 1; // the mean image is the data set's, not the network's
 
@@ -30,6 +32,6 @@ sealed record NetworkPlan(IReadOnlyList<ExchangePlan> Exchanges, long Activation
                 .. network.Segments.Skip(1).Select(s => new ExchangePlan(s.Name, Bytes(s.Input.Count), Bytes(s.Input.Count))),
                 new ExchangePlan("loss", Bytes(network.Classes), 0),
             ],
-            device.ActivationBytes, device.WeightBytes, 2 * macs, 2 * (3 * macs - network.Layers[0].MultiplyAccumulates));
+            device.ActivationBytes, device.WeightBytes, device.GpuTensorBytes, device.GpuBytes, 2 * macs, 2 * (3 * macs - network.Layers[0].MultiplyAccumulates));
     }
 }

@@ -25,6 +25,21 @@ static class Devices
     /// <summary>Kind of a group of devices: equal kinds give equal bits.</summary>
     public static string KindOf(IReadOnlyList<DeviceFactory> devices) => string.Join('+', devices.Select(d => d.Kind).Distinct());
 
+    /// <summary>Refuses, before anything is begun, a recipe whose towers do not fit in the memory of their GPUs.</summary>
+    /// <exception cref="UsageException">They do not.</exception>
+    public static void RequireRoom(IReadOnlyList<DeviceFactory> devices, Recipe recipe)
+    {
+        if (devices.All(d => d.MemoryBytes is null)) return;
+        long tower = NetworkPlan.Of(recipe).GpuBytes;
+        foreach (var group in devices.Where(d => d.MemoryBytes is not null).GroupBy(d => d.Name))
+        {
+            int towers = devices.Count == 1 ? TowerIds.Both.Count : group.Count();
+            long needed = towers * tower, there = group.First().MemoryBytes!.Value;
+            if (needed > there)
+                throw new UsageException($"{group.Key} has {Words.Bytes(there)} of memory, and {(towers == 1 ? "a tower" : "both towers")} of recipe {recipe.Name} with batch {recipe.Batch} take {Words.Bytes(needed)}: use a smaller batch (--set batch=N), a second GPU, or cpu");
+        }
+    }
+
     /// <summary>
     /// Has the processor's kernels compiled on a thread of its own while the caller reads, writes and starts actors, so that the first
     /// steps need not wait for it.
@@ -52,7 +67,7 @@ static class Devices
         try
         {
             var entry = DeviceCatalog.Find(name, options);
-            return new DeviceFactory(entry.Name, entry.Kind, entry.Memory, () => entry.Open(threads));
+            return new DeviceFactory(entry.Name, entry.Kind, entry.Memory, () => entry.Open(threads), entry.MemoryBytes, entry.Description);
         }
         catch (ArgumentException e)
         {

@@ -34,19 +34,28 @@ public sealed class IlgpuDevice : IDevice
     readonly long? _memoryBytes;
     int _allocated;
     long _allocatedBytes;
+    bool _disposed;
 
     /// <exception cref="DeviceException">The driver refuses, or cuBLAS does.</exception>
     internal IlgpuDevice(AcceleratorEntry entry, GpuChoice choice)
     {
         (Name, Memory, _memoryBytes, _choice) = (entry.Name, entry.Memory, entry.MemoryBytes, choice);
         _shared = Try($"open {entry.Description}", () => SharedAccelerator.Join(entry));
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         var accelerator = _shared.Accelerator;
         _stream = accelerator.CreateStream();
-        if (choice.CuBlas is { } library) _cuBlas = new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_stream, choice.Precision);
         _pinned = new PinnedMemory(accelerator);
         (_transfer, _turned, _parts, _normalized, _dNormalized) = (new(accelerator), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
         (_crops, _placements, _shifts) = (new(accelerator), new(accelerator), new(accelerator));
+        try
+        {
+            if (choice.CuBlas is { } library) _cuBlas = new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_stream, choice.Precision);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public string Name { get; }
@@ -58,24 +67,45 @@ public sealed class IlgpuDevice : IDevice
 
     public int Buffers => _allocated + _taps.Count + _transfer.Made + _turned.Made + _parts.Made + _normalized.Made + _dNormalized.Made + _crops.Made + _placements.Made + _shifts.Made + _pinned.Made;
 
-    public Tensor AllocateActivation(Shape shape) => Allocate(GpuLayout.Activation, shape, shape.Features, shape.Images, ImageMultiple);
-    public Tensor AllocateWeights(Filter filter) => Allocate(GpuLayout.Weights, filter.WeightsShape, filter.WeightsShape.Features, filter.Kernels, KernelMultiple);
-    public Tensor AllocatePlain(Shape shape) => Allocate(GpuLayout.Plain, shape, checked((int)shape.Count), 1, 1);
+    /// <summary>Bytes of its memory that are taken now, but for tables of taps, and cuBLAS's.</summary>
+    internal long BytesHeld => _allocatedBytes + _transfer.Bytes + _turned.Bytes + _parts.Bytes + _normalized.Bytes + _dNormalized.Bytes + _crops.Bytes + _placements.Bytes + _shifts.Bytes;
 
-    GpuTensor Allocate(GpuLayout layout, Shape shape, int rows, int columns, int multiple)
+    public Tensor AllocateActivation(Shape shape) => Allocate(GpuLayout.Activation, shape);
+    public Tensor AllocateWeights(Filter filter) => Allocate(GpuLayout.Weights, filter.WeightsShape);
+    public Tensor AllocatePlain(Shape shape) => Allocate(GpuLayout.Plain, shape);
+
+    /// <summary>Bytes of a tensor, with what fills it up.</summary>
+    internal static long BytesOf(GpuLayout layout, Shape shape)
+    {
+        var (rows, _, stride) = Arrangement(layout, shape);
+        return (rows * stride + 3) / 4 * 4 * sizeof(float); // whole 128-bit accesses
+    }
+
+    /// <summary>Bytes of working memory at most, when these are the largest tensors: see the scratches.</summary>
+    internal static long ScratchBytes(long largestActivation, long largestWeights, long cropBytes) =>
+        2 * largestActivation + largestWeights + cropBytes + sizeof(float) * ((long)PartsWanted * Products.TileRows * Products.TileColumns + 2 * TransferFloatsMax);
+
+    static (long Rows, int Columns, int Stride) Arrangement(GpuLayout layout, Shape shape) => layout switch
+    {
+        GpuLayout.Activation => (shape.Features, shape.Images, RoundUp(shape.Images, ImageMultiple)),
+        GpuLayout.Weights => (shape.Features, shape.Images, RoundUp(shape.Images, KernelMultiple)),
+        _ => (shape.Count, 1, 1),
+    };
+
+    GpuTensor Allocate(GpuLayout layout, Shape shape)
     {
         Require.Allocation(shape);
-        int stride = RoundUp(columns, multiple);
-        if ((long)rows * stride > int.MaxValue) throw new ArgumentException($"a tensor {shape} has more than 2^31 elements: use a smaller batch");
-        using var _ = _shared.Enter();
-        int count = RoundUp(rows * stride, 4); // whole 128-bit accesses
-        var buffer = Try($"allocate {(long)count * sizeof(float):N0} bytes for a tensor {shape} beside {_allocatedBytes:N0} that it holds{(_memoryBytes is { } all ? $", of {all:N0}" : "")}",
-            () => _shared.Accelerator.Allocate1D<float>(count));
-        _allocatedBytes += (long)count * sizeof(float);
+        var (rows, columns, stride) = Arrangement(layout, shape);
+        long bytes = BytesOf(layout, shape);
+        if (bytes / sizeof(float) > int.MaxValue) throw new ArgumentException($"a tensor {shape} has more than 2^31 elements: use a smaller batch");
+        using var _ = Enter();
+        var buffer = Try($"allocate {bytes:N0} bytes for a tensor {shape} beside {_allocatedBytes:N0} that it holds{(_memoryBytes is { } all ? $", of {all:N0}" : "")}",
+            () => _shared.Accelerator.Allocate1D<float>(bytes / sizeof(float)));
+        _allocatedBytes += bytes;
         buffer.MemSetToZero(_stream);
         _buffers.Add(buffer);
         _allocated++;
-        return new GpuTensor(this, layout, shape, buffer, rows, columns, stride);
+        return new GpuTensor(this, layout, shape, buffer, (int)rows, columns, stride);
     }
 
     public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
@@ -119,7 +149,7 @@ public sealed class IlgpuDevice : IDevice
         var (images, _, height, width) = o.Shape;
         Span<int> places = stackalloc int[3 * images];
         for (int b = 0; b < images; b++) (places[3 * b], places[3 * b + 1], places[3 * b + 2]) = (placements[b].Top, placements[b].Left, placements[b].Mirrored ? 1 : 0);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         var crops = ToDevice(pixels, _crops);
         var places4 = ToDevice<int>(places, _placements);
         var shifts = ToDevice(colourShift, _shifts);
@@ -134,7 +164,7 @@ public sealed class IlgpuDevice : IDevice
         var (z, o) = (Plain(bias, "Convolve"), Activation(output, "Convolve"));
         Require.Convolve(i.Shape, w.Shape, z.Shape, filter, o.Shape);
         var f = Flat(filter);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         var s = new ProductShape
         {
             Rows = f.Kernels,
@@ -166,7 +196,7 @@ public sealed class IlgpuDevice : IDevice
         var dI = Activation(dInput, "ConvolveBackwardInput");
         Require.ConvolveBackwardInput(dO.Shape, w.Shape, filter, dI.Shape);
         var f = Flat(filter);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         if (_cuBlas != null && f.CoversInput)
         {
             _cuBlas.Multiply(Gemm.BackwardInput(dI.Rows, dO.Rows, w.Stride, dO.Stride), dO.View, w.View, dI.View);
@@ -196,7 +226,7 @@ public sealed class IlgpuDevice : IDevice
         var (dW, dB) = (Weights(dWeights, "ConvolveBackwardWeights"), Plain(dBias, "ConvolveBackwardWeights"));
         Require.ConvolveBackwardWeights(i.Shape, dO.Shape, filter, dW.Shape, dB.Shape);
         var f = Flat(filter);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         SumRows(dO, f.Kernels, dB);
         if (_cuBlas != null && f.CoversInput)
         {
@@ -229,7 +259,7 @@ public sealed class IlgpuDevice : IDevice
     {
         var (o, d) = (Activation(output, "RectifyBackward"), Activation(dOutput, "RectifyBackward"));
         Require.Same("RectifyBackward", "dOutput", d.Shape, o.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         RectifyBackward(o, d);
     }
 
@@ -237,7 +267,7 @@ public sealed class IlgpuDevice : IDevice
     {
         var (i, o) = (Activation(input, "Normalize"), Activation(output, "Normalize"));
         Require.Normalize("Normalize", i.Shape, response, o.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         Normalize(i, response, o.View);
     }
 
@@ -245,7 +275,7 @@ public sealed class IlgpuDevice : IDevice
     {
         var (i, dO, dI) = (Activation(input, "NormalizeBackward"), Activation(dOutput, "NormalizeBackward"), Activation(dInput, "NormalizeBackward"));
         Require.NormalizeBackward("NormalizeBackward", i.Shape, dO.Shape, response, dI.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         NormalizeBackward(i, dO.View, response, dI);
     }
 
@@ -253,7 +283,7 @@ public sealed class IlgpuDevice : IDevice
     {
         var (i, o) = (Activation(input, "MaxPool"), Activation(output, "MaxPool"));
         Require.MaxPool("MaxPool", i.Shape, size, stride, o.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         MaxPool(i.View, PoolOf(i, size, stride, o), o);
     }
 
@@ -262,7 +292,7 @@ public sealed class IlgpuDevice : IDevice
         var (i, o) = (Activation(input, "MaxPoolBackward"), Activation(output, "MaxPoolBackward"));
         var (dO, dI) = (Activation(dOutput, "MaxPoolBackward"), Activation(dInput, "MaxPoolBackward"));
         Require.MaxPoolBackward("MaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         MaxPoolBackward(i.View, PoolOf(i, size, stride, o), o, dO, dI.View, dI.Count);
     }
 
@@ -272,7 +302,7 @@ public sealed class IlgpuDevice : IDevice
         var (i, o) = (Activation(input, "NormalizeMaxPool"), Activation(output, "NormalizeMaxPool"));
         Require.Normalize("NormalizeMaxPool", i.Shape, response, i.Shape);
         Require.MaxPool("NormalizeMaxPool", i.Shape, size, stride, o.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         var normalized = _normalized.Of(i.Count, _stream);
         Normalize(i, response, normalized);
         MaxPool(normalized, PoolOf(i, size, stride, o), o);
@@ -284,7 +314,7 @@ public sealed class IlgpuDevice : IDevice
         var (dO, dI) = (Activation(dOutput, "NormalizeMaxPoolBackward"), Activation(dInput, "NormalizeMaxPoolBackward"));
         Require.Normalize("NormalizeMaxPoolBackward", i.Shape, response, i.Shape);
         Require.MaxPoolBackward("NormalizeMaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         var (normalized, dNormalized) = (_normalized.Of(i.Count, _stream), _dNormalized.Of(i.Count, _stream));
         Normalize(i, response, normalized);
         MaxPoolBackward(normalized, PoolOf(i, size, stride, o), o, dO, dNormalized, i.Count);
@@ -296,7 +326,7 @@ public sealed class IlgpuDevice : IDevice
     {
         var a = Activation(activation, "Dropout");
         Require.Dropout(rate, a.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         _shared.Kernels.Get<int, int, int, int, ulong, PhiloxKey, ArrayView<float>>(Elementwise.Dropout)(
             _stream, Over(a.Rows * a.Columns), a.Rows, a.Columns, a.Stride, firstFeature, (ulong)(rate * (1L << 32)), PhiloxKey.Of(random), a.View);
     }
@@ -304,21 +334,21 @@ public sealed class IlgpuDevice : IDevice
     public void Scale(float factor, Tensor activation)
     {
         var a = Activation(activation, "Scale");
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         _shared.Kernels.Get<int, float, ArrayView<float>>(Elementwise.Scale)(_stream, Over(a.Count), a.Count, factor, a.View);
     }
 
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
         var (from, to) = Channels("CopyChannels", source, sourceChannel, channels, destination, destinationChannel);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         to.CopyFrom(_stream, from);
     }
 
     public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
         var (from, to) = Channels("AddChannels", source, sourceChannel, channels, destination, destinationChannel);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         int count = (int)from.Length / 4;
         _shared.Kernels.Get<int, ArrayView<Float4>, ArrayView<Float4>>(Elementwise.Add)(_stream, Over(count), count, from.Cast<Float4>(), to.Cast<Float4>());
     }
@@ -338,7 +368,7 @@ public sealed class IlgpuDevice : IDevice
         var w = Of(weights, "Descend");
         var (g, v) = (Of(gradient, w.Layout, "Descend"), Of(velocity, w.Layout, "Descend"));
         Require.Descend(g.Shape, v.Shape, w.Shape);
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         _shared.Kernels.Get<int, float, float, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Elementwise.Descend)(
             _stream, Over(w.Count), w.Count, rate, momentum, decay * rate, g.View, v.View, w.View);
     }
@@ -357,6 +387,13 @@ public sealed class IlgpuDevice : IDevice
         _pinned.Free();
     }
 
+    /// <summary>Until the scope ends the accelerator is this thread's.</summary>
+    Lock.Scope Enter()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _shared.Enter();
+    }
+
     /// <summary>What the driver refuses becomes one line.</summary>
     T Try<T>(string what, Func<T> action)
     {
@@ -372,20 +409,26 @@ public sealed class IlgpuDevice : IDevice
 
     public void Dispose()
     {
-        using (_shared.Enter())
+        if (_disposed) return;
+        using (Enter())
         {
-            _stream.Synchronize();
-            foreach (var buffer in _buffers) buffer.Dispose();
-            foreach (var taps in _taps.Values) taps.Dispose();
-            foreach (var scratch in new[] { _transfer, _turned, _parts, _normalized, _dNormalized, _shifts }) scratch.Dispose();
-            _crops.Dispose();
-            _placements.Dispose();
-            _cuBlas?.Dispose();
-            _pinned.Dispose();
-            _stream.Dispose();
+            _disposed = true;
+            try
+            {
+                _stream.Synchronize();
+            }
+            catch (AcceleratorException)
+            {
+                // Lost already, as whoever waited for it has heard; what it held is given back all the same.
+            }
+            foreach (var resource in Resources()) resource.Dispose();
         }
         _shared.Leave();
     }
+
+    /// <summary>All that is this device's, the stream last.</summary>
+    IEnumerable<IDisposable> Resources() =>
+        [.. _buffers, .. _taps.Values, _transfer, _turned, _parts, _normalized, _dNormalized, _shifts, _crops, _placements, .. _cuBlas is null ? Array.Empty<IDisposable>() : [_cuBlas], _pinned, _stream];
 
     // What follows expects the accelerator to be entered.
 
@@ -464,6 +507,13 @@ public sealed class IlgpuDevice : IDevice
     void Upload(string operation, ReadOnlySpan<float> canonical, GpuTensor destination, int firstRow, int rows)
     {
         Require.Length(operation, "values", canonical.Length, (long)rows * destination.Columns);
+        if (destination.Stride == 1) // canonical there as here
+        {
+            using var _ = Enter();
+            var pinned = Pin(canonical);
+            destination.View.CopyFromCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), pinned.Length);
+            return;
+        }
         int columns = ColumnsAtOnce(destination, rows);
         for (int column = 0; column < destination.Columns; column += columns)
             UploadColumns(canonical.Slice(column * rows, Math.Min(columns, destination.Columns - column) * rows), destination, firstRow, rows, column);
@@ -471,7 +521,7 @@ public sealed class IlgpuDevice : IDevice
 
     void UploadColumns(ReadOnlySpan<float> canonical, GpuTensor destination, int firstRow, int rows, int column)
     {
-        using var _ = _shared.Enter();
+        using var _ = Enter();
         var values = ToDevice(canonical, _transfer);
         var s = new TransposeShape { Rows = canonical.Length / rows, Columns = rows, SourceStride = rows, DestinationStride = destination.Stride };
         Transpose(s, 1, values, destination.View.SubView(firstRow * destination.Stride + column));
@@ -485,7 +535,7 @@ public sealed class IlgpuDevice : IDevice
         {
             int count = Math.Min(columns, source.Columns - column);
             Span<float> pinned;
-            using (_shared.Enter())
+            using (Enter())
             {
                 var turned = _transfer.Of(count * rows, _stream);
                 Transpose(new TransposeShape { Rows = rows, Columns = count, SourceStride = source.Stride, DestinationStride = rows }, 1, source.View.SubView(firstRow * source.Stride + column), turned);
@@ -502,11 +552,17 @@ public sealed class IlgpuDevice : IDevice
     /// <summary>Through page-locked memory, so that the copy runs behind the call.</summary>
     ArrayView<T> ToDevice<T>(ReadOnlySpan<T> values, Scratch<T> scratch) where T : unmanaged
     {
-        var pinned = _pinned.Rent<T>(values.Length, _stream);
-        values.CopyTo(pinned);
+        var pinned = Pin(values);
         var view = scratch.Of(values.Length, _stream);
         view.CopyFromCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), values.Length);
         return view;
+    }
+
+    Span<T> Pin<T>(ReadOnlySpan<T> values) where T : unmanaged
+    {
+        var pinned = _pinned.Rent<T>(values.Length, _stream);
+        values.CopyTo(pinned);
+        return pinned;
     }
 
     /// <summary>The table of a filter's weights: which value of its source each meets. Made once.</summary>

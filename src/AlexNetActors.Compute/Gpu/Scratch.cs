@@ -4,9 +4,11 @@ using ILGPU.Runtime;
 namespace AlexNetActors.Compute.Gpu;
 
 /// <summary>Working memory of a device that grows to the largest need and is then kept.</summary>
-sealed class Scratch<T>(Accelerator accelerator) where T : unmanaged
+sealed class Scratch<T>(Accelerator accelerator) : IDisposable where T : unmanaged
 {
     MemoryBuffer1D<T, Stride1D.Dense>? _buffer;
+
+    public long Bytes => _buffer?.LengthInBytes ?? 0;
 
     /// <summary>Times it was made.</summary>
     public int Made { get; private set; }

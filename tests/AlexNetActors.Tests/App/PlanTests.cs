@@ -1,9 +1,14 @@
 using System.Text.Json.Nodes;
+using AlexNetActors.App;
+using AlexNetActors.Compute.Gpu;
+using AlexNetActors.Data;
+using AlexNetActors.Model;
+using AlexNetActors.Tests.Compute;
 
 namespace AlexNetActors.Tests.App;
 
 /// <summary>alexnet plan --recipe paper, against the numbers printed in the paper.</summary>
-public class PlanTests
+public sealed class PlanTests
 {
     static readonly JsonObject Plan = Alexnet.Run("plan", "--recipe", "paper", "--json").Expect(0).Json;
 
@@ -12,6 +17,21 @@ public class PlanTests
     {
         Assert.Equal(60_965_224, (long)Plan["parameters"]!); // "60 million parameters"
         Assert.InRange((long)Plan["neurons"]!, 645_000, 662_000); // "650,000 neurons"; 55x55x96 alone is 290,400, figure 2 prints 253,440
+    }
+
+    /// <summary>A tower's tensors are what the plan says to the byte, and with its working memory it takes no more.</summary>
+    [Fact]
+    public void A_tower_on_a_GPU_takes_no_more_than_planned()
+    {
+        var plan = NetworkPlan.Of(TinyRun.Recipe);
+        using var device = (IlgpuDevice)IlgpuDevices.Open("opencl:0");
+        Tower[] towers = [.. TowerIds.Both.Select(id => new Tower(TinyRun.Network, id, device, TinyRun.Recipe.Batch, TinyRun.Recipe.Seed, new float[3 * TinyRun.Network.InputSize * TinyRun.Network.InputSize], training: true))];
+        long tensors = device.BytesHeld;
+        long mean = IlgpuDevice.BytesOf(GpuLayout.Plain, new(1, TinyRun.Network.InputSize, TinyRun.Network.InputSize, 3)) - IlgpuDevice.BytesOf(GpuLayout.Plain, new(1, 1, 1, 3));
+        Assert.Equal(2 * (plan.GpuTensorBytes + mean), tensors); // the plan knows no data set, whose mean image it is
+        foreach (var tower in towers) tower.Initialize();
+        new Pass(towers, new LocalLink()).Train(new PassId(0, PassKind.Train, 0), new Batch(TinyRun.Recipe.Batch, TinyRun.Network.InputSize), new Descent(0, 0, 0));
+        Assert.InRange(device.BytesHeld - tensors, 1, plan.GpuBytes - plan.GpuTensorBytes);
     }
 
     /// <summary>Section 3.5: kernels of each layer, and their shape in one tower.</summary>
