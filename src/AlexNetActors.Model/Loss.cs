@@ -26,47 +26,40 @@ public static class Loss
     /// <param name="logits">[B, classes]</param>
     /// <param name="labels">[B]; -1 where there is no image.</param>
     /// <param name="classes">Number of classes.</param>
-    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes)
+    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes) => Evaluate(logits, labels, classes, 0, 0, []);
+
+    /// <summary>The score, and dLogits[b, i] = (softmax(logits)[b, first + i] - [label is first + i]) / B; 0 where there is no image.</summary>
+    /// <param name="logits">[B, classes]</param>
+    /// <param name="labels">[B]; -1 where there is no image.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="first">First class of the half whose gradient is asked for.</param>
+    /// <param name="count">Classes in it; 0 for the score alone.</param>
+    /// <param name="dLogits">[B, count]</param>
+    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, int first, int count, Span<float> dLogits)
     {
         var score = new Score();
-        for (int b = 0; b < labels.Length; b++)
-        {
-            if (labels[b] < 0) continue;
-            var row = logits.Slice(b * classes, classes);
-            var (max, sum) = Partition(row);
-            int rank = Rank(row, labels[b]);
-            score += new Score(1, DeterministicMath.Log(sum) + max - row[labels[b]], rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
-        }
-        return score;
-    }
-
-    /// <summary>dLogits[b, i] = (softmax(logits)[b, first + i] - [label is first + i]) / B; 0 where there is no image.</summary>
-    /// <param name="logits">[B, classes]</param>
-    /// <param name="labels">[B]</param>
-    /// <param name="classes">Number of classes.</param>
-    /// <param name="first">First class of the half asked for.</param>
-    /// <param name="count">Classes in it.</param>
-    /// <param name="dLogits">[B, count]</param>
-    public static void Gradient(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, int first, int count, Span<float> dLogits)
-    {
+        var shares = new double[classes];
         int B = labels.Length;
+        dLogits.Clear();
         for (int b = 0; b < B; b++)
         {
-            var d = dLogits.Slice(b * count, count);
-            d.Clear();
             if (labels[b] < 0) continue;
             var row = logits.Slice(b * classes, classes);
-            var (max, sum) = Partition(row);
-            for (int i = 0; i < count; i++)
-                d[i] = (float)((DeterministicMath.Exp((double)row[first + i] - max) / sum - (first + i == labels[b] ? 1 : 0)) / B);
+            var (max, sum) = Partition(row, shares);
+            int rank = Rank(row, labels[b]);
+            score += new Score(1, DeterministicMath.Log(sum) + max - row[labels[b]], rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
+            var d = dLogits.Slice(b * count, count);
+            for (int i = 0; i < count; i++) d[i] = (float)((shares[first + i] / sum - (first + i == labels[b] ? 1 : 0)) / B);
         }
+        return score;
     }
 
     /// <summary>probabilities[i] += softmax(logits)[i], one row: what the ten views of a picture add up to (paper section 4.1).</summary>
     public static void AddSoftmax(ReadOnlySpan<float> row, Span<double> probabilities)
     {
-        var (max, sum) = Partition(row);
-        for (int i = 0; i < row.Length; i++) probabilities[i] += DeterministicMath.Exp((double)row[i] - max) / sum;
+        var shares = new double[row.Length];
+        var (_, sum) = Partition(row, shares);
+        for (int i = 0; i < row.Length; i++) probabilities[i] += shares[i] / sum;
     }
 
     /// <summary>How many other classes are at least as good as the label: a network that says nothing is never right by a tie.</summary>
@@ -77,11 +70,14 @@ public static class Loss
         return rank;
     }
 
-    static (double Max, double Sum) Partition(ReadOnlySpan<float> row)
+    /// <summary>shares[i] = e^(row[i] - largest); their sum in order.</summary>
+    static (double Max, double Sum) Partition(ReadOnlySpan<float> row, Span<double> shares)
     {
         double max = double.NegativeInfinity, sum = 0;
         foreach (float v in row) max = Math.Max(max, v);
-        foreach (float v in row) sum += DeterministicMath.Exp(v - max);
+        for (int i = 0; i < row.Length; i++) shares[i] = row[i] - max;
+        DeterministicMath.Exp(shares);
+        foreach (double share in shares) sum += share;
         return (max, sum);
     }
 }

@@ -44,7 +44,8 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     {
         _waiting = 0;
         bool training = id.Kind == PassKind.Train;
-        foreach (var tower in towers) tower.Load(batch, training, id.Number);
+        towers[0].Load(batch, training, id.Number);
+        foreach (var tower in towers.Skip(1)) tower.Load(towers[0]);
         for (int s = 0; s < _segments; s++)
         {
             _activity = Describe("forward", s);

@@ -54,6 +54,13 @@ public sealed class Tower
     /// <summary>[B, classes] of both towers, after <see cref="Loss"/>.</summary>
     public ReadOnlySpan<float> Logits => _logits;
 
+    /// <summary>Starts a pass as another tower on the same device has started it: both see the whole picture.</summary>
+    public void Load(Tower other)
+    {
+        _pass = other._pass;
+        _device.CopyChannels(other._segments[0].Input, 0, other._segments[0].Input.Shape.Channels, _segments[0].Input, 0);
+    }
+
     /// <summary>Starts a pass: the batch becomes the input of conv1, which both towers see whole.</summary>
     public void Load(Batch batch, bool training, long step)
     {
@@ -83,10 +90,9 @@ public sealed class Tower
     public Score Loss(ReadOnlySpan<int> labels)
     {
         _device.ReadChannels(_lossInput, 0, Network.Classes, _logits);
-        var score = Model.Loss.Evaluate(_logits, labels, Network.Classes);
-        if (!_pass.Training) return score;
+        if (!_pass.Training) return Model.Loss.Evaluate(_logits, labels, Network.Classes);
         int n = Network.Classes / 2;
-        Model.Loss.Gradient(_logits, labels, Network.Classes, Id.Offset(n), n, _dLogits);
+        var score = Model.Loss.Evaluate(_logits, labels, Network.Classes, Id.Offset(n), n, _dLogits);
         _device.Write(_dLogits, _segments[^1].DOutput);
         return score;
     }

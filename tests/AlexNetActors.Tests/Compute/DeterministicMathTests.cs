@@ -14,6 +14,20 @@ public sealed class DeterministicMathTests
         Assert.True(double.IsNaN(DeterministicMath.Exp(double.NaN)));
     }
 
+    /// <summary>Every range and the values at its ends, in every place of a vector.</summary>
+    [Fact]
+    public void ExpsTogetherAreTheSingleOnes()
+    {
+        double[] ends = [-1e308, -709, -708.0000001, -708, -707.9, -0.0, 0, 1e-300, 709, 709.0000001, 1e308, double.NaN, double.PositiveInfinity, double.NegativeInfinity];
+        double[] values = [.. ends, .. Enumerable.Range(0, 999).Select(n => (n - 500) * 1.3717), .. ends.Reverse()];
+        for (int first = 0; first < 9; first++)
+        {
+            var together = values[first..];
+            DeterministicMath.Exp(together);
+            Assert.Equal(values[first..].Select(x => BitConverter.DoubleToInt64Bits(DeterministicMath.Exp(x))), together.Select(BitConverter.DoubleToInt64Bits));
+        }
+    }
+
     [Fact]
     public void LogIsLog()
     {
