@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka.Actor;
 using AlexNetActors.Compute;
@@ -20,7 +21,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     readonly IActorRef _coordinator;
     readonly ComputeThread _thread;
     readonly TowerMailbox _mailbox;
-    readonly Dictionary<PassId, Batch> _batches = [];
+    readonly ConcurrentDictionary<PassId, Batch> _batches = []; // the compute thread looks what comes next
 
     // Built and used on the compute thread; the actor only reads Pass.Activity.
     IDevice? _device;
@@ -46,7 +47,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
 
         Receive<FormGroup>(OnFormGroup);
         Receive<LoadTowers>(OnLoad);
-        Receive<RunStep>(m => Begin(m.Pass, batch => _pass!.Train(m.Pass, batch, _settings.Recipe.DescentAt(m.Rate))));
+        Receive<RunStep>(m => Begin(m.Pass, batch => _pass!.Train(m.Pass, batch, _settings.Recipe.DescentAt(m.Rate), () => _batches.GetValueOrDefault(m.Pass with { Number = m.Pass.Number + 1 }))));
         Receive<EvaluateBatch>(m => Begin(m.Pass, batch => _pass!.Evaluate(m.Pass, batch)));
         Receive<BatchReady>(OnBatch);
         Receive<ActivationReady>(m => { if (m.Exchange.Pass.Generation == _generation) _mailbox.Put(m); });
@@ -127,7 +128,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                 _coordinator.Tell(new PassDone(id, _ids, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated), self);
             });
         }
-        if (_batches.Remove(id, out var ready)) Start(ready);
+        if (_batches.TryRemove(id, out var ready)) Start(ready);
         else _waitingForBatch = (id, Start, since);
     }
 

@@ -47,6 +47,12 @@ public interface IDevice : IDisposable
     void DrawNormal(Philox random, ulong first, double deviation, Tensor destination);
 
     /// <summary>
+    /// Pixels that a later <see cref="LoadCrops"/> will ask for: a device with memory of its own brings them there while it computes. They stay
+    /// as they are until then. Others may be loaded first or instead.
+    /// </summary>
+    void SendAhead(byte[] pixels);
+
+    /// <summary>
     /// Makes the network's input of a batch of crops (paper sections 2 and 4.1):
     /// output[b, c, y, x] = pixel - mean under the pixel in its record + colourShift[b, c].
     /// </summary>

@@ -48,6 +48,8 @@ public sealed class ReferenceDevice : IDevice
 
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => random.FillNormal(first, deviation, Of(destination).Data);
 
+    public void SendAhead(byte[] pixels) { }
+
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (B, _, H, W) = output.Shape;

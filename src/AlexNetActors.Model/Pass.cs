@@ -23,13 +23,18 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     volatile string _activity = "idle";
 
     /// <summary>One training step: forward, loss, backward, update.</summary>
-    public PassResult Train(PassId id, Batch batch, Descent descent)
+    /// <param name="id">Which step.</param>
+    /// <param name="batch">Its batch.</param>
+    /// <param name="descent">How fast to learn.</param>
+    /// <param name="next">The next step's batch, if it is here already: it travels to the device while this step ends.</param>
+    public PassResult Train(PassId id, Batch batch, Descent descent, Func<Batch?>? next = null)
     {
         long start = Stopwatch.GetTimestamp();
         var score = Forward(id, batch);
         for (int s = _segments - 1; s >= 0; s--) Backward(id, s);
         _activity = "update";
         foreach (var tower in towers) tower.Descend(descent);
+        if (next?.Invoke() is { } ahead) towers[0].Device.SendAhead(ahead.Pixels);
         return Result(score, start);
     }
 

@@ -56,6 +56,8 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
         Run(o.Layer, "draw", 0, o.Bytes, (d, n) => d.DrawNormal(random, first, deviation, o[n]));
     }
 
+    public void SendAhead(byte[] pixels) { }
+
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (m, o) = ((Copies)mean, (Copies)output);

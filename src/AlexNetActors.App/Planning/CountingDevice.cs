@@ -63,6 +63,7 @@ sealed class CountingDevice : IDevice
     public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical) => throw Refusal;
     public void Read(Tensor source, Span<float> canonical) => throw Refusal;
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => throw Refusal;
+    public void SendAhead(byte[] pixels) => throw Refusal;
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output) => throw Refusal;
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output) => throw Refusal;
     public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput) => throw Refusal;

@@ -94,6 +94,9 @@ public sealed unsafe class CpuDevice : IDevice
         team.Run(new DrawNormal { Random = random, First = first, Deviation = deviation, Rows = rows, Copy = CopyOf(CopyDirection.ToDevice, null, d) });
     }
 
+    /// <summary>They are in its memory.</summary>
+    public void SendAhead(byte[] pixels) { }
+
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (m, o) = (Of(mean, CpuLayout.Plain, "LoadCrops"), Of(output, CpuLayout.Activation, "LoadCrops"));

@@ -28,7 +28,7 @@ public sealed class IlgpuDevice : IDevice
     readonly List<IDisposable> _buffers = [];
     readonly Dictionary<(Filter Filter, bool Backward, int Images), MemoryBuffer1D<Tap, Stride1D.Dense>> _taps = [];
     readonly Scratch<float> _transfer, _turned, _parts, _normalized, _dNormalized;
-    readonly Scratch<byte> _crops;
+    readonly CropTransfer _crops;
     readonly Scratch<int> _placements;
     readonly Scratch<float> _shifts;
     readonly long? _memoryBytes;
@@ -83,7 +83,7 @@ public sealed class IlgpuDevice : IDevice
 
     /// <summary>Bytes of working memory at most, when these are the largest tensors: see the scratches.</summary>
     internal static long ScratchBytes(long largestActivation, long largestWeights, long cropBytes) =>
-        2 * largestActivation + largestWeights + cropBytes + sizeof(float) * ((long)PartsWanted * Products.TileRows * Products.TileColumns + 2 * TransferFloatsMax);
+        2 * largestActivation + largestWeights + 2 * cropBytes + sizeof(float) * ((long)PartsWanted * Products.TileRows * Products.TileColumns + 2 * TransferFloatsMax);
 
     static (long Rows, int Columns, int Stride) Arrangement(GpuLayout layout, Shape shape) => layout switch
     {
@@ -142,20 +142,26 @@ public sealed class IlgpuDevice : IDevice
         }
     }
 
+    public void SendAhead(byte[] pixels)
+    {
+        using var _ = Enter();
+        _crops.SendAhead(pixels);
+    }
+
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
         var (m, o) = (Plain(mean, "LoadCrops"), Activation(output, "LoadCrops"));
         Require.LoadCrops(pixels.Length, placements, colourShift.Length, m.Shape, o.Shape);
         var (images, _, height, width) = o.Shape;
-        Span<int> places = stackalloc int[3 * images];
-        for (int b = 0; b < images; b++) (places[3 * b], places[3 * b + 1], places[3 * b + 2]) = (placements[b].Top, placements[b].Left, placements[b].Mirrored ? 1 : 0);
         using var _ = Enter();
-        var crops = ToDevice(pixels, _crops);
-        var places4 = ToDevice<int>(places, _placements);
+        var crops = _crops.Receive(pixels);
+        var pinned = _pinned.Rent<int>(3 * images, _stream);
+        for (int b = 0; b < images; b++) (pinned[3 * b], pinned[3 * b + 1], pinned[3 * b + 2]) = (placements[b].Top, placements[b].Left, placements[b].Mirrored ? 1 : 0);
+        var places = PinnedToDevice(pinned, _placements);
         var shifts = ToDevice(colourShift, _shifts);
         _shared.Kernels.Get<int, int, int, int, int, ArrayView<byte>, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Transposition.LoadCrops)(
             _stream, new KernelConfig(Tiles(images, Transposition.Tile) * Tiles(height * width * 3, Transposition.Tile), Transposition.Threads),
-            images, o.Stride, height, width, m.Shape.Height, crops, places4, shifts, m.View, o.View);
+            images, o.Stride, height, width, m.Shape.Height, crops, places, shifts, m.View, o.View);
     }
 
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output)
@@ -552,11 +558,12 @@ public sealed class IlgpuDevice : IDevice
     static int ColumnsAtOnce(GpuTensor tensor, int rows) => Math.Clamp(TransferFloatsMax / rows, 1, tensor.Columns);
 
     /// <summary>Through page-locked memory, so that the copy runs behind the call.</summary>
-    ArrayView<T> ToDevice<T>(ReadOnlySpan<T> values, Scratch<T> scratch) where T : unmanaged
+    ArrayView<T> ToDevice<T>(ReadOnlySpan<T> values, Scratch<T> scratch) where T : unmanaged => PinnedToDevice(Pin(values), scratch);
+
+    ArrayView<T> PinnedToDevice<T>(Span<T> pinned, Scratch<T> scratch) where T : unmanaged
     {
-        var pinned = Pin(values);
-        var view = scratch.Of(values.Length, _stream);
-        view.CopyFromCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), values.Length);
+        var view = scratch.Of(pinned.Length, _stream);
+        view.CopyFromCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), pinned.Length);
         return view;
     }
 

@@ -392,6 +392,31 @@ public abstract class DeviceConformance : IDisposable
     }
 
     [Fact]
+    public void CropsSentAheadAreThoseThatAreAskedFor()
+    {
+        var shape = new Shape(5, 3, 6, 7);
+        byte[][] batches = [.. Enumerable.Range(0, 4).Select(n => Enumerable.Range(0, 5 * 6 * 7 * 3).Select(i => (byte)(i * 7 + n * 31)).ToArray())];
+        var (mean, output) = (Device.AllocatePlain(new(1, 9, 9, 3)), Device.AllocateActivation(shape));
+        void IsLoaded(int n)
+        {
+            Device.LoadCrops(batches[n], new Placement[5], new float[15], mean, output);
+            Assert.Equal(batches[n][0], Read(Device, output)[0]);
+            Assert.Equal(batches[n][^1], Read(Device, output)[^1]);
+        }
+        Device.SendAhead(batches[0]);
+        IsLoaded(0);
+        Device.SendAhead(batches[1]);
+        Device.SendAhead(batches[2]); // and again another
+        IsLoaded(2);
+        IsLoaded(3); // not sent
+        Device.SendAhead(batches[0]);
+        IsLoaded(1); // another than was sent
+        Device.SendAhead(batches[3]);
+        Device.SendAhead(batches[3]);
+        IsLoaded(3);
+    }
+
+    [Fact]
     public void WrongShapesAreRefused()
     {
         var filter = Filter.Convolution(3, 7, 7, 5, 3, 1, 1);
