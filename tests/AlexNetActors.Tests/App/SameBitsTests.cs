@@ -1,3 +1,5 @@
+using AlexNetActors.Tests.Compute;
+
 namespace AlexNetActors.Tests.App;
 
 /// <summary>A run's weights depend on recipe, data set, seed and kind of device alone.</summary>
@@ -18,6 +20,18 @@ public sealed class SameBitsTests : IDisposable
     {
         var result = _workshop.TrainTo("run", Steps, "--device", devices, "--set", $"alexnet.loaders={loaders}", "--set", $"alexnet.threads={threads}");
         Assert.Equal(_workshop.Expected(Steps), result.Digest);
+    }
+
+    [Theory]
+    [InlineData("opencl:0")]
+    [InlineData("opencl:0,opencl:0")]
+    [InlineData("cuda:0")]
+    [InlineData("cuda:0,cuda:0")]
+    public void GPU_actors_of_one_GPU_train_to_the_bits_of_the_sequential_trainer_on_it(string devices)
+    {
+        using var device = IlgpuDevices.Open(devices.Split(',')[0]);
+        foreach (string run in new[] { "first", "second" }) // and the second time to the same
+            Assert.Equal(_workshop.Expected(Steps, device), _workshop.TrainTo(run, Steps, "--device", devices).Digest);
     }
 
     [Fact]

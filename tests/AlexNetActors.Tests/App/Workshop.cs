@@ -51,8 +51,13 @@ sealed class Workshop : IDisposable
     /// <summary>The digest that the definition of a run ends with.</summary>
     public string Expected(long steps)
     {
+        using var device = new CpuDevice(1);
+        return Expected(steps, device);
+    }
+
+    public string Expected(long steps, IDevice device)
+    {
         using var data = DataFolder.Open(Data);
-        using IDevice device = new CpuDevice(1);
         var recipe = RecipeReader.Read(RecipeFile, Settings.None, data.Classes.Count);
         var trainer = new SequentialTrainer(recipe, data, device, new RunLimits(data.Train.Count, recipe.Batch, steps, recipe.CheckpointSteps, recipe.Schedule));
         trainer.Run();
