@@ -78,7 +78,19 @@ static class Accelerators
             if (d.InstructionSet is null)
                 unusable.Add(new(name, $"{d.Name} needs a newer driver than {d.DriverVersion.Major}.{d.DriverVersion.Minor} for its compute capability {capability}: update NVIDIA's driver"));
             else
-                usable.Add(new AcceleratorEntry(name, $"cuda-sm_{capability.Replace(".", "")}", Cuda, $"{d.Name}, {Gigabytes(d.MemorySize)}, compute capability {capability}, driver for CUDA {d.DriverVersion.Major}.{d.DriverVersion.Minor}", d));
+                usable.Add(new AcceleratorEntry(name, $"cuda-sm_{capability.Replace(".", "")}", Cuda, $"{d.Name}, {Gigabytes(d.MemorySize)}, compute capability {capability}, driver for CUDA {d.DriverVersion.Major}.{d.DriverVersion.Minor}, {CuBlas()}", d));
+        }
+    }
+
+    static string CuBlas()
+    {
+        try
+        {
+            return CuBlasLibrary.Find() is { } library ? $"cuBLAS {library.Version}" : "no cuBLAS";
+        }
+        catch (DeviceException e)
+        {
+            return $"no cuBLAS of use ({e.Message})";
         }
     }
 
