@@ -7,11 +7,12 @@ namespace AlexNetActors.Benchmarks;
 /// <param name="Remark">How to read it, or why there is no result.</param>
 readonly record struct CheckRow(string Part, string What, string Result, string Remark)
 {
-    /// <summary>A remark of what went wrong: the last line, which is the error's; all of it goes to standard output.</summary>
+    /// <summary>A remark of what went wrong: the last line, which is the error's, without the command that failed; all of it goes to standard output.</summary>
     public static string Why(Exception e)
     {
         Console.WriteLine(e.Message);
-        return e.Message.TrimEnd().Split('\n')[^1];
+        string line = e.Message.TrimEnd().Split('\n')[^1];
+        return line[(line.IndexOf(" ended with ", StringComparison.Ordinal) + 1)..];
     }
 
     public override string ToString() => $"| {Cell(Part)} | {Cell(What)} | {Cell(Result)} | {Cell(Remark)} |";

@@ -63,6 +63,12 @@ write_table() {
   } > "$out/gpu-check.md"
 }
 
+finish() {
+  write_table
+  cat "$out/gpu-check.md"
+  exit "$1"
+}
+
 # begin NAME SECONDS: says what comes; the table as far as it is: should all of this be ended from outside, what was found is there.
 begin() {
   echo "== $1, at most $2 s" >&2
@@ -108,10 +114,20 @@ row machine processor "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo |
 torch_version=$(sed -n 's/^version: //p' "$facts") torch_cublas=$(sed -n 's/^cublas: //p' "$facts")
 row machine PyTorch "${torch_version:-none}" "$(sed -n 's/^device: //p' "$facts")"
 if [ -z "${ALEXNET_CUBLAS:-}" ] && [ -n "$torch_cublas" ]; then
-  export ALEXNET_CUBLAS="$torch_cublas" LD_LIBRARY_PATH="$torch_cublas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  libraries=$torch_cublas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  if ALEXNET_CUBLAS="$torch_cublas" LD_LIBRARY_PATH="$libraries" timeout 30 "$here/alexnet" devices >> "$facts" 2>&1; then
+    export ALEXNET_CUBLAS="$torch_cublas" LD_LIBRARY_PATH="$libraries"
+  else
+    row machine "cuBLAS of PyTorch" "not usable" "see facts.txt"
+  fi
 fi
 part "alexnet devices" 30 facts.txt "$here/alexnet" devices --json
-row machine "alexnet devices: $name" "$(sed -nE 's/.*"name":"'"$device"'"[^}]*"usable":true[^}]*"description":"([^"]*)".*/\1/p' "$facts" | tail -n 1)" "$(cat "$here/version.txt")"
+description=$(sed -nE 's/.*"name":"'"$device"'"[^}]*"usable":true[^}]*"description":"([^"]*)".*/\1/p' "$facts" | tail -n 1)
+row machine "alexnet devices: $name" "${description:-**not usable**}" "commit $(cat "$here/version.txt")"
+if [ -z "$description" ]; then
+  row machine "the rest of the check" "**failed**" "there is no $name that can be used: facts.txt says why"
+  finish 1
+fi
 "$here/AlexNetActors.Benchmarks" gpu-network "$work/network.json"
 torch_arguments=
 if [ -n "$torch_version" ]; then torch_arguments="$here/torch_alexnet.py $work/network.json"; fi
@@ -143,7 +159,7 @@ tests() { # WHAT FILTER...
   set -- $counts
   bad=$(($2 + $3)) passed=$(($1 - $2 - $3 - $4)) verdict=ok
   if [ "$bad" -gt 0 ]; then verdict="**failed**: $(sed -nE 's/^ *(.*) \[FAIL\].*/\1/p' "$log" | head -n 3 | tr '\n|' ' /')"
-  elif [ "$passed" -eq 0 ]; then verdict="**none ran**: $(sed -n '/\[SKIP\]/{n;s/^ *//p;q;}' "$log")"; fi
+  elif [ "$4" -gt 0 ]; then verdict="**skipped**: $(sed -n '/\[SKIP\]/{n;s/^ *//p;q;}' "$log")"; fi
   [ "$verdict" = ok ] || failed=1
   row conformance "$what" "$passed passed, $bad failed, $4 skipped" "$verdict"
 }
@@ -166,6 +182,4 @@ take "$work/speed.md"
 part layers "$(within $((layers_limit * patience)))" layers.txt "$here/AlexNetActors.Benchmarks" gpu-layers "$device" "$work/layers.md" $torch_arguments
 take "$work/layers.md"
 
-write_table
-cat "$out/gpu-check.md"
-exit "$failed"
+finish "$failed"

@@ -222,7 +222,7 @@ def serve(network, device):
             answer = answer_to(line.split(), trainers, network, device)
         except Exception as e:  # whatever a version, a driver or a missing compiler says is this variant's result
             traceback.print_exc()
-            answer = {"error": f"{type(e).__name__}: {next(iter(str(e).strip().splitlines()), '')[:300]}"}
+            answer = {"error": " ".join([type(e).__name__ + ":"] + str(e).split("\n")[:2])[:300]}
         print(json.dumps(answer), file=answers, flush=True)
 
 
