@@ -1,8 +1,6 @@
 using AlexNetActors.App;
 using AlexNetActors.Compute;
-using AlexNetActors.Data;
 using AlexNetActors.Model;
-using AlexNetActors.Tests.Model;
 
 namespace AlexNetActors.Benchmarks;
 
@@ -23,30 +21,17 @@ static class FullWidthStep
         int Number(int at, int otherwise) => args.Length > at ? int.Parse(args[at]) : otherwise;
         int images = Number(1, 32), step = Number(2, 0);
         using var device = DeviceCatalog.Find(args.Length > 3 ? args[3] : "cpu").Open(Number(4, 2));
-        var recipe = RecipeReader.Read("paper", Settings.None);
-        var batches = new GoldenBatches(recipe.Seed, recipe.Network.InputSize, record: 256, recipe.Network.Classes);
-        Tower[] towers = [.. TowerIds.Both.Select(id => new Tower(recipe.Network, id, device, images, recipe.Seed, batches.Mean(), training: true))];
-        foreach (var tower in towers) tower.Initialize();
-        var batch = new Batch(images, recipe.Network.InputSize);
-        batches.Fill(batch, step);
-        var score = new Pass(towers, new LocalLink()).Train(new PassId(0, PassKind.Train, step), batch, new Descent(0, 0, 0)).Score;
-
-        NamedValues[] results =
+        var recipe = RecipeReader.Read("paper", Settings.None) with { Batch = images };
+        var result = OneStep.Of(recipe, recordSize: 256, step, device);
+        NamedValues[] values =
         [
             new("step", [1], [step]),
-            new("loss", [1], [(float)score.Loss]),
-            new("logits", [images, recipe.Network.Classes], towers[0].Logits.ToArray()),
-            .. towers[0].Parameters.Select((p, i) => new NamedValues($"d.{p.Name}", [2 * (int)p.Shape.Count], [.. towers.SelectMany(t => Read(t, t.Parameters[i].Gradient!))])),
+            new("loss", [1], [(float)result.Loss]),
+            new("logits", [images, recipe.Network.Classes], result.Logits),
+            .. result.Gradients.Select(g => g with { Name = $"d.{g.Name}" }),
         ];
-        SafeTensors.Write(args[0], results, new Dictionary<string, string>());
-        Console.WriteLine($"{images} images on {device.Name}: loss {score.Loss:R}; now /usr/bin/python3 tests/fixtures/full_width.py {args[0]}");
+        SafeTensors.Write(args[0], values, new Dictionary<string, string>());
+        Console.WriteLine($"{images} images on {device.Name}: loss {result.Loss:R}; now /usr/bin/python3 tests/fixtures/full_width.py {args[0]}");
         return 0;
-    }
-
-    static float[] Read(Tower tower, Tensor tensor)
-    {
-        var values = new float[tensor.Shape.Count];
-        tower.Device.Read(tensor, values);
-        return values;
     }
 }

@@ -11,7 +11,7 @@ static class InferenceSpeed
     {
         if (!TrainingSpeed.TryRead(args, out int rounds)) return TrainingSpeed.Refuse("inference");
         var (data, peer) = (args[0], args[1]);
-        using var trained = new PaperRun(data);
+        using var trained = new TrainRun(data);
         trained.Train(steps: 1, Ours.AsBuilt); // weights of the right size: how good they are does not matter here
         SideBySide.Run("Inference, full network, batch 128", $"The median batch of ours after the first, reading and scoring included; the median of {Torch.Inferences} batches of libtorch's. Two threads each.",
         [

@@ -17,13 +17,13 @@ static class Ours
     /// <summary>Images a second in training: the median of the steady steps.</summary>
     public static Sample Train(string data, IReadOnlyDictionary<string, string> environment)
     {
-        using var run = new PaperRun(data);
+        using var run = new TrainRun(data);
         var process = run.Train(Steps, environment);
         return new Sample(Median.Of(run.Steps().Skip(WarmSteps).Select(s => s.ImagesPerSecond)), process.PeakMebibytes);
     }
 
     /// <summary>Images a second of evaluating the centre views after the first batch, reading them included.</summary>
-    public static Sample Evaluate(PaperRun trained)
+    public static Sample Evaluate(TrainRun trained)
     {
         var process = Alexnet(["evaluate", trained.Folder, "--json"], AsBuilt);
         return new Sample(Json(process).GetProperty("steadyImagesPerSecond").GetDouble(), process.PeakMebibytes);
@@ -36,5 +36,6 @@ static class Ours
     public static MeasuredProcess Alexnet(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Action? sample = null) =>
         MeasuredProcess.Run(Path.Combine(AppContext.BaseDirectory, "alexnet"), AppContext.BaseDirectory, arguments, environment, sample);
 
-    static JsonElement Json(MeasuredProcess process) => JsonDocument.Parse(process.Output.TrimEnd().Split('\n')[^1]).RootElement;
+    /// <summary>What a command run with --json tells at its end.</summary>
+    public static JsonElement Json(MeasuredProcess process) => JsonDocument.Parse(process.Output.TrimEnd().Split('\n')[^1]).RootElement;
 }

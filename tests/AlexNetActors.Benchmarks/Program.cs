@@ -10,6 +10,11 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
     ["loss-curves"] = LossCurves.Run,
     ["convolution-errors"] = ConvolutionErrors.Run,
     ["full-width-step"] = FullWidthStep.Run,
+    ["gpu"] = GpuSpeed.Run,
+    ["gpu-steps"] = GpuSteps.Run,
+    ["gpu-layers"] = GpuLayers.Run,
+    ["gpu-pictures"] = GpuWorkload.DrawPictures,
+    ["gpu-network"] = GpuWorkload.DescribeNetwork,
 };
 
 if (args.Length > 0 && benchmarks.TryGetValue(args[0], out var benchmark)) return benchmark(args[1..]);

@@ -52,7 +52,7 @@ static class StartUp
 
     static Start Measure(string data)
     {
-        using var run = new PaperRun(data);
+        using var run = new TrainRun(data);
         long begin = Stopwatch.GetTimestamp();
         double? done = null;
         run.Train(Steps, Ours.AsBuilt, sample: () => done ??= run.Steps().Count == 0 ? null : Stopwatch.GetElapsedTime(begin).TotalSeconds);

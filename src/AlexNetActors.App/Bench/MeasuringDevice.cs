@@ -7,6 +7,7 @@ namespace AlexNetActors.App;
 /// Runs what a tower asks for on one or more devices in turn and times it: the profile cannot differ from what a tower does. Each operation
 /// is run once unmeasured and then repeated, the devices alternating, the processor's peak measured before and after each, as clock speeds
 /// and neighbours change. Operations that work in place are repeated too, so that it measures, but does not train.
+/// <para>On a GPU a measurement is as many of a short operation as make it long, for launching one and waiting for it costs 10 microseconds.</para>
 /// </summary>
 /// <param name="devices">Those to measure; the caller keeps ownership.</param>
 /// <param name="yardstick">What the times are held against.</param>
@@ -16,6 +17,11 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
 {
     /// <summary>The layer of the pictures, before the first.</summary>
     public const string InputLayer = "input";
+
+    const double ShortestSeconds = 2e-3; // of a measurement on a GPU
+    const int TimesMax = 100;            // an operation runs in it
+
+    readonly bool _onProcessor = devices.Any(TowerProfile.OnProcessor);
 
     /// <summary>The same tensor on every device, and the layer that it belongs to: an operation is its tensors' layer's.</summary>
     sealed class Copies(Shape shape, Tensor[] copies) : Tensor(shape)
@@ -215,28 +221,29 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
 
     void Run(string layer, string pass, double flop, double bytes, Action<IDevice, int> operation)
     {
-        void On(int device)
+        void On(int device, int times)
         {
-            operation(devices[device], device);
+            for (int n = 0; n < times; n++) operation(devices[device], device);
             devices[device].Synchronize();
         }
         _layer = layer;
-        for (int n = 0; n < devices.Count; n++) On(n);
+        for (int n = 0; n < devices.Count; n++) On(n, 1);
         if (IsMeasuring && layer.StartsWith(only, StringComparison.Ordinal)) Measure(Profile(layer, pass), flop, bytes, On);
     }
 
     PassProfile Profile(string layer, string pass) =>
         _passes.TryGetValue((layer, pass), out var found) ? found : _passes[(layer, pass)] = new PassProfile(layer, pass, devices.Count, repetitions);
 
-    void Measure(PassProfile profile, double flop, double bytes, Action<int> on)
+    void Measure(PassProfile profile, double flop, double bytes, Action<int, int> on)
     {
         profile.AddWork(flop, bytes);
-        double Peak() => flop > 0 ? yardstick.Peak() : double.NaN;
+        int[] times = [.. devices.Select((d, n) => TowerProfile.OnProcessor(d) ? 1 : Math.Clamp((int)(ShortestSeconds / yardstick.Seconds(() => on(n, 1))), 1, TimesMax))];
+        double Peak() => flop > 0 && _onProcessor ? yardstick.Peak() : double.NaN;
         double before = Peak();
         for (int repetition = 0; repetition < repetitions; repetition++)
             for (int n = 0; n < devices.Count; n++)
             {
-                double seconds = yardstick.Seconds(() => on(n));
+                double seconds = yardstick.Seconds(() => on(n, times[n])) / times[n];
                 double after = Peak();
                 profile.AddTime(n, repetition, seconds, devices[n] is CpuDevice ? (before + after) / 2 : double.NaN);
                 before = after;

@@ -8,17 +8,21 @@ namespace AlexNetActors.App;
 /// <summary>Where one tower's training step spends its time, and what the processor could do meanwhile.</summary>
 /// <param name="Passes">Every pass of every layer, in the order of the layers.</param>
 /// <param name="Level">Vectors of the processor device; null when there is none among the devices.</param>
-/// <param name="ReadRate">Bytes a second read from memory.</param>
-/// <param name="ChangeRate">Bytes a second read and written while memory is changed in place.</param>
-sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, double ReadRate, double ChangeRate)
+/// <param name="ReadRate">Bytes a second read from the processor's memory; null when no device computes there.</param>
+/// <param name="ChangeRate">Bytes a second read and written while that memory is changed in place.</param>
+sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, double? ReadRate, double? ChangeRate)
 {
     const int RecordMargin = 32; // pixels that a record is larger than the crop, as the paper's 256 and 224
 
     /// <summary>Floating point operations a second at most, the median of all that were measured; null when none was.</summary>
     public double? Peak => Passes.SelectMany(p => p.Peaks).ToArray() is { Length: > 0 } peaks ? Median.Of(peaks) : null;
 
-    /// <summary>Bytes a second at most.</summary>
-    public double MemoryRate => Math.Max(ReadRate, ChangeRate);
+    /// <summary>Whether a device computes with the processor's arithmetic and memory, against which passes are held.</summary>
+    public static bool OnProcessor(IDevice device) => device is CpuDevice or ReferenceDevice;
+
+    /// <summary>Share of the most bytes a second that memory was seen to give; null for a GPU, whose memory is another.</summary>
+    public double? ShareOfMemory(PassProfile pass, IDevice device, int index) =>
+        OnProcessor(device) && ReadRate is { } read && ChangeRate is { } change ? pass.Bytes / pass.Seconds(index) / Math.Max(read, change) : null;
 
     public double Seconds(int device) => Passes.Sum(p => p.Seconds(device));
 
@@ -31,14 +35,15 @@ sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, 
     public static TowerProfile Measure(Recipe recipe, IReadOnlyList<IDevice> devices, int threads, int repetitions, string only)
     {
         SimdLevel? level = devices.OfType<CpuDevice>().FirstOrDefault()?.Level;
-        using var yardstick = new Yardstick(threads, level ?? SimdLevels.Best, onClock: !devices.All(d => d is CpuDevice or ReferenceDevice));
-        var before = yardstick.Memory();
+        using var yardstick = new Yardstick(threads, level ?? SimdLevels.Best, onClock: !devices.All(OnProcessor));
+        bool onProcessor = devices.Any(OnProcessor);
+        var before = onProcessor ? yardstick.Memory() : ([], []);
         using var device = new MeasuringDevice(devices, yardstick, repetitions, only);
         RunStep(recipe, device);
-        var after = yardstick.Memory();
+        var after = onProcessor ? yardstick.Memory() : ([], []);
         List<string> layers = [MeasuringDevice.InputLayer, .. recipe.Network.Layers.Select(l => l.Name)];
         return new TowerProfile([.. device.Passes.OrderBy(p => layers.IndexOf(p.Layer))], level,
-            Median.Of([.. before.Read, .. after.Read]), Median.Of([.. before.Change, .. after.Change]));
+            onProcessor ? Median.Of([.. before.Read, .. after.Read]) : null, onProcessor ? Median.Of([.. before.Change, .. after.Change]) : null);
     }
 
     static void RunStep(Recipe recipe, MeasuringDevice device)

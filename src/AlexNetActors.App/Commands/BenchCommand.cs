@@ -9,7 +9,7 @@ namespace AlexNetActors.App;
 
 /// <summary>
 /// alexnet bench: milliseconds of every layer and pass of one tower, held against the processor's peak and its memory, which are measured
-/// in the same run; of two devices side by side with what the second gains.
+/// in the same run; of two devices side by side with what the second gains. A GPU's ceilings are not known here.
 /// </summary>
 static class BenchCommand
 {
@@ -24,23 +24,25 @@ static class BenchCommand
         var batch = new Option<int?>("--batch") { Description = "Images of the batch; the recipe's when not given.", HelpName = "N" };
         var repetitions = new Option<int>("--repetitions") { Description = "Repetitions of each pass; the median is shown.", HelpName = "N", DefaultValueFactory = _ => 5 };
         var layer = new Option<string>("--layer") { Description = "Only layers whose names start so.", HelpName = "PREFIX", DefaultValueFactory = _ => "" };
+        var set = Options.Set();
         var json = Options.Json();
-        var command = new Command("bench", $"Measures every layer and pass of one tower against what the processor can do; of recipe {DefaultRecipe} when none is named.") { recipe, device, threads, batch, repetitions, layer, json };
-        command.SetAction(p => Measure(p.GetValue(recipe) ?? DefaultRecipe, p.GetValue(device) ?? Devices.Default, p.GetValue(threads), p.GetValue(batch), p.GetValue(repetitions), p.GetValue(layer)!, new Output(p.GetValue(json))));
+        var command = new Command("bench", $"Measures every layer and pass of one tower against what the processor can do; of recipe {DefaultRecipe} when none is named.") { recipe, device, threads, batch, repetitions, layer, set, json };
+        command.SetAction(p => Measure(p.GetValue(recipe) ?? DefaultRecipe, p.GetValue(device) ?? Devices.Default, p.GetValue(threads), p.GetValue(batch), p.GetValue(repetitions), p.GetValue(layer)!, p.GetValue(set)!, new Output(p.GetValue(json))));
         return command;
     }
 
-    static int Measure(string recipeName, string deviceNames, int? threadsAsked, int? batch, int repetitions, string layer, Output output)
+    static int Measure(string recipeName, string deviceNames, int? threadsAsked, int? batch, int repetitions, string layer, string[] set, Output output)
     {
         Require("--threads", threadsAsked ?? 1, 1024);
         Require("--batch", batch ?? 1, 65536);
         Require("--repetitions", repetitions, 1000);
         if (deviceNames.Count(c => c == ',') >= DevicesMax) throw new UsageException($"--device {deviceNames} names {deviceNames.Count(c => c == ',') + 1} devices: name one, or two to compare");
-        var recipe = RecipeReader.Read(recipeName, Settings.None);
+        var settings = Settings.Parse(set);
+        var recipe = RecipeReader.Read(recipeName, settings);
         if (batch is { } images) recipe = recipe with { Batch = images };
         string[] layers = [MeasuringDevice.InputLayer, .. recipe.Network.Layers.Select(l => l.Name)];
         if (!layers.Any(l => l.StartsWith(layer, StringComparison.Ordinal))) throw new UsageException($"--layer {layer}: no layer of recipe {recipe.Name} starts so: use {string.Join(", ", layers)}");
-        var node = NodeSettings.Read(Settings.None);
+        var node = NodeSettings.Read(settings);
         int threads = threadsAsked ?? node.ThreadsOf(TowerIds.Both.Count);
 
         var devices = Open(deviceNames, node with { Threads = threads });
@@ -85,7 +87,7 @@ static class BenchCommand
         string layer = "";
         foreach (var p in profile.Passes)
         {
-            var cells = devices.SelectMany((_, n) => new[] { Milliseconds(p.Seconds(n)), Billions(p.Rate(n)), Share(p.ShareOfPeak(n)), Share(p.Bytes / p.Seconds(n) / profile.MemoryRate) });
+            var cells = devices.SelectMany((d, n) => new[] { Milliseconds(p.Seconds(n)), Billions(p.Rate(n)), Share(p.ShareOfPeak(n)), Share(profile.ShareOfMemory(p, d, n)) });
             table.AddRow([p.Layer == layer ? "" : p.Layer, p.Name, .. cells, .. devices.Count == 2 ? [Ratio(p.Gain)] : Array.Empty<string>(), Number(p.Bytes / 1e6, "0.0")]);
             layer = p.Layer;
         }
@@ -96,11 +98,11 @@ static class BenchCommand
     static void Conclude(TextWriter result, TowerProfile profile, Recipe recipe, IReadOnlyList<IDevice> devices, int threads, bool whole)
     {
         if (profile is { Peak: { } peak, Level: { } level }) result.WriteLine($"FMA peak {Number(peak / 1e9, "0.0")} GFLOP/s ({level}, {Words.Threads(threads)}); each pass is held against the peak right before and after it.");
-        result.WriteLine($"Memory {Number(profile.ReadRate / 1e9, "0.0")} GB/s read, {Number(profile.ChangeRate / 1e9, "0.0")} GB/s read and written back; more than 100 % of it came out of the caches.");
+        if (profile is { ReadRate: { } read, ChangeRate: { } change }) result.WriteLine($"Memory {Number(read / 1e9, "0.0")} GB/s read, {Number(change / 1e9, "0.0")} GB/s read and written back; more than 100 % of it came out of the caches.");
         result.WriteLine("GFLOP are the direct algorithm's, without the padding; MB are inputs, weights and outputs, once each.");
         if (!whole) return;
         foreach (var (n, device) in devices.Index())
-            result.WriteLine($"A step of one tower on {device.Name}: {Milliseconds(profile.Seconds(n))} ms; of two side by side, {Words.Threads(threads)} each: {Words.Speed(recipe.Batch / profile.Seconds(n))}.");
+            result.WriteLine($"A step of one tower on {device.Name}: {Milliseconds(profile.Seconds(n))} ms; of two side by side, {(TowerProfile.OnProcessor(device) ? Words.Threads(threads) : "a GPU")} each: {Words.Speed(recipe.Batch / profile.Seconds(n))}.");
     }
 
     static JsonObject Json(TowerProfile profile, Recipe recipe, IReadOnlyList<IDevice> devices, int threads, int repetitions, bool whole) => new()
@@ -126,12 +128,12 @@ static class BenchCommand
             ["gflop"] = p.Flop / 1e9,
             ["megabytes"] = p.Bytes / 1e6,
             ["gain"] = devices.Count == 2 ? p.Gain : null,
-            ["devices"] = new JsonArray([.. devices.Select((_, n) => new JsonObject
+            ["devices"] = new JsonArray([.. devices.Select((d, n) => new JsonObject
             {
                 ["ms"] = 1e3 * p.Seconds(n),
                 ["gflops"] = p.Rate(n) / 1e9,
                 ["shareOfPeak"] = p.ShareOfPeak(n),
-                ["shareOfMemory"] = p.Bytes / p.Seconds(n) / profile.MemoryRate,
+                ["shareOfMemory"] = profile.ShareOfMemory(p, d, n),
             })]),
         })]),
     };

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AlexNetActors.Compute;
 
 namespace AlexNetActors.Tests.App;
 
@@ -58,5 +59,17 @@ public sealed class BenchTests : IDisposable
         Assert.Contains("gain", result.Err);
         Assert.Null(result.Json["devices"]![1]!["imagesPerSecond"]); // of some layers only
         Assert.Null(Bench("--device", "reference", "--layer", "fc8").Json["peakGflops"]);
+    }
+
+    [Fact]
+    public void A_gpu_is_not_held_against_the_processor_and_takes_the_settings_of_one()
+    {
+        Assert.SkipUnless(DeviceCatalog.All.Any(d => d.Name == "opencl:0"), "there is no opencl:0 on this machine");
+        var result = Bench("--device", "opencl:0", "--layer", "fc");
+        Assert.All(result.Json["passes"]!.AsArray(), p => Assert.Null(p!["devices"]![0]!["shareOfMemory"]));
+        Assert.Null(result.Json["peakGflops"]);
+        Assert.Null(result.Json["memoryReadGBs"]);
+        string[] withTensorCores = ["bench", "--recipe", _workshop.RecipeFile, "--device", "opencl:0", "--set", "compute.precision=tf32"];
+        Assert.Contains("opencl:0 cannot compute in tf32", Alexnet.Run(withTensorCores).Expect(2).Err);
     }
 }

@@ -18,6 +18,7 @@ static class TestDevices
         ["cpu-direct-256"] = () => Cpu(SimdLevel.Vector256, 1, ConvolutionMethod.Direct),
         ["cpu-direct-512"] = () => Cpu(SimdLevel.Vector512, 1, ConvolutionMethod.Direct),
         ["opencl:0"] = () => IlgpuDevices.Open("opencl:0"),
+        ["cuda:0"] = () => IlgpuDevices.Open("cuda:0"),
     };
 
     /// <summary>

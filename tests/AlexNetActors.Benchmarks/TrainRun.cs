@@ -2,15 +2,21 @@ using System.Text.Json;
 
 namespace AlexNetActors.Benchmarks;
 
-/// <summary>`alexnet train --recipe paper` with 1,000 classes, in a temporary folder that goes with it.</summary>
-sealed class PaperRun(string data) : IDisposable
+/// <summary>`alexnet train` in a temporary folder that goes with it; of recipe paper with 1,000 classes unless another is named.</summary>
+/// <param name="data">The data set.</param>
+/// <param name="more">Further arguments.</param>
+sealed class TrainRun(string data, params string[] more) : IDisposable
 {
     readonly string _parent = Directory.CreateTempSubdirectory("alexnet-benchmark-").FullName;
 
     public string Folder => Path.Combine(_parent, "run");
 
+    public string Recipe { get; init; } = "paper";
+
+    public int Classes { get; init; } = 1000;
+
     public MeasuredProcess Train(int steps, IReadOnlyDictionary<string, string> environment, Action? sample = null) =>
-        Ours.Alexnet(["train", "--recipe", "paper", "--set", "network.classes=1000", "--data", data, "--run", Folder, "--steps", $"{steps}", "--json"], environment, sample);
+        Ours.Alexnet(["train", "--recipe", Recipe, "--set", $"network.classes={Classes}", "--data", data, "--run", Folder, "--steps", $"{steps}", "--json", .. more], environment, sample);
 
     /// <summary>The steps that its metrics tell of so far.</summary>
     public IReadOnlyList<MeasuredStep> Steps()

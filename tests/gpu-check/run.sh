@@ -1,0 +1,185 @@
+#!/bin/sh
+# What the file that make.sh makes runs once it is unpacked: every part of the check in turn, each with a deadline, and one table at the end.
+# A part that fails or is cut short is a line of the table. All of it ends within 9 minutes.
+#
+#   gpu-check [--device cuda:0] [--out DIR]     exit code 0: everything ran and is right; 1: something is not; 2: wrong use
+#
+# DIR (gpu-check-results) gets gpu-check.md and a log of each part. PYTHON names the Python that has PyTorch (python3), ALEXNET_CUBLAS the
+# directory of cuBLAS (PyTorch's own when unset). GPU_CHECK_SMALL=1 takes a small network and more patience: to try the check without a GPU.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+device=cuda:0 out=gpu-check-results
+while [ $# -gt 0 ]; do
+  case $1 in
+    --device) device=${2:-} ;;
+    --out) out=${2:-} ;;
+    *) echo "gpu-check: unknown argument $1; usage: gpu-check [--device cuda:0] [--out DIR]" >&2; exit 2 ;;
+  esac
+  [ -n "${2:-}" ] || { echo "gpu-check: $1 needs a value" >&2; exit 2; }
+  shift 2
+done
+if ! mkdir -p "$out" || ! [ -w "$out" ]; then
+  echo "gpu-check: cannot write to $out: name another folder with --out" >&2
+  exit 2
+fi
+out=$(cd "$out" && pwd)
+
+# Everything temporary and every cache lies beside the programs and goes with them.
+work=$here/work
+mkdir -p "$work/tmp" "$work/home" "$work/cache" || exit 1
+export TMPDIR="$work/tmp" XDG_CACHE_HOME="$work/cache" CUDA_CACHE_PATH="$work/cache/cuda" POCL_CACHE_DIR="$work/cache/pocl"
+export TRITON_CACHE_DIR="$work/cache/triton" TORCHINDUCTOR_CACHE_DIR="$work/cache/inductor" TORCHINDUCTOR_FX_GRAPH_CACHE=1 PYTHONDONTWRITEBYTECODE=1
+if [ -z "${HOME:-}" ] || [ ! -w "$HOME" ]; then export HOME="$work/home"; fi
+# Where containers get NVIDIA's driver.
+if [ -d /usr/local/nvidia/bin ]; then PATH=$PATH:/usr/local/nvidia/bin; fi
+if [ -d /usr/local/nvidia/lib64 ]; then export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/nvidia/lib64"; fi
+export PYTHON="${PYTHON:-python3}"
+
+# cuda:N: the others are hidden, so that everybody's first GPU is that one.
+name=$device
+case $device in
+  cuda:*)
+    visible=$(printf '%s' "${CUDA_VISIBLE_DEVICES:-}" | cut -d , -f $((${device#cuda:} + 1)))
+    export CUDA_VISIBLE_DEVICES="${visible:-${device#cuda:}}" CUDA_DEVICE_ORDER=PCI_BUS_ID # as nvidia-smi counts
+    device=cuda:0 torch_device=cuda conformance="CudaConformance CudaTensorCoreConformance" ;;
+  opencl:*) torch_device=cpu conformance=OpenClConformance ;;
+  *) echo "gpu-check: $device is no GPU: cuda:N or opencl:N" >&2; exit 2 ;;
+esac
+
+patience=1
+if [ "${GPU_CHECK_SMALL:-}" = 1 ]; then patience=3; fi
+deadline=$(($(date +%s) + 525 * patience))
+layers_limit=60
+failed=0
+rows=$work/rows.md
+: > "$rows"
+
+row() { printf '| %s | %s | %s | %s |\n' "$1" "$2" "$3" "$4" >> "$rows"; }
+
+write_table() {
+  {
+    printf '| part | what | result | remark |\n|---|---|---|---|\n'
+    cat "$rows"
+  } > "$out/gpu-check.md"
+}
+
+finish() {
+  write_table
+  cat "$out/gpu-check.md"
+  exit "$1"
+}
+
+# begin NAME SECONDS: says what comes; the table as far as it is: should all of this be ended from outside, what was found is there.
+begin() {
+  echo "== $1, at most $2 s" >&2
+  write_table
+}
+
+# end NAME WHAT CODE SECONDS LOG: a row when it did not end well.
+end() {
+  case $3 in
+    0) return ;;
+    124 | 137) row "$1" "$2" "**cut short**" "after $4 s; see $5" ;;
+    *) row "$1" "$2" "**failed**" "exit code $3; see $5" ;;
+  esac
+  failed=1
+}
+
+# part NAME SECONDS LOG COMMAND...: runs it, all its output in the log.
+part() {
+  part_name=$1 part_limit=$2 part_log=$3
+  shift 3
+  begin "$part_name" "$part_limit"
+  timeout -k 5 "$part_limit" "$@" >> "$out/$part_log" 2>&1 < /dev/null
+  end "$part_name" "the part" $? "$part_limit" "$part_log"
+}
+
+# Rows that a program wrote, as far as it came.
+take() { if [ -f "$1" ]; then cat "$1" >> "$rows"; fi; }
+
+within() { # SECONDS, but no more than is left
+  left=$((deadline - $(date +%s) - ${2:-0}))
+  [ "$left" -gt 10 ] || left=10
+  if [ "$left" -lt "$1" ]; then echo "$left"; else echo "$1"; fi
+}
+
+rm -f "$out/gpu-check.md" "$out/facts.txt" "$out/conformance.txt" "$out/steps.txt" "$out/speed.txt" "$out/layers.txt" "$out/background.txt"
+
+# 1. What is here.
+facts=$out/facts.txt
+{ date -u; uname -a; nproc; timeout 15 nvidia-smi; timeout 60 "$PYTHON" "$here/torch_alexnet.py" facts; } >> "$facts" 2>&1
+gpu=$(timeout 15 nvidia-smi --id="${CUDA_VISIBLE_DEVICES:-0}" --query-gpu=name,memory.total,driver_version,clocks.max.sm,power.limit --format=csv,noheader 2>> "$facts")
+row machine nvidia-smi "${gpu:-none}" "name, memory, driver, highest clock, power limit"
+row machine processor "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores" ""
+torch_version=$(sed -n 's/^version: //p' "$facts") torch_cublas=$(sed -n 's/^cublas: //p' "$facts")
+row machine PyTorch "${torch_version:-none}" "$(sed -n 's/^device: //p' "$facts")"
+if [ -z "${ALEXNET_CUBLAS:-}" ] && [ -n "$torch_cublas" ]; then
+  libraries=$torch_cublas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  if ALEXNET_CUBLAS="$torch_cublas" LD_LIBRARY_PATH="$libraries" timeout 30 "$here/alexnet" devices >> "$facts" 2>&1; then
+    export ALEXNET_CUBLAS="$torch_cublas" LD_LIBRARY_PATH="$libraries"
+  else
+    row machine "cuBLAS of PyTorch" "not usable" "see facts.txt"
+  fi
+fi
+part "alexnet devices" 30 facts.txt "$here/alexnet" devices --json
+description=$(sed -nE 's/.*"name":"'"$device"'"[^}]*"usable":true[^}]*"description":"([^"]*)".*/\1/p' "$facts" | tail -n 1)
+row machine "alexnet devices: $name" "${description:-**not usable**}" "commit $(cat "$here/version.txt")"
+if [ -z "$description" ]; then
+  row machine "the rest of the check" "**failed**" "there is no $name that can be used: facts.txt says why"
+  finish 1
+fi
+"$here/AlexNetActors.Benchmarks" gpu-network "$work/network.json"
+torch_arguments=
+if [ -n "$torch_version" ]; then torch_arguments="$here/torch_alexnet.py $work/network.json"; fi
+
+# While nothing is timed: pictures are drawn, and PyTorch compiles what it will be asked for.
+timeout -k 5 120 "$here/AlexNetActors.Benchmarks" gpu-pictures "$work/pictures" >> "$out/background.txt" 2>&1 < /dev/null &
+pictures=$!
+warm=
+if [ -n "$torch_version" ] && [ "$torch_device" = cuda ]; then
+  timeout -k 5 240 "$PYTHON" "$here/torch_alexnet.py" warm "$work/network.json" cuda 128 1024 >> "$out/background.txt" 2>&1 < /dev/null &
+  warm=$!
+fi
+
+# 2. Every operation against its definition, and whole steps against PyTorch in float64.
+tests() { # WHAT FILTER...
+  what=$1 limit=$((45 * patience)) log=$work/tests.txt
+  shift
+  begin "conformance, $what" "$limit"
+  timeout -k 5 "$limit" "$here/AlexNetActors.Tests" "$@" -preEnumerateTheories -noLogo -noColor > "$log" 2>&1 < /dev/null
+  code=$?
+  cat "$log" >> "$out/conformance.txt"
+  counts=$(sed -nE 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+),.*/\1 \2 \3 \4/p' "$log" | tail -n 1)
+  if [ -z "$counts" ]; then
+    if [ "$code" -eq 0 ]; then code="0 and no tests"; fi
+    end conformance "$what" "$code" "$limit" conformance.txt
+    return
+  fi
+  # shellcheck disable=SC2086
+  set -- $counts
+  bad=$(($2 + $3)) passed=$(($1 - $2 - $3 - $4)) verdict=ok
+  if [ "$bad" -gt 0 ]; then verdict="**failed**: $(sed -nE 's/^ *(.*) \[FAIL\].*/\1/p' "$log" | head -n 3 | tr '\n|' ' /')"
+  elif [ "$4" -gt 0 ]; then verdict="**skipped**: $(sed -n '/\[SKIP\]/{n;s/^ *//p;q;}' "$log")"; fi
+  [ "$verdict" = ok ] || failed=1
+  row conformance "$what" "$passed passed, $bad failed, $4 skipped" "$verdict"
+}
+for class in $conformance; do tests "$class" -class "*.$class"; done
+tests "PyTorch's golden values on $device" -class "*Golden*" -displayName "*$device*"
+
+# 3. The same bits, and the right ones.
+wait "$pictures" || row steps "pictures to train on" "**failed**" "see background.txt"
+part steps "$(within $((130 * patience)) 0)" steps.txt "$here/AlexNetActors.Benchmarks" gpu-steps "$device" "$work/pictures" "$work/steps.md"
+take "$work/steps.md"
+
+# 4. Speed, beside PyTorch; nothing else runs now.
+if [ -n "$warm" ]; then kill -TERM -- "-$warm" 2> /dev/null; wait "$warm"; fi
+# shellcheck disable=SC2086
+part speed "$(within 400 $((layers_limit + 10)))" speed.txt "$here/AlexNetActors.Benchmarks" gpu "$device" "$work/pictures" "$work/speed.md" $torch_arguments
+take "$work/speed.md"
+
+# 5. Layer by layer.
+# shellcheck disable=SC2086
+part layers "$(within $((layers_limit * patience)))" layers.txt "$here/AlexNetActors.Benchmarks" gpu-layers "$device" "$work/layers.md" $torch_arguments
+take "$work/layers.md"
+
+finish "$failed"
