@@ -2,6 +2,7 @@ using System.Globalization;
 using AlexNetActors.App;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using ILGPU.Runtime;
 
 namespace AlexNetActors.Benchmarks;
 
@@ -39,7 +40,14 @@ sealed class GpuSpeed : IDisposable
 
         public void Close()
         {
-            _trainer?.Dispose();
+            try
+            {
+                _trainer?.Dispose();
+            }
+            catch (AcceleratorException e) // a device that is lost cannot be given back either
+            {
+                Failure ??= e.Message;
+            }
             _trainer = null;
         }
 
@@ -49,7 +57,7 @@ sealed class GpuSpeed : IDisposable
             {
                 action();
             }
-            catch (Exception e) when (e is DeviceException or ArgumentException or PyTorchException)
+            catch (Exception e) when (e is DeviceException or AcceleratorException or ArgumentException or PyTorchException)
             {
                 Failure = e.Message;
                 Close();

@@ -2,6 +2,7 @@ using System.Globalization;
 using AlexNetActors.App;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using ILGPU.Runtime;
 
 namespace AlexNetActors.Benchmarks;
 
@@ -96,7 +97,7 @@ sealed class GpuSteps
         {
             _rows.Add(new(part, what, "", e.Message));
         }
-        catch (Exception e) when (e is DeviceException or InvalidOperationException)
+        catch (Exception e) when (e is DeviceException or AcceleratorException or InvalidOperationException)
         {
             _rows.Add(new(part, what, "", $"{Verdict(false)}: {CheckRow.Why(e)}"));
         }

@@ -129,6 +129,7 @@ if [ -z "$description" ]; then
   finish 1
 fi
 "$here/AlexNetActors.Benchmarks" gpu-network "$work/network.json"
+if [ "$torch_device" = cuda ] && grep -q '^device: no CUDA' "$facts"; then torch_version=; fi
 torch_arguments=
 if [ -n "$torch_version" ]; then torch_arguments="$here/torch_alexnet.py $work/network.json"; fi
 
@@ -158,7 +159,7 @@ tests() { # WHAT FILTER...
   # shellcheck disable=SC2086
   set -- $counts
   bad=$(($2 + $3)) passed=$(($1 - $2 - $3 - $4)) verdict=ok
-  if [ "$bad" -gt 0 ]; then verdict="**failed**: $(sed -nE 's/^ *(.*) \[FAIL\].*/\1/p' "$log" | head -n 3 | tr '\n|' ' /')"
+  if [ "$bad" -gt 0 ]; then verdict="**failed**: $(sed -nE 's/^ *(.*) \[FAIL\].*/\1/p' "$log" | head -n 3 | cut -c 1-200 | tr '\n|' ' /')"
   elif [ "$4" -gt 0 ]; then verdict="**skipped**: $(sed -n '/\[SKIP\]/{n;s/^ *//p;q;}' "$log")"; fi
   [ "$verdict" = ok ] || failed=1
   row conformance "$what" "$passed passed, $bad failed, $4 skipped" "$verdict"

@@ -230,8 +230,12 @@ def warm(network, device, batches):
     for batch in batches:
         for variant in ("compiled-float32", "compiled-tf32"):
             start = time.perf_counter()
-            Trainer(network, variant, batch, device).steps(1)
-            print(f"{variant}, batch {batch}: compiled in {time.perf_counter() - start:.1f} s", flush=True)
+            try:
+                Trainer(network, variant, batch, device).steps(1)
+                print(f"{variant}, batch {batch}: compiled in {time.perf_counter() - start:.1f} s", flush=True)
+            except Exception:  # the one that asks for it later tells why
+                traceback.print_exc()
+            empty_cache(device)
 
 
 def facts():
