@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -101,6 +102,7 @@ static class Accelerators
             unusable.Add(new(OpenCL, "there is no libOpenCL: install your GPU's driver and the loader (Debian: ocl-icd-libopencl1; pocl-opencl-icd makes the processor such a device)"));
             return;
         }
+        FenceSharedMemory();
         var devices = CLDevice.GetDevices(_ => true);
         if (devices.Length == 0) unusable.Add(new(OpenCL, "no OpenCL driver lists a device: install your GPU's (Debian: pocl-opencl-icd makes the processor one)"));
         for (int n = 0; n < devices.Length; n++)
@@ -120,6 +122,17 @@ static class Accelerators
     {
         if (!device.Capabilities.GenericAddressSpace)
             typeof(CLCapabilityContext).GetProperty(nameof(CLCapabilityContext.GenericAddressSpace))!.SetValue(device.Capabilities, true);
+    }
+
+    /// <summary>
+    /// A barrier of ILGPU 1.5.3's OpenCL orders global memory only ("CLK_GLOBAL_MEM_FENCE", whatever is asked for), while what the threads of a
+    /// group tell each other lies in local memory. Many drivers order both; the standard wants it said.
+    /// </summary>
+    static void FenceSharedMemory()
+    {
+        const string Global = "CLK_GLOBAL_MEM_FENCE", Both = Global + " | CLK_LOCAL_MEM_FENCE";
+        var instructions = typeof(CLDevice).Assembly.GetType("ILGPU.Backends.OpenCL.CLInstructions");
+        if (instructions?.GetField("MemoryFenceFlags", BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null) is string[] flags && flags[0] == Global) flags[0] = Both;
     }
 
     static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):0.0} GiB");

@@ -1,5 +1,8 @@
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Runtime.OpenCL;
 
 namespace AlexNetActors.Tests.Compute;
 
@@ -7,6 +10,19 @@ namespace AlexNetActors.Tests.Compute;
 public sealed class OpenClConformance : DeviceConformance
 {
     protected override IDevice Create() => IlgpuDevices.Open("opencl:0");
+
+    /// <summary>PoCL would not mind; the standard, and some GPU, does.</summary>
+    [Fact]
+    public void BarriersOrderWhatAGroupShares()
+    {
+        Assert.SkipUnless(DeviceCatalog.All.Any(d => d.Name == "opencl:0"), "there is no opencl:0 on this machine");
+        using var accelerator = (CLAccelerator)Accelerators.All.First(a => a.Name == "opencl:0").Device.CreateAccelerator(Accelerators.Context);
+        var kernel = EntryPointDescription.FromExplicitlyGroupedKernel(typeof(Sums).GetMethod(nameof(Sums.SumRows))!);
+        string source = ((CLCompiledKernel)accelerator.Backend.Compile(kernel, default)).Source;
+        int barriers = source.Split("work_group_barrier").Length - 1;
+        Assert.InRange(barriers, 2, 100);
+        Assert.Equal(barriers, source.Split("CLK_GLOBAL_MEM_FENCE | CLK_LOCAL_MEM_FENCE").Length - 1);
+    }
 }
 
 /// <summary>
