@@ -23,6 +23,8 @@ public readonly record struct Score(int Images, double LossSum, int Top1Errors, 
 /// </summary>
 public static class Loss
 {
+    const int OnStackMax = 4096; // classes whose shares need no memory of the heap: a step allocates none
+
     /// <param name="logits">[B, classes]</param>
     /// <param name="labels">[B]; -1 where there is no image.</param>
     /// <param name="classes">Number of classes.</param>
@@ -38,7 +40,7 @@ public static class Loss
     public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, int first, int count, Span<float> dLogits)
     {
         var score = new Score();
-        var shares = new double[classes];
+        Span<double> shares = classes <= OnStackMax ? stackalloc double[classes] : new double[classes];
         int B = labels.Length;
         dLogits.Clear();
         for (int b = 0; b < B; b++)
@@ -57,7 +59,7 @@ public static class Loss
     /// <summary>probabilities[i] += softmax(logits)[i], one row: what the ten views of a picture add up to (paper section 4.1).</summary>
     public static void AddSoftmax(ReadOnlySpan<float> row, Span<double> probabilities)
     {
-        var shares = new double[row.Length];
+        Span<double> shares = row.Length <= OnStackMax ? stackalloc double[row.Length] : new double[row.Length];
         var (_, sum) = Partition(row, shares);
         for (int i = 0; i < row.Length; i++) probabilities[i] += shares[i] / sum;
     }

@@ -8,7 +8,7 @@ namespace AlexNetActors.Compute.Gpu;
 /// chosen. Expects the accelerator to be entered and shapes to be right.
 /// <para>Sums are cut by shape alone, never by what the hardware has: devices of one kind give the same bits.</para>
 /// </summary>
-sealed class FilterPasses(WorkQueue queue, CuBlas? cuBlas, bool onTensorCores) : IDisposable
+sealed class FilterPasses(WorkQueue queue, bool onTensorCores) : IDisposable
 {
     /// <summary>Groups of a product: four for each of 132 multiprocessors.</summary>
     public const int PartsWanted = 528;
@@ -16,6 +16,7 @@ sealed class FilterPasses(WorkQueue queue, CuBlas? cuBlas, bool onTensorCores) :
     const int PartDepthMin = 256; // shallower parts would cost more to add than they gain
 
     readonly Dictionary<(Filter Filter, bool Backward, int Images), MemoryBuffer1D<Tap, Stride1D.Dense>> _taps = [];
+    CuBlas? _cuBlas;
     readonly Scratch<float> _turned = new(queue.Accelerator), _parts = new(queue.Accelerator);
 
     public int Made => _taps.Count + _turned.Made + _parts.Made;
@@ -23,34 +24,22 @@ sealed class FilterPasses(WorkQueue queue, CuBlas? cuBlas, bool onTensorCores) :
     /// <summary>Of the working memory; the tables of taps are small.</summary>
     public long Bytes => _turned.Bytes + _parts.Bytes;
 
+    /// <summary>From now on cuBLAS multiplies for fully connected layers; it is this object's to close.</summary>
+    public void FullyConnectedBy(CuBlas cuBlas) => _cuBlas = cuBlas;
+
     /// <summary>output = weights * input + bias, rectified if asked.</summary>
     public void Convolve(GpuTensor input, GpuTensor weights, GpuTensor bias, Filter filter, bool rectify, GpuTensor output)
     {
         var (i, w, z, o) = (input, weights, bias, output);
         var f = Flat(filter);
-        var s = new ProductShape
-        {
-            Rows = f.Kernels,
-            Depth = f.WeightsShape.Features,
-            Images4 = i.Stride / 4,
-            Kernels4 = w.Stride / 4,
-            Height = f.Height,
-            Width = f.Width,
-            Pixels = f.OutputHeight * f.OutputWidth,
-            RowPixels = f.OutputWidth,
-            Stride = f.Stride,
-            Origin = -f.Pad,
-            PartSize = o.Count / 4,
-            AddBias = 1,
-            Rectify = rectify ? 1 : 0,
-        };
-        if (cuBlas == null || !f.CoversInput)
+        var s = ProductShape.Forward(f, i.Stride, w.Stride, rectify);
+        if (_cuBlas == null || !f.CoversInput)
         {
             Product(s, w.View4, Taps(f, backward: false, i.Stride), i.View4, z.View, o.View4);
             return;
         }
-        cuBlas.Multiply(Gemm.Forward(i.Rows, o.Rows, w.Stride, i.Stride), i.View, w.View, o.View);
-        SumParts(s, 1, o.Stride / 4, o.View4, z.View, o.View4);
+        _cuBlas.Multiply(Gemm.Forward(i.Rows, o.Rows, w.Stride, i.Stride), i.View, w.View, o.View);
+        SumParts(s with { PartSize = o.Count / 4 }, 1, o.Stride / 4, o.View4, z.View, o.View4);
     }
 
     /// <summary>dInput = gradient by the input: the same product with the weights turned.</summary>
@@ -58,27 +47,15 @@ sealed class FilterPasses(WorkQueue queue, CuBlas? cuBlas, bool onTensorCores) :
     {
         var (dO, w, dI) = (dOutput, weights, dInput);
         var f = Flat(filter);
-        if (cuBlas != null && f.CoversInput)
+        if (_cuBlas != null && f.CoversInput)
         {
-            cuBlas.Multiply(Gemm.BackwardInput(dI.Rows, dO.Rows, w.Stride, dO.Stride), dO.View, w.View, dI.View);
+            _cuBlas.Multiply(Gemm.BackwardInput(dI.Rows, dO.Rows, w.Stride, dO.Stride), dO.View, w.View, dI.View);
             return;
         }
         int area = f.SizeY * f.SizeX, channels = WorkQueue.RoundUp(f.Channels, IlgpuDevice.KernelMultiple);
         var turned = _turned.Of((long)f.Kernels * area * channels, queue.Stream); // [K, R, S, C]
         queue.Transpose(new TransposeShape { Rows = f.Channels, Columns = f.Kernels, SourceStride = area * w.Stride, DestinationStride = area * channels, SourceBatchStride = w.Stride, DestinationBatchStride = channels }, area, w.View, turned);
-        Product(new ProductShape
-        {
-            Rows = f.Channels,
-            Depth = f.Kernels * area,
-            Images4 = dO.Stride / 4,
-            Kernels4 = channels / 4,
-            Height = f.OutputHeight,
-            Width = f.OutputWidth,
-            Pixels = f.Height * f.Width,
-            RowPixels = f.Width,
-            Stride = 1,
-            Origin = f.Pad,
-        }, turned.Cast<Float4>(), Taps(f, backward: true, dO.Stride), dO.View4, turned, dI.View4);
+        Product(ProductShape.BackwardInput(f, dO.Stride, channels), turned.Cast<Float4>(), Taps(f, backward: true, dO.Stride), dO.View4, turned, dI.View4);
     }
 
     /// <summary>dWeights, dBias = gradients by the weights and the bias.</summary>
@@ -87,26 +64,13 @@ sealed class FilterPasses(WorkQueue queue, CuBlas? cuBlas, bool onTensorCores) :
         var (i, dO, dW, dB) = (input, dOutput, dWeights, dBias);
         var f = Flat(filter);
         SumRows(dO, f.Kernels, dB);
-        if (cuBlas != null && f.CoversInput)
+        if (_cuBlas != null && f.CoversInput)
         {
-            cuBlas.Multiply(Gemm.BackwardWeights(i.Rows, dO.Rows, dW.Stride, dO.Stride), dO.View, i.View, dW.View);
+            _cuBlas.Multiply(Gemm.BackwardWeights(i.Rows, dO.Rows, dW.Stride, dO.Stride), dO.View, i.View, dW.View);
             return;
         }
-        var s = new ProductShape
-        {
-            Rows = f.Kernels,
-            RowTiles = WorkQueue.Tiles(f.Kernels, Products.TileRows),
-            Depth = f.OutputHeight * f.OutputWidth * dO.Stride,
-            Images4 = dO.Stride / 4,
-            Kernels4 = dW.Stride / 4,
-            Height = f.Height,
-            Width = f.Width,
-            Pixels = f.OutputHeight * f.OutputWidth,
-            RowPixels = f.OutputWidth,
-            Stride = f.Stride,
-            Origin = -f.Pad,
-            PartSize = dW.Count / 4,
-        };
+        var s = ProductShape.BackwardWeights(f, dO.Stride, dW.Stride);
+        (s.RowTiles, s.PartSize) = (WorkQueue.Tiles(f.Kernels, Products.TileRows), dW.Count / 4);
         int tiles = s.RowTiles * WorkQueue.Tiles(dW.Rows, Products.TileColumns), parts = Cut(ref s, tiles);
         var target = parts == 1 ? dW.View4 : _parts.Of((long)parts * dW.Count, queue.Stream).Cast<Float4>();
         queue.Kernels.Get<ProductShape, ArrayView<Float4>, ArrayView<Tap>, int, ArrayView<Float4>, ArrayView<Float4>>(onTensorCores ? TensorProducts.ConvolveBackwardWeights : Products.ConvolveBackwardWeights, ProductGroups)(
@@ -169,6 +133,7 @@ sealed class FilterPasses(WorkQueue queue, CuBlas? cuBlas, bool onTensorCores) :
 
     public void Dispose()
     {
+        _cuBlas?.Dispose();
         foreach (var table in _taps.Values) table.Dispose();
         _turned.Dispose();
         _parts.Dispose();

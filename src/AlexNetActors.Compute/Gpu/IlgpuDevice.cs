@@ -19,7 +19,6 @@ public sealed class IlgpuDevice : IDevice
     readonly CropTransfer _crops;
     readonly Scratch<int> _placements;
     readonly Scratch<float> _shifts, _normalized, _dNormalized;
-    readonly CuBlas? _cuBlas;
     readonly FilterPasses _filters;
     readonly List<IDisposable> _tensors = [];
     readonly long? _memoryBytes;
@@ -36,14 +35,15 @@ public sealed class IlgpuDevice : IDevice
         _queue = new WorkQueue(Name, _shared);
         _host = new HostTransfers(_shared, _queue);
         (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(accelerator), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
+        _filters = new FilterPasses(_queue, choice.Precision == ComputePrecision.Tf32);
         try
         {
-            if (choice.CuBlas is { } library) _cuBlas = new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_queue.Stream, choice.Precision);
+            if (choice.CuBlas is { } library) _filters.FullyConnectedBy(new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_queue.Stream, choice.Precision));
         }
-        finally
+        catch
         {
-            _filters = new FilterPasses(_queue, _cuBlas, onTensorCores: choice.Precision == ComputePrecision.Tf32);
-            if (choice.CuBlas is not null && _cuBlas is null) Dispose(); // it has thrown
+            Dispose();
+            throw;
         }
     }
 
@@ -338,7 +338,7 @@ public sealed class IlgpuDevice : IDevice
             {
                 // Lost already, as whoever waited for it has heard; what it held is given back all the same.
             }
-            foreach (var resource in (IEnumerable<IDisposable?>)[.. _tensors, _normalized, _dNormalized, _shifts, _placements, _crops, _filters, _cuBlas, _host, _queue]) resource?.Dispose();
+            foreach (var resource in (IEnumerable<IDisposable>)[.. _tensors, _normalized, _dNormalized, _shifts, _placements, _crops, _filters, _host, _queue]) resource.Dispose();
         }
         _shared.Leave();
     }

@@ -39,7 +39,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --set network.conv1.kernels=31", "conv1 has 31 kernels")]
     [InlineData("train --set network.layers=conv1", "wanted a list of names")]
     [InlineData("train --device gpu", "there is no device 'gpu'")]
-    [InlineData("train --device cuda:99", "device")]
+    [InlineData("train --device cuda:99", "cuda:99")]
     [InlineData("train --device ilgpu-cpu --set compute.precision=tf32", "ilgpu-cpu cannot compute in tf32")]
     [InlineData("train --device ilgpu-cpu --set compute.blas=cublas", "ilgpu-cpu cannot use cuBLAS")]
     [InlineData("train --set compute.precision=half", "compute.precision is half: wanted one of float32, tf32")]

@@ -44,6 +44,46 @@ struct ProductShape
 
     /// <summary>1 when the result is finished here: bias added, rectified if asked.</summary>
     public int AddBias, Rectify;
+
+    /// <summary>The convolution. Tiles and parts are left to whoever cuts it.</summary>
+    /// <param name="f">The filter.</param>
+    /// <param name="images">Images, filled up.</param>
+    /// <param name="kernels">Kernels side by side, filled up.</param>
+    /// <param name="rectify">Its outputs.</param>
+    public static ProductShape Forward(Filter f, int images, int kernels, bool rectify) => new()
+    {
+        Rows = f.Kernels,
+        Depth = f.WeightsShape.Features,
+        Images4 = images / 4,
+        Kernels4 = kernels / 4,
+        Height = f.Height,
+        Width = f.Width,
+        Pixels = f.OutputHeight * f.OutputWidth,
+        RowPixels = f.OutputWidth,
+        Stride = f.Stride,
+        Origin = -f.Pad,
+        AddBias = 1,
+        Rectify = rectify ? 1 : 0,
+    };
+
+    /// <summary>The gradient by the input, with weights turned to [K, R, S, C]: <paramref name="channels"/> side by side, filled up. Stride 1.</summary>
+    public static ProductShape BackwardInput(Filter f, int images, int channels) => new()
+    {
+        Rows = f.Channels,
+        Depth = f.Kernels * f.SizeY * f.SizeX,
+        Images4 = images / 4,
+        Kernels4 = channels / 4,
+        Height = f.OutputHeight,
+        Width = f.OutputWidth,
+        Pixels = f.Height * f.Width,
+        RowPixels = f.Width,
+        Stride = 1,
+        Origin = f.Pad,
+    };
+
+    /// <summary>The gradient by the weights: the same geometry, the sum running over pixels and images.</summary>
+    public static ProductShape BackwardWeights(Filter f, int images, int kernels) =>
+        Forward(f, images, kernels, rectify: false) with { Depth = f.OutputHeight * f.OutputWidth * images, AddBias = 0 };
 }
 
 /// <summary>

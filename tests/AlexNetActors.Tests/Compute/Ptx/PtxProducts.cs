@@ -36,21 +36,7 @@ static class PtxProducts
     static void Forward(Delegate kernel, int images, Filter f, int partDepth, bool rectify, double tolerance, Func<float, float> rounded)
     {
         int stride = RoundUp(images, 8), kernels = RoundUp(f.Kernels, 4);
-        var s = new ProductShape
-        {
-            Rows = f.Kernels,
-            Depth = f.WeightsShape.Features,
-            Images4 = stride / 4,
-            Kernels4 = kernels / 4,
-            Height = f.Height,
-            Width = f.Width,
-            Pixels = f.OutputHeight * f.OutputWidth,
-            RowPixels = f.OutputWidth,
-            Stride = f.Stride,
-            Origin = -f.Pad,
-            AddBias = 1,
-            Rectify = rectify ? 1 : 0,
-        };
+        var s = ProductShape.Forward(f, stride, kernels, rectify);
         var output = Product(kernel, s, partDepth, Turned(Values(f.WeightsShape, 2), f.Kernels, kernels, 0), TapTable.Of(f, backward: false, stride / 4),
             Turned(Values(f.InputShape(images), 1), images, stride, float.NaN), Values(new(1, f.Kernels, 1, 1), 3));
         AssertClose(Reference(d =>
@@ -67,19 +53,7 @@ static class PtxProducts
         var weights = Values(f.WeightsShape, 2);
         var turned = new float[f.Kernels * area * channels]; // [K, R, S, C]
         for (int n = 0; n < weights.Length; n++) turned[(n / area / f.Channels * area + n % area) * channels + n / area % f.Channels] = weights[n];
-        var s = new ProductShape
-        {
-            Rows = f.Channels,
-            Depth = f.Kernels * area,
-            Images4 = stride / 4,
-            Kernels4 = channels / 4,
-            Height = f.OutputHeight,
-            Width = f.OutputWidth,
-            Pixels = f.Height * f.Width,
-            RowPixels = f.Width,
-            Stride = 1,
-            Origin = f.Pad,
-        };
+        var s = ProductShape.BackwardInput(f, stride, channels);
         var dInput = Product(kernel, s, partDepth, turned, TapTable.Of(f, backward: true, stride / 4), Turned(Values(f.OutputShape(images), 1), images, stride, 0), [0]);
         AssertClose(Reference(d =>
         {
@@ -107,19 +81,7 @@ static class PtxProducts
         foreach (var (images, f, partDepth) in Convolutions)
         {
             int stride = RoundUp(images, 8), kernels = RoundUp(f.Kernels, 4), weights = f.WeightsShape.Features;
-            var s = new ProductShape
-            {
-                Rows = f.Kernels,
-                Depth = f.OutputHeight * f.OutputWidth * stride,
-                Images4 = stride / 4,
-                Kernels4 = kernels / 4,
-                Height = f.Height,
-                Width = f.Width,
-                Pixels = f.OutputHeight * f.OutputWidth,
-                RowPixels = f.OutputWidth,
-                Stride = f.Stride,
-                Origin = -f.Pad,
-            };
+            var s = ProductShape.BackwardWeights(f, stride, kernels);
             int parts = Cut(ref s, partDepth, weights * kernels / 4), tiles = s.RowTiles * Tiles(weights, Products.TileColumns);
             PtxBuffer dWeights = Unwritten("dWeights", parts * s.PartSize * 4);
             Launch(kernel, (tiles, parts), Products.Threads, s, PtxBuffer.Of<float>("dOutput", Turned(Values(f.OutputShape(images), 2), images, stride, 0)), PtxBuffer.Of<Tap>("taps", TapTable.Of(f, backward: false, stride / 4)),
