@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace AlexNetActors.Actors;
 
@@ -7,6 +8,8 @@ namespace AlexNetActors.Actors;
 static class CredentialFiles
 {
     public const string Authority = "authority.pem", AuthorityKey = "authority.key", Certificate = "node.pem", Key = "node.key";
+
+    public const string Remedy = "make a folder for each node with `alexnet certificates DIR --nodes NAME`";
 
     /// <exception cref="CredentialsException">The file cannot be read or is no certificate, or the authority it holds may sign nothing.</exception>
     public static X509Certificate2 ReadAuthority(string folder)
@@ -61,5 +64,30 @@ static class CredentialFiles
         }
     }
 
-    public const string Remedy = "make a folder for each node with `alexnet certificates DIR --nodes NAME`";
+    /// <summary>All of a folder or nothing of it: it gets its name when its files are on the disk.</summary>
+    /// <exception cref="CredentialsException">It cannot be written, or somebody else has just made it.</exception>
+    public static void WriteFolder(string folder, IReadOnlyList<(string Name, string Text, bool Secret)> files)
+    {
+        string temporary = $"{folder}.{Environment.ProcessId}.tmp";
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            foreach (var (name, text, secret) in files) Write(Path.Combine(temporary, name), text, secret);
+            Directory.Move(temporary, folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+            throw new CredentialsException($"cannot write {folder}: {e.Message}");
+        }
+    }
+
+    static void Write(string path, string text, bool secret)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (secret && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using var file = new FileStream(path, options);
+        file.Write(Encoding.ASCII.GetBytes(text + "\n"));
+        file.Flush(flushToDisk: true);
+    }
 }

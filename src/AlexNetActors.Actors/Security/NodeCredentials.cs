@@ -9,7 +9,7 @@ namespace AlexNetActors.Actors;
 /// </summary>
 public sealed class NodeCredentials
 {
-    const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2"; // RFC 5280, 4.2.1.12
+    internal const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2"; // RFC 5280, 4.2.1.12
 
     NodeCredentials(X509Certificate2 certificate, X509Certificate2 authority) => (Certificate, Authority) = (certificate, authority);
 
