@@ -41,12 +41,18 @@ sealed class Dialler(string endpoint, TensorHello hello, IFrameReceiver receiver
     (TensorConnection? Connection, string? Reason, bool Again) Try(string host, int port)
     {
         TensorSocket? socket = null;
+        string phase = "";
         try
         {
             socket = Connect(host, port);
-            if (settings.Credentials is { } credentials) socket.SecureAsClient(credentials, host);
+            if (settings.Credentials is { } credentials)
+            {
+                phase = " when TLS began: does that node have certificates?";
+                socket.SecureAsClient(credentials, host);
+                phase = " after TLS began: does it trust this node's certificate?"; // TLS 1.3: what the other end thinks of it shows only now
+            }
             HelloFormat.WriteHello(socket.Stream, hello);
-            var answer = Hear(socket);
+            var answer = HelloFormat.ReadAnswer(socket.Stream);
             if (answer.Verdict == Verdict.Accepted)
             {
                 socket.Accepted(settings.IdleDeadline);
@@ -58,7 +64,7 @@ sealed class Dialler(string endpoint, TensorHello hello, IFrameReceiver receiver
         catch (AuthenticationException e)
         {
             socket?.Dispose();
-            return (null, $"did not come to terms over TLS ({(e.InnerException ?? e).Message}): give both nodes certificates of one authority", false);
+            return (null, $"did not come to terms over TLS ({(e.InnerException ?? e).Message.TrimEnd('.')}): give both nodes certificates of one authority", false);
         }
         catch (HelloException e)
         {
@@ -72,7 +78,7 @@ sealed class Dialler(string endpoint, TensorHello hello, IFrameReceiver receiver
         catch (IOException e)
         {
             socket?.Dispose();
-            return (null, ConnectionEndedException.Of(e).Message, true);
+            return (null, ConnectionEndedException.Of(e).Message + phase, true);
         }
     }
 
@@ -101,18 +107,6 @@ sealed class Dialler(string endpoint, TensorHello hello, IFrameReceiver receiver
             }
         }
         throw last ?? new SocketException((int)SocketError.HostNotFound);
-    }
-
-    HelloAnswer Hear(TensorSocket socket)
-    {
-        try
-        {
-            return HelloFormat.ReadAnswer(socket.Stream);
-        }
-        catch (IOException e) when (settings.Credentials is not null && ConnectionEndedException.Of(e) is { Late: false }) // TLS 1.3: the other end's opinion of our certificate comes after the handshake
-        {
-            throw new AuthenticationException("it broke off after the handshake, as one does who does not trust this node's certificate");
-        }
     }
 
     static bool SplitEndpoint(string endpoint, out string host, out int port)

@@ -6,7 +6,7 @@ namespace AlexNetActors.Actors;
 /// <summary>
 /// A connected socket as a blocking stream whose every wait ends. Until a connection is accepted all reads and writes together have one deadline,
 /// so that a stranger who sends a byte now and then cannot stay. Afterwards a read that gets nothing for a while ends the connection; a write waits
-/// for as long as the peer is heard: a peer too busy to take frames still says that it lives, and only the reading side judges that.
+/// until <see cref="Cut"/>: a peer too busy to take frames still says that it lives, and only the reading side judges that.
 /// </summary>
 sealed class SocketStream : Stream
 {
@@ -24,7 +24,7 @@ sealed class SocketStream : Stream
     public void Accepted(TimeSpan idleDeadline)
     {
         _until = 0;
-        _socket.ReceiveTimeout = _socket.SendTimeout = (int)idleDeadline.TotalMilliseconds;
+        (_socket.ReceiveTimeout, _socket.SendTimeout) = ((int)idleDeadline.TotalMilliseconds, 0);
     }
 
     /// <summary>The next byte, which stays to be read; null at the end of the stream.</summary>
@@ -49,15 +49,10 @@ sealed class SocketStream : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        while (!buffer.IsEmpty)
-        {
-            if (_until != 0) _socket.SendTimeout = MillisecondsLeft();
-            int sent = _socket.Send(buffer, SocketFlags.None, out var error);
-            buffer = buffer[sent..];
-            if (error == SocketError.Success) continue;
-            bool full = error is SocketError.TimedOut or SocketError.WouldBlock;
-            if (!full || _cut) throw Ended(error);
-        }
+        if (_until != 0) _socket.SendTimeout = MillisecondsLeft();
+        _socket.Send(buffer, SocketFlags.None, out var error); // all of it: the socket blocks
+        if (error == SocketError.Success) return;
+        throw _until != 0 && error is SocketError.TimedOut or SocketError.WouldBlock ? Late() : Ended(error);
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

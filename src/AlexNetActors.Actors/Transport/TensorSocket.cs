@@ -33,38 +33,49 @@ sealed class TensorSocket : IDisposable
 
     /// <exception cref="AuthenticationException">The other end's certificate is not one of the cluster, or it speaks no TLS.</exception>
     /// <exception cref="IOException">The connection ended, or its deadline passed.</exception>
-    public void SecureAsServer(NodeCredentials credentials)
+    public void SecureAsServer(NodeCredentials credentials) => Secure(credentials, (tls, trusts) => tls.AuthenticateAsServer(new SslServerAuthenticationOptions
     {
-        var tls = new SslStream(_socket);
-        Stream = tls;
-        tls.AuthenticateAsServer(new SslServerAuthenticationOptions
-        {
-            ServerCertificateContext = SslStreamCertificateContext.Create(credentials.Certificate, additionalCertificates: null, offline: true),
-            ClientCertificateRequired = true,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => credentials.Trusts(certificate),
-            EnabledSslProtocols = Protocols,
-            CertificateChainPolicy = NoSystemStore(credentials),
-            AllowRenegotiation = false,
-            AllowTlsResume = false, // a resumed session shows no certificate
-        });
-    }
+        ServerCertificateContext = Context(credentials),
+        ClientCertificateRequired = true,
+        RemoteCertificateValidationCallback = trusts,
+        EnabledSslProtocols = Protocols,
+        CertificateChainPolicy = NoSystemStore(credentials),
+        AllowRenegotiation = false,
+        AllowTlsResume = false, // a resumed session shows no certificate
+    }));
 
     /// <inheritdoc cref="SecureAsServer"/>
-    public void SecureAsClient(NodeCredentials credentials, string host)
+    public void SecureAsClient(NodeCredentials credentials, string host) => Secure(credentials, (tls, trusts) => tls.AuthenticateAsClient(new SslClientAuthenticationOptions
     {
+        TargetHost = host,
+        ClientCertificateContext = Context(credentials),
+        RemoteCertificateValidationCallback = trusts,
+        EnabledSslProtocols = Protocols,
+        CertificateChainPolicy = NoSystemStore(credentials),
+        AllowRenegotiation = false,
+        AllowTlsResume = false,
+    }));
+
+    void Secure(NodeCredentials credentials, Action<SslStream, RemoteCertificateValidationCallback> authenticate)
+    {
+        bool distrusted = false;
         var tls = new SslStream(_socket);
         Stream = tls;
-        tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+        try
         {
-            TargetHost = host,
-            ClientCertificateContext = SslStreamCertificateContext.Create(credentials.Certificate, additionalCertificates: null, offline: true),
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => credentials.Trusts(certificate),
-            EnabledSslProtocols = Protocols,
-            CertificateChainPolicy = NoSystemStore(credentials),
-            AllowRenegotiation = false,
-            AllowTlsResume = false,
-        });
+            authenticate(tls, (_, certificate, _, _) => !(distrusted = !credentials.Trusts(certificate)));
+        }
+        catch (AuthenticationException) when (distrusted)
+        {
+            throw new AuthenticationException("its certificate is not one of the cluster's authority");
+        }
+        catch (Exception e) when (e is not (AuthenticationException or IOException)) // SslStream's parser of damaged hellos lets through what it meets: ArgumentOutOfRangeException has been seen
+        {
+            throw new AuthenticationException($"what it sent is not TLS ({e.GetType().Name})");
+        }
     }
+
+    static SslStreamCertificateContext Context(NodeCredentials credentials) => SslStreamCertificateContext.Create(credentials.Certificate, additionalCertificates: null, offline: true);
 
     const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
 
