@@ -43,7 +43,7 @@ static class CommandLine
         {
             return Refuse(e, WrongUse);
         }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException or ClusterException)
         {
             return Refuse(e, Failed);
         }

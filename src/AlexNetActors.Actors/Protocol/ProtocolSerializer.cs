@@ -39,10 +39,15 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
 
     static readonly Dictionary<Type, string> Manifests = Types.ToDictionary(t => t.Value, t => t.Key);
 
+    static long s_refused;
+
     readonly MessagePackSerializerOptions _options = Formatters.Options(system);
 
     /// <summary>Every type that may travel, by its manifest.</summary>
     public static IReadOnlyDictionary<string, Type> Messages => Types;
+
+    /// <summary>Messages that this process has refused to read: of an unknown manifest, or malformed.</summary>
+    public static long Refused => Interlocked.Read(ref s_refused);
 
     public override int Identifier => 2012;
 
@@ -53,14 +58,20 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
 
     public override object FromBinary(byte[] bytes, string manifest)
     {
-        if (!Types.TryGetValue(manifest, out var type)) throw new SerializationException($"unknown manifest '{manifest}'");
+        if (manifest is null || !Types.TryGetValue(manifest, out var type)) throw Refusal($"unknown manifest '{manifest}'");
         try
         {
-            return MessagePackSerializer.Deserialize(type, bytes, _options) ?? throw new SerializationException($"'{manifest}' holds nothing");
+            return MessagePackSerializer.Deserialize(type, bytes, _options) ?? throw Refusal($"'{manifest}' holds nothing");
         }
         catch (MessagePackSerializationException e)
         {
-            throw new SerializationException($"'{manifest}' cannot be read: {e.InnerException?.Message ?? e.Message}");
+            throw Refusal($"'{manifest}' cannot be read: {e.InnerException?.Message ?? e.Message}");
         }
+    }
+
+    static SerializationException Refusal(string why)
+    {
+        Interlocked.Increment(ref s_refused);
+        return new SerializationException(why);
     }
 }

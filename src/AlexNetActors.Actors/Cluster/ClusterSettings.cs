@@ -1,0 +1,36 @@
+using System.Net;
+using Akka.Actor;
+
+namespace AlexNetActors.Actors;
+
+/// <summary>What one node of a cluster is told; everything that is the same on all of them is in node.conf.</summary>
+/// <param name="Host">Address or name that it listens on.</param>
+/// <param name="Port">Port that it listens on; 0 takes a free one.</param>
+/// <param name="PublicHost">Address or name by which the others reach it.</param>
+/// <param name="Seeds">host:port of the members that it asks to be let in. The first node of all names itself first.</param>
+/// <param name="Roles">What it does.</param>
+/// <param name="Credentials">Null for a cluster without encryption.</param>
+public sealed record ClusterSettings(string Host, int Port, string PublicHost, IReadOnlyList<string> Seeds, IReadOnlyList<string> Roles, NodeCredentials? Credentials)
+{
+    public const string SystemName = "alexnet";
+
+    /// <summary>The scheme of every member's address: a node that speaks the other one is not understood.</summary>
+    public string Scheme => Credentials is null ? "akka.tcp" : "akka.ssl.tcp";
+
+    /// <exception cref="ClusterException">One is not host:port.</exception>
+    public IEnumerable<Address> SeedAddresses => Seeds.Select(SeedAddress);
+
+    /// <summary>Whether nobody but this machine's own processes can reach what listens there.</summary>
+    public bool OnLoopback => Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+
+    Address SeedAddress(string seed)
+    {
+        int colon = seed.LastIndexOf(':');
+        string host = colon < 0 ? "" : seed[..colon];
+        if (!IsHost(host.Trim('[', ']')) || !ushort.TryParse(seed[(colon + 1)..], out ushort port) || port == 0)
+            throw new ClusterException($"seed '{seed}' is not HOST:PORT, such as node-1:2012");
+        return new Address(Scheme, SystemName, host, port);
+    }
+
+    public static bool IsHost(string host) => Uri.CheckHostName(host) != UriHostNameType.Unknown;
+}

@@ -1,0 +1,45 @@
+using Akka.Actor;
+using AlexNetActors.Actors;
+
+namespace AlexNetActors.Cluster.Tests;
+
+/// <summary>With everything that node.conf refuses, a cluster still does what a cluster is for.</summary>
+public sealed class FormationTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Three_members_have_one_singleton_and_the_next_oldest_takes_it_over(bool encrypted)
+    {
+        using var cluster = new TestCluster(encrypted);
+        string[] answers = [.. cluster.Members.Select(m => TestCluster.AskSingleton(m, "hello"))];
+        Assert.All(answers, a => Assert.Equal($"hello at {cluster.Port}", a));
+
+        TestCluster.Cluster(cluster.Members[0]).Leave(cluster.Address);
+        Wait.Until(() => cluster.Members[0].WhenTerminated.IsCompleted, () => "the first member has not left");
+        cluster.WaitUntilWhole();
+        string after = TestCluster.AskSingleton(cluster.Members[1], "again");
+        Assert.NotEqual($"again at {cluster.Port}", after);
+        Assert.Equal(after, TestCluster.AskSingleton(cluster.Members[2], "again"));
+    }
+
+    [Fact]
+    public void A_long_recipe_passes_and_a_watched_actor_is_missed_when_it_stops()
+    {
+        using var cluster = new TestCluster(encrypted: true);
+        string recipe = new('x', 32_000);
+        var away = cluster.Members[1].ActorOf(Props.Create(() => new Answering()), "away");
+        var remote = ((ExtendedActorSystem)cluster.Members[2]).Provider.ResolveActorRef(away.Path.ToStringWithAddress(TestCluster.Cluster(cluster.Members[1]).SelfAddress));
+        Assert.Equal(recipe, TestCluster.Ask(remote, recipe));
+        var stopped = remote.WatchAsync();
+        TestCluster.Ask(remote, "the watch has arrived before this");
+        cluster.Members[1].Stop(away);
+        Wait.Until(() => stopped.IsCompleted, () => "its end was not heard");
+    }
+
+
+    sealed class Answering : ReceiveActor
+    {
+        public Answering() => Receive<GroupWaits>(m => Sender.Tell(m));
+    }
+}
