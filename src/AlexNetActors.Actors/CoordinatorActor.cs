@@ -8,48 +8,58 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     const string Deadline = "deadline";
 
-    readonly GroupSettings _settings;
+    readonly RunSettings _settings;
     readonly CheckpointFolder _checkpoints;
-    readonly IActorRef _observer;
-    readonly Dictionary<TowerId, IActorRef> _gpus = [];
-    readonly SortedDictionary<int, IActorRef> _loaders = [];
+    readonly IDisposable _opened;
+    readonly IActorRef _observer, _archive;
+    readonly string _node, _endpoint;
+    readonly HashSet<IActorRef> _nodes = [];
     TrainingState _state;
+    bool _handsOver;
 
-    /// <param name="settings">What all members of the group are told.</param>
-    /// <param name="group">What the group is made of.</param>
+    /// <param name="run">Opens the run, once this is the one coordinator there is.</param>
+    /// <param name="node">Name of the node that this runs on.</param>
+    /// <param name="tensors">Its tensor connections; null in a group of one process.</param>
     /// <param name="observer">Hears every <see cref="IRunEvent"/>.</param>
-    public CoordinatorActor(GroupSettings settings, GroupShape group, IActorRef observer)
+    public CoordinatorActor(Func<OpenedRun> run, string node, TensorNode? tensors, IActorRef observer)
     {
-        (_settings, _observer) = (settings, observer);
-        _checkpoints = new CheckpointFolder(settings.Checkpoints);
-        _state = TrainingState.Start(settings.Progress, settings.Limits, group, settings.Resume);
+        (_node, _endpoint, _observer) = (node, tensors?.Endpoint ?? "", observer);
+        (_settings, _opened) = run();
+        _checkpoints = new CheckpointFolder(_settings.Checkpoints);
+        _state = TrainingState.Start(_settings);
+        _archive = Context.ActorOf(ArchiveActor.Props(_settings.Network, tensors), "archive");
 
-        Receive<GpuReady>(m =>
+        Receive<NodeOffer>(m =>
         {
-            foreach (var tower in m.Towers) _gpus[tower] = Sender;
+            if (_nodes.Add(m.Actor)) Context.Watch(m.Actor);
             Apply(m);
         });
-        Receive<LoaderReady>(m =>
+        Receive<Terminated>(m =>
         {
-            _loaders[m.Index] = Sender;
+            _nodes.Remove(m.ActorRef);
+            if (_state.Roster.Nodes.Find(n => n.Actor.Equals(m.ActorRef)) is { } gone) Apply(new NodeLost(gone.Node, "its process has ended or cannot be reached"));
+        });
+        Receive<StopRun>(m =>
+        {
+            _handsOver = m.HandsOver;
             Apply(m);
         });
         Receive<TowerActivity>(m => _observer.Tell(m));
         Receive<IProtocolMessage>(Apply);
-        Receive<DeadlineReached>(_ => Apply(new DeadlinePassed(settings.StepDeadline.TotalSeconds)));
+        Receive<DeadlineReached>(_ => Apply(new DeadlinePassed(_settings.StepDeadline.TotalSeconds)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(GroupSettings settings, GroupShape group, IActorRef observer) =>
-        Akka.Actor.Props.Create(() => new CoordinatorActor(settings, group, observer));
+    public static Props Props(Func<OpenedRun> run, string node, TensorNode? tensors, IActorRef observer) =>
+        Akka.Actor.Props.Create(() => new CoordinatorActor(run, node, tensors, observer));
 
     sealed class DeadlineReached : INoSerializationVerificationNeeded
     {
         public static readonly DeadlineReached Instance = new();
     }
 
-    protected override void PreStart() => StartDeadline();
+    protected override void PostStop() => _opened.Dispose();
 
     void Apply(object message)
     {
@@ -61,40 +71,57 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         switch (effect)
         {
-            case Effect.ToGpus e: ToGpus(e.Message); break;
-            case Effect.ToLoaders e: ToLoaders(e.Message); break;
-            case Effect.Form e: Form(e.Generation); break;
+            case Effect.ToGpus e: Tell(_state.Seating!.Seats.Select(s => s.Actor), e.Message); break;
+            case Effect.ToLoaders e: Tell(Loaders, e.Message); break;
+            case Effect.Answer e: e.Node.Actor.Tell(e.Message); break;
+            case Effect.Form: Form(); break;
+            case Effect.Disband e: Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor).Concat(n.Loaders)), e.Message); break;
+            case Effect.AssignLoaders: AssignLoaders(); break;
+            case Effect.LoadTowers e: LoadTowers(e.Checkpoint); break;
             case Effect.BeginCheckpoint e: BeginCheckpoint(e.Steps); break;
             case Effect.CommitCheckpoint e: CommitCheckpoint(e); break;
-            case Effect.Publish e: _observer.Tell(e.Event); break;
-            case Effect.Expect: StartDeadline(); break;
+            case Effect.Publish e: Publish(e.Event); break;
+            case Effect.Expect: Timers.StartSingleTimer(Deadline, DeadlineReached.Instance, _settings.StepDeadline); break;
             case Effect.ExpectNothing: Timers.Cancel(Deadline); break;
             default: throw new InvalidOperationException($"no way to do {effect}");
         }
     }
 
-    void ToGpus(IProtocolMessage message)
+    IEnumerable<IActorRef> Loaders => _state.Roster.Serving.Select(l => _state.Roster.Find(l.Node)!.Loaders[l.Index]);
+
+    static void Tell(IEnumerable<IActorRef> actors, IProtocolMessage message)
     {
-        foreach (var gpu in _gpus.Values.Distinct()) gpu.Tell(message);
+        foreach (var actor in actors) actor.Tell(message);
     }
 
-    void ToLoaders(IProtocolMessage message)
+    void Form()
     {
-        foreach (var loader in _loaders.Values) loader.Tell(message);
+        Seat[] seats = [.. _state.Seating!.Seats];
+        _archive.Tell(new ArchiveActor.Serve(_state.Generation, seats));
+        Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor)),
+            new FormGroup(_state.Generation, seats, _settings.RecipeText, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint));
     }
 
-    void Form(int generation)
+    void AssignLoaders()
     {
-        var group = new FormGroup(generation, _gpus[TowerId.A], _gpus[TowerId.B], _loaders.Count);
-        ToGpus(group);
-        ToLoaders(group);
+        Seat[] seats = [.. _state.Seating!.Seats];
+        IActorRef[] loaders = [.. Loaders];
+        for (int i = 0; i < loaders.Length; i++)
+            loaders[i].Tell(new AssignLoader(_state.Generation, i, loaders.Length, seats, _settings.RecipeText, _settings.Group.ReadAhead));
+    }
+
+    void LoadTowers(string? checkpoint)
+    {
+        Tell(_state.Seating!.Seats.Select(s => s.Actor), new LoadTowers(_state.Generation, Fresh: checkpoint is null));
+        if (checkpoint is not null) _archive.Tell(new ArchiveActor.Restore(_state.Generation, checkpoint));
     }
 
     void BeginCheckpoint(long steps)
     {
         try
         {
-            ToGpus(new SaveTowers(_state.Generation, steps, _checkpoints.Begin(steps)));
+            _archive.Tell(new ArchiveActor.Expect(_state.Generation, steps, _checkpoints.Begin(steps)));
+            Tell(_state.Seating!.Seats.Select(s => s.Actor), new SaveTowers(_state.Generation, steps));
         }
         catch (CheckpointException e)
         {
@@ -107,8 +134,8 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         try
         {
             var hashes = e.Towers.Select(t => t.WeightHashes).ToArray();
-            var identity = _settings.Identity;
-            var manifest = new CheckpointManifest(CheckpointManifest.CurrentFormat, e.Progress, identity.RecipeDigest, identity.DataDigest, identity.DeviceKind,
+            var identity = _state.Terms.Identity;
+            var manifest = new CheckpointManifest(CheckpointManifest.CurrentFormat, e.Progress, identity.RecipeDigest, identity.DataDigest, identity.DeviceKind!,
                 [.. e.Towers.Select(t => t.FileSha256)], WeightsDigest.Combine(hashes[0], hashes[1]));
             string folder = _checkpoints.Commit(manifest);
             Self.Tell(new CheckpointWritten(e.Progress.Steps, folder, manifest.WeightsSha256));
@@ -119,5 +146,19 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
     }
 
-    void StartDeadline() => Timers.StartSingleTimer(Deadline, DeadlineReached.Instance, _settings.StepDeadline);
+    void Publish(IRunEvent e)
+    {
+        _observer.Tell(e);
+        if (e is GroupFormed) Tell(_state.Roster.Nodes.Select(n => n.Actor), e);
+        RunOver? over = e switch
+        {
+            RunFinished m => new RunOver(Failed: false, m.Why),
+            RunFailed m => new RunOver(Failed: true, m.Reason),
+            _ => null,
+        };
+        if (over is not null && !_handsOver) Tell(_state.Roster.Nodes.Select(n => n.Actor), over);
+    }
 }
+
+/// <summary>A run that this process may write: its settings, and what keeps others from it until it is disposed.</summary>
+public sealed record OpenedRun(RunSettings Settings, IDisposable Opened);

@@ -5,24 +5,33 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Prepares every n-th batch, by credit, and hands it to the towers. Stateless but for its read-ahead: a batch is a pure
-/// function of the seed and its number. Runs on a thread of its own (dispatcher in node.conf).
+/// Prepares every n-th batch, by credit, and hands it to the towers: by reference in its own process, over a connection of its own to another.
+/// Stateless but for its read-ahead: a batch is a pure function of the seed and its number. Runs on a thread of its own (dispatcher in node.conf).
 /// </summary>
 public sealed class DataLoaderActor : ReceiveActor
 {
-    readonly GroupSettings _settings;
-    readonly int _index;
-    readonly IActorRef _coordinator;
+    readonly NodeMeans _means;
+    readonly string _name;
     readonly DataFolder _data;
-    readonly BatchReader _reader;
     readonly Dictionary<PassKind, Window> _windows = [];
-    FormGroup? _group;
+    readonly Dictionary<IActorRef, Taker> _takers = [];
+    IActorRef _coordinator = ActorRefs.Nobody;
+    BatchReader? _reader;
+    AssignLoader? _task;
 
-    /// <summary>Batches of one kind still to prepare: numbers Next, Next + LoaderCount, ... below Until; into the buffers in turn.</summary>
+    /// <summary>Batches of one kind still to prepare: numbers Next, Next + Count, ... below Until; into the buffers in turn.</summary>
     sealed class Window(Batch[] buffers)
     {
         public readonly Batch[] Buffers = buffers;
         public long From = -1, Next, Until;
+    }
+
+    /// <summary>A GPU actor that wants batches; the sender is null where it is in this process.</summary>
+    sealed class Taker(Seat seat, BatchSender? sender)
+    {
+        public readonly Seat Seat = seat;
+        public readonly BatchSender? Sender = sender;
+        public bool Open = sender is null;
     }
 
     sealed class Prepare : INoSerializationVerificationNeeded
@@ -30,44 +39,93 @@ public sealed class DataLoaderActor : ReceiveActor
         public static readonly Prepare Instance = new();
     }
 
-    /// <param name="settings">What all members of the group are told.</param>
-    /// <param name="index">My place among the loaders.</param>
-    /// <param name="coordinator">Who grants credit.</param>
-    public DataLoaderActor(GroupSettings settings, int index, IActorRef coordinator)
+    /// <summary>From a connection's thread.</summary>
+    sealed record LinkEvent(int Generation, IActorRef Gpu, string? Lost) : INoSerializationVerificationNeeded;
+
+    /// <param name="means">What its node brings along.</param>
+    /// <param name="name">How it is called in an error.</param>
+    /// <exception cref="DataException">The data set cannot be opened.</exception>
+    public DataLoaderActor(NodeMeans means, string name)
     {
-        (_settings, _index, _coordinator) = (settings, index, coordinator);
-        _data = DataFolder.Open(settings.DataPath);
-        _reader = new BatchReader(_data, settings.Recipe.Augmentation, settings.Recipe.Seed, settings.Recipe.Batch);
-        Receive<FormGroup>(OnFormGroup);
+        (_means, _name) = (means, name);
+        _data = DataFolder.Open(means.DataPath!);
+        Receive<AssignLoader>(OnAssign);
+        Receive<DisbandGroup>(m => { if (m.Generation == _task?.Generation) Leave(); });
+        Receive<LinkEvent>(m => { if (m.Generation == _task?.Generation) OnLink(m); });
         Receive<GrantCredit>(OnCredit);
         Receive<Prepare>(_ => OnPrepare());
     }
 
-    public static Props Props(GroupSettings settings, int index, IActorRef coordinator) =>
-        Akka.Actor.Props.Create(() => new DataLoaderActor(settings, index, coordinator)).WithDispatcher("alexnet.loader-dispatcher");
+    public static Props Props(NodeMeans means, string name) => Akka.Actor.Props.Create(() => new DataLoaderActor(means, name)).WithDispatcher("alexnet.loader-dispatcher");
 
-    protected override void PreStart() => _coordinator.Tell(new LoaderReady(_index));
-
-    protected override void PostStop() => _data.Dispose();
-
-    void OnFormGroup(FormGroup group)
+    protected override void PostStop()
     {
-        _group = group;
-        _windows.Clear(); // and with it the buffers: towers of the old generation may still read them
+        Leave();
+        _data.Dispose();
+    }
+
+    void Leave()
+    {
+        foreach (var taker in _takers.Values) taker.Sender?.Dispose();
+        _takers.Clear();
+        _windows.Clear();
+        _task = null;
+    }
+
+    void OnAssign(AssignLoader task)
+    {
+        if (task.Generation < _task?.Generation) return;
+        if (task.Generation != _task?.Generation)
+        {
+            Leave();
+            var recipe = _means.ReadRecipe(task.Recipe);
+            _reader = new BatchReader(_data, recipe.Augmentation, recipe.Seed, recipe.Batch);
+        }
+        (_task, _coordinator) = (task, Sender);
+        _windows.Clear(); // and with it the buffers: towers may still read them
+        foreach (var taker in _takers.Values) taker.Sender?.Clear();
+        foreach (var seat in task.Seats.Where(s => !_takers.ContainsKey(s.Actor))) _takers[seat.Actor] = Open(seat, task.Generation);
+    }
+
+    Taker Open(Seat seat, int generation)
+    {
+        if (seat.Actor.IsHere())
+        {
+            seat.Actor.Tell(new MeanReady(generation, _data.Mean.ToArray()));
+            return new Taker(seat, null);
+        }
+        var self = Self;
+        var sender = new BatchSender(generation, opened: () => self.Tell(new LinkEvent(generation, seat.Actor, null)), lost: reason => self.Tell(new LinkEvent(generation, seat.Actor, reason)));
+        _means.Tensors!.Connect(seat.Endpoint, new TensorHello(generation, LinkPurpose.Batches, _means.Name, seat.Actor.Path.Name), sender);
+        return new Taker(seat, sender);
+    }
+
+    void OnLink(LinkEvent e)
+    {
+        if (!_takers.TryGetValue(e.Gpu, out var taker)) return;
+        if (e.Lost is { } reason)
+        {
+            _takers.Remove(e.Gpu);
+            _coordinator.Tell(new LinkLost(e.Generation, _means.Name, LinkPurpose.Batches, reason));
+            return;
+        }
+        taker.Open = true;
+        taker.Sender!.Send(_data.Mean.ToArray());
+        Self.Tell(Prepare.Instance);
     }
 
     void OnCredit(GrantCredit credit)
     {
-        if (_group is null || credit.Generation != _group.Generation) return;
+        if (_task is null || credit.Generation != _task.Generation) return;
         if (!_windows.TryGetValue(credit.Kind, out var window))
         {
-            int inFlight = (_settings.ReadAhead + _group.LoaderCount - 1) / _group.LoaderCount;
-            window = _windows[credit.Kind] = new Window([.. Enumerable.Range(0, inFlight).Select(_ => _reader.NewBatch())]);
+            int inFlight = (_task.ReadAhead + _task.Count - 1) / _task.Count;
+            window = _windows[credit.Kind] = new Window([.. Enumerable.Range(0, inFlight).Select(_ => _reader!.NewBatch())]);
         }
         if (window.From != credit.From)
         {
             window.From = credit.From;
-            window.Next = credit.From + (_index - credit.From % _group.LoaderCount + _group.LoaderCount) % _group.LoaderCount;
+            window.Next = credit.From + (_task.Index - credit.From % _task.Count + _task.Count) % _task.Count;
         }
         window.Until = credit.Until;
         Self.Tell(Prepare.Instance);
@@ -76,25 +134,29 @@ public sealed class DataLoaderActor : ReceiveActor
     /// <summary>One batch a message, so that new credit and a new group are heard in between.</summary>
     void OnPrepare()
     {
+        if (_takers.Count < _task?.Seats.Length || _takers.Values.Any(t => !t.Open)) return; // goes on when the connections stand
         foreach (var (kind, window) in _windows)
         {
             if (window.Next >= window.Until) continue;
             long number = window.Next;
-            window.Next += _group!.LoaderCount;
-            var batch = window.Buffers[number / _group.LoaderCount % window.Buffers.Length];
+            window.Next += _task!.Count;
+            var batch = window.Buffers[number / _task.Count % window.Buffers.Length];
             try
             {
-                if (kind == PassKind.Train) _reader.ReadTraining(number, batch);
-                else _reader.ReadValidation((int)(number % _reader.ValidationBatches), batch);
+                if (kind == PassKind.Train) _reader!.ReadTraining(number, batch);
+                else _reader!.ReadValidation((int)(number % _reader.ValidationBatches), batch);
             }
             catch (DataException e)
             {
-                _coordinator.Tell(new MemberFailed(_group.Generation, $"loader {_index}", e.Message));
+                _coordinator.Tell(new LoaderFailed(_task.Generation, _means.Name, $"{_name}: {e.Message}"));
                 return;
             }
-            var ready = new BatchReady(new PassId(_group.Generation, kind, number), batch);
-            _group.TowerA.Tell(ready);
-            if (!_group.TowerB.Equals(_group.TowerA)) _group.TowerB.Tell(ready);
+            var pass = new PassId(_task.Generation, kind, number);
+            foreach (var taker in _takers.Values)
+            {
+                if (taker.Sender is null) taker.Seat.Actor.Tell(new BatchReady(pass, batch));
+                else taker.Sender.Send(pass, batch);
+            }
             Self.Tell(Prepare.Instance);
             return;
         }

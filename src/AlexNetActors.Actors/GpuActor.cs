@@ -8,124 +8,195 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Owns one device and the towers on it: one, or both when there is only one device. Hears commands and activations; all
-/// computing happens on the device's own thread, so that it can always hear.
+/// Owns one device and the towers on it: one, both, or, while it stands by, none. Hears commands; all computing happens on the device's own
+/// thread, so that it can always hear. Activations of a tower in another process come by a connection of their own, straight to the compute thread.
 /// </summary>
 public sealed class GpuActor : ReceiveActor, IWithTimers
 {
     static readonly TimeSpan ActivityInterval = TimeSpan.FromMilliseconds(250);
 
-    readonly GroupSettings _settings;
+    readonly NodeMeans _means;
     readonly DeviceFactory _factory;
-    readonly TowerId[] _ids;
-    readonly IActorRef _coordinator;
     readonly ComputeThread _thread;
-    readonly TowerMailbox _mailbox;
-    readonly ConcurrentDictionary<PassId, Batch> _batches = []; // the compute thread looks what comes next
+    readonly ConcurrentDictionary<PassId, BatchReady> _batches = []; // the compute thread looks what comes next
 
     // Built and used on the compute thread; the actor only reads Pass.Activity.
     IDevice? _device;
     Tower[] _towers = [];
-    TowerState?[] _captured = [null, null];
+    string _builtFor = ""; // recipe and towers
+    readonly TowerState?[] _captured = [null, null];
     int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
 
     int _generation;
-    volatile IActorRef _partner = ActorRefs.Nobody;
-    (PassId Pass, Action<Batch> Start, long Since)? _waitingForBatch;
+    IActorRef _coordinator = ActorRefs.Nobody;
+    GroupPart? _part;
+    (PassId Pass, Action<BatchReady> Start, long Since)? _waitingForBatch;
+    PassId _begun;
     string _lastActivity = "";
 
-    /// <param name="settings">What all members of the group are told.</param>
+    /// <param name="means">What its node brings along.</param>
     /// <param name="device">Which device is mine.</param>
-    /// <param name="towers">Which towers are mine.</param>
-    /// <param name="coordinator">Who commands.</param>
-    public GpuActor(GroupSettings settings, DeviceFactory device, IReadOnlyList<TowerId> towers, IActorRef coordinator)
+    public GpuActor(NodeMeans means, DeviceFactory device)
     {
-        (_settings, _factory, _ids, _coordinator) = (settings, device, [.. towers], coordinator);
-        _thread = new ComputeThread($"compute {string.Join('+', towers)}");
-        _mailbox = new TowerMailbox(settings.Recipe.Network, settings.StepDeadline, message => _partner.Tell(message), settings.Devices.Select(d => d.Memory).Distinct().Count() == 1);
+        (_means, _factory) = (means, device);
+        _thread = new ComputeThread($"compute {device.Name}");
 
-        Receive<FormGroup>(OnFormGroup);
-        Receive<LoadTowers>(OnLoad);
-        Receive<RunStep>(m => Begin(m.Pass, batch => _pass!.Train(m.Pass, batch, _settings.Recipe.DescentAt(m.Rate), () => _batches.GetValueOrDefault(m.Pass with { Number = m.Pass.Number + 1 }))));
+        Receive<FormGroup>(OnForm);
+        Receive<DisbandGroup>(m => { if (m.Generation == _generation) LeaveGroup(m.Why); });
+        Receive<GroupPart.Event>(m => { if (m.Generation == _generation) OnPart(m); });
+        Receive<MeanReady>(m => { if (m.Generation == _generation) OnMean(m.Mean); });
+        Receive<LoadTowers>(m => { if (m.Generation == _generation) OnLoad(m); });
+        Receive<TowerStateReady>(m => { if (m.Generation == _generation) OnState(m); });
+        Receive<RunStep>(m => Begin(m.Pass, batch => _pass!.Train(m.Pass, batch, _part!.Recipe.DescentAt(m.Rate), () => _batches.GetValueOrDefault(m.Pass with { Number = m.Pass.Number + 1 })?.Batch)));
         Receive<EvaluateBatch>(m => Begin(m.Pass, batch => _pass!.Evaluate(m.Pass, batch)));
         Receive<BatchReady>(OnBatch);
-        Receive<ActivationReady>(m => { if (m.Exchange.Pass.Generation == _generation) _mailbox.Put(m); });
-        Receive<SaveTowers>(OnSave);
+        Receive<BatchDone>(m => m.Batch.Return?.Invoke(m.Batch.Batch));
+        Receive<ActivationReady>(m => { if (m.Exchange.Pass.Generation == _generation) _part?.Mailbox.Put(m); });
+        Receive<SaveTowers>(m => { if (m.Generation == _generation) OnSave(m); });
         Receive<ReportActivity>(_ => OnReportActivity());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(GroupSettings settings, DeviceFactory device, IReadOnlyList<TowerId> towers, IActorRef coordinator) =>
-        Akka.Actor.Props.Create(() => new GpuActor(settings, device, towers, coordinator));
+    public static Props Props(NodeMeans means, DeviceFactory device) => Akka.Actor.Props.Create(() => new GpuActor(means, device));
 
     sealed class ReportActivity : INoSerializationVerificationNeeded
     {
         public static readonly ReportActivity Instance = new();
     }
 
-    protected override void PreStart()
-    {
-        Timers.StartPeriodicTimer(ReportActivity.Instance, ReportActivity.Instance, ActivityInterval);
-        var self = Self;
-        OnDevice($"open {_factory.Name}", () =>
-        {
-            _device = _factory.Open();
-            using var data = DataFolder.Open(_settings.DataPath);
-            var recipe = _settings.Recipe;
-            _towers = [.. _ids.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, data.Mean.Span, training: true))];
-            ITowerLink link = _towers.Length == 2 ? new LocalLink() : _mailbox;
-            _pass = new Pass(_towers, link);
-            _buffers = _device.Buffers;
-            _coordinator.Tell(new GpuReady(_ids, _factory.Name, _factory.Kind), self);
-        });
-    }
+    sealed record BatchDone(BatchReady Batch) : INoSerializationVerificationNeeded;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(ReportActivity.Instance, ReportActivity.Instance, ActivityInterval);
 
     protected override void PostStop()
     {
-        _mailbox.Abort($"tower {string.Join('+', _ids)} stops");
+        LeaveGroup($"{_factory.Name} stops");
         _thread.Post(() => _device?.Dispose());
         _thread.Dispose();
     }
 
-    void OnFormGroup(FormGroup group)
+    // The group
+
+    void OnForm(FormGroup group)
     {
-        _generation = group.Generation;
-        _partner = _ids[0] == TowerId.A ? group.TowerB : group.TowerA;
+        if (group.Generation <= _generation) return;
+        LeaveGroup($"generation {group.Generation} begins");
+        (_generation, _coordinator) = (group.Generation, Sender);
+        if (group.Seats.FirstOrDefault(s => s.Actor.Equals(Self)) is not { } mine) return; // stands by
+        _part = new GroupPart(group, mine, _means, Self);
+        OnDevice($"open {_factory.Name}", () => _device ??= _factory.Open());
+        if (_part.Complete) Build();
+    }
+
+    void LeaveGroup(string why)
+    {
+        _part?.Leave(why);
+        _part = null;
+        _waitingForBatch = null;
         _batches.Clear();
+    }
+
+    void OnPart(GroupPart.Event e)
+    {
+        if (_part!.Hear(e) is { } lost)
+        {
+            _coordinator.Tell(lost);
+            return;
+        }
+        if (_part.Complete) Build();
+    }
+
+    void OnMean(float[] mean)
+    {
+        if (_part is null || _part.Mean is not null) return;
+        _part.Mean = mean;
+        if (_part.Complete) Build();
+    }
+
+    /// <summary>Everything is at hand: makes the towers, unless they are those of the group before.</summary>
+    void Build()
+    {
+        var (part, self, coordinator) = (_part!, Self, _coordinator);
+        var (recipe, towers) = (part.Recipe, part.Mine.Towers);
+        OnDevice("build the towers", () =>
+        {
+            if (_device is null) return; // why not has been said
+            string wanted = $"{string.Join('+', towers)} of {part.Group.Recipe}";
+            if (_builtFor != wanted)
+            {
+                if (_builtFor != "")
+                {
+                    _device.Dispose(); // with all that the earlier towers hold
+                    _device = _factory.Open();
+                }
+                _builtFor = "";
+                _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, part.Mean, training: true))];
+                _builtFor = wanted;
+            }
+            _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox);
+            _buffers = _device.Buffers;
+            coordinator.Tell(new GpuReady(part.Group.Generation, towers), self);
+        });
     }
 
     void OnLoad(LoadTowers command)
     {
-        var (self, generation) = (Self, _generation);
+        if (_part is null) return;
+        if (!command.Fresh)
+        {
+            _part.Restores = true;
+            RestoreWhenGiven();
+            return;
+        }
+        var (self, coordinator, towers) = (Self, _coordinator, _part.Mine.Towers);
         OnDevice("load the towers", () =>
         {
-            if (command.Checkpoint is { } folder)
-            {
-                var (_, states) = CheckpointFolder.Load(folder);
-                foreach (var tower in _towers) TowerStates.Restore(tower, states[(int)tower.Id]);
-            }
-            else
-                foreach (var tower in _towers) tower.Initialize();
-            _coordinator.Tell(new TowersLoaded(generation, _ids), self);
+            foreach (var tower in _towers) tower.Initialize();
+            coordinator.Tell(new TowersLoaded(command.Generation, towers), self);
         });
     }
 
+    void OnState(TowerStateReady message)
+    {
+        if (_part is null) return;
+        _part.Given[message.State.Tower] = message.State;
+        RestoreWhenGiven();
+    }
+
+    void RestoreWhenGiven()
+    {
+        var part = _part!;
+        if (!part.Restores || part.Given.Count < part.Mine.Towers.Length) return;
+        var (self, coordinator) = (Self, _coordinator);
+        OnDevice("load the towers", () =>
+        {
+            foreach (var tower in _towers) TowerStates.Restore(tower, part.Given[tower.Id]);
+            part.Given.Clear();
+            coordinator.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers), self);
+        });
+    }
+
+    // Passes
+
     void Begin(PassId id, Func<Batch, PassResult> run)
     {
-        if (id.Generation != _generation) return;
+        if (id.Generation != _generation || _part is null) return;
         long since = Stopwatch.GetTimestamp();
-        var self = Self;
-        void Start(Batch batch)
+        var (self, coordinator, part, towers) = (Self, _coordinator, _part, _part.Mine.Towers);
+        _begun = id;
+        void Start(BatchReady batch)
         {
             double dataMs = Stopwatch.GetElapsedTime(since).TotalMilliseconds;
             OnDevice(id.ToString(), () =>
             {
-                var result = run(batch);
+                long start = Stopwatch.GetTimestamp();
+                var result = run(batch.Batch);
                 int allocated = _device!.Buffers - _buffers;
                 _buffers += allocated;
-                _coordinator.Tell(new PassDone(id, _ids, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated), self);
+                coordinator.Tell(new PassDone(id, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start)), self);
+                if (batch.Return is not null) self.Tell(new BatchDone(batch));
             });
         }
         if (_batches.TryRemove(id, out var ready)) Start(ready);
@@ -134,27 +205,27 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
 
     void OnBatch(BatchReady message)
     {
-        if (message.Pass.Generation != _generation) return;
         if (_waitingForBatch is { } waiting && waiting.Pass == message.Pass)
         {
             _waitingForBatch = null;
-            waiting.Start(message.Batch);
+            waiting.Start(message);
+            return;
         }
-        else
-            _batches[message.Pass] = message.Batch;
+        // One that another loader has brought, too, is given back: two loaders make the same batch of the same number.
+        bool late = message.Pass.Generation != _generation || message.Pass.Kind == _begun.Kind && message.Pass.Number <= _begun.Number && _begun.Generation == _generation;
+        if (late || !_batches.TryAdd(message.Pass, message)) message.Return?.Invoke(message.Batch);
     }
 
     void OnSave(SaveTowers command)
     {
-        if (command.Generation != _generation) return;
+        if (_part is not { } part) return;
         var self = Self;
         OnDevice($"checkpoint after step {command.Steps}", () =>
         {
             foreach (var tower in _towers)
             {
                 var state = _captured[(int)tower.Id] = TowerStates.Capture(tower, _captured[(int)tower.Id]);
-                string sha256 = CheckpointFolder.WriteTower(command.Folder, state);
-                _coordinator.Tell(new TowerSaved(command.Generation, command.Steps, tower.Id, sha256, [.. WeightsDigest.OfTower(state)]), self);
+                part.Keep(new TowerStateReady(command.Generation, command.Steps, state), self);
             }
         });
     }
@@ -162,25 +233,37 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     /// <summary>Runs work on the device's thread; what it cannot do becomes a message that says who and where.</summary>
     void OnDevice(string what, Action work)
     {
-        var (self, generation, member) = (Self, _generation, $"tower {string.Join('+', _ids)} on {_factory.Name}");
+        var (self, coordinator, generation, part) = (Self, _coordinator, _generation, _part);
         _thread.Post(() =>
         {
+            if (part?.Left == true) return; // the group is no more
             try
             {
                 work();
             }
+            catch (PassAbortedException e) when (e.CalledOff)
+            {
+                // Whoever called it off has said why.
+            }
             catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
             {
-                _coordinator.Tell(new MemberFailed(generation, member, $"{what}: {e.Message}"), self);
+                string towers = part is null ? "" : $"tower {string.Join('+', part.Mine.Towers)} on ";
+                coordinator.Tell(new MemberFailed(generation, $"{towers}{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}", $"{what}: {e.Message}"), self);
             }
         });
     }
 
     void OnReportActivity()
     {
+        if (_part is null) return;
+        if (_waitingForBatch is { } waiting && Stopwatch.GetElapsedTime(waiting.Since) > _means.BatchDeadline)
+        {
+            _waitingForBatch = waiting with { Since = Stopwatch.GetTimestamp() };
+            _coordinator.Tell(new BatchMissing(waiting.Pass));
+        }
         string activity = _waitingForBatch is not null ? "waits for data" : _pass?.Activity ?? "opens";
         if (activity == _lastActivity) return;
         _lastActivity = activity;
-        _coordinator.Tell(new TowerActivity(_ids, activity));
+        _coordinator.Tell(new TowerActivity(_part.Mine.Towers, activity));
     }
 }

@@ -3,37 +3,110 @@ using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
 
-/// <summary>The root of a node: starts coordinator, GPU actors and loaders, and turns the death of one into a message that says why.</summary>
-public sealed class NodeActor : ReceiveActor
+/// <summary>
+/// The root of a process: starts its GPU actors and loaders, offers them to the coordinator until that answers, and turns the death of one
+/// into a message that says why.
+/// </summary>
+public sealed class NodeActor : ReceiveActor, IWithTimers
 {
-    readonly IActorRef _coordinator, _observer;
+    static readonly TimeSpan OfferInterval = TimeSpan.FromSeconds(1);
 
-    /// <param name="settings">What all members are told.</param>
-    /// <param name="group">What the group is made of.</param>
-    /// <param name="observer">Hears every <see cref="IRunEvent"/>.</param>
-    public NodeActor(GroupSettings settings, GroupShape group, IActorRef observer)
+    readonly NodeMeans _means;
+    readonly IActorRef _office, _coordinator, _observer;
+    readonly IActorRef[] _gpus, _loaders;
+    IActorRef? _admittedBy;
+    int _generation;
+    bool _over;
+
+    /// <param name="means">What the process brings along.</param>
+    /// <param name="coordinator">The coordinator, or in a cluster the manager of the one there is; null on a node that cannot be it.</param>
+    /// <param name="proxy">In a cluster, who knows where the coordinator is; else null.</param>
+    /// <param name="observer">Hears what this node is told of the run: <see cref="NodeTurnedAway"/>, <see cref="RunOver"/>, ...</param>
+    public NodeActor(NodeMeans means, Props? coordinator, Props? proxy, IActorRef observer)
     {
-        _observer = observer;
-        _coordinator = Context.ActorOf(CoordinatorActor.Props(settings, group, observer), "coordinator");
-        for (int i = 0; i < settings.Devices.Count; i++)
+        (_means, _observer) = (means, observer);
+        _office = coordinator is null ? ActorRefs.Nobody : Context.ActorOf(coordinator, "coordinator");
+        _coordinator = proxy is null ? _office : Context.ActorOf(proxy, "proxy");
+        _gpus = [.. means.Devices.Select((d, i) => Context.ActorOf(GpuActor.Props(means, d.Factory), $"gpu-{i}"))];
+        _loaders = [.. Enumerable.Range(0, means.Loaders).Select(i => Context.ActorOf(DataLoaderActor.Props(means, $"loader {i}"), $"loader-{i}"))];
+        foreach (var child in _gpus.Concat(_loaders)) Context.Watch(child);
+
+        Receive<MakeOffer>(_ => Offer());
+        Receive<NodeAdmitted>(_ => OnAdmitted());
+        Receive<OfferAgain>(_ => Offer());
+        Receive<NodeRefused>(m => _observer.Tell(new NodeTurnedAway(means.Name, m.Reason)));
+        Receive<GroupFormed>(m =>
         {
-            TowerId[] towers = settings.Devices.Count == 1 ? [.. TowerIds.Both] : [TowerIds.Both[i]];
-            Context.Watch(Context.ActorOf(GpuActor.Props(settings, settings.Devices[i], towers, _coordinator), $"gpu-{i}"));
-        }
-        for (int i = 0; i < settings.Loaders; i++)
-            Context.Watch(Context.ActorOf(DataLoaderActor.Props(settings, i, _coordinator), $"loader-{i}"));
-        Receive<StopRun>(m => _coordinator.Tell(m));
-        Receive<Terminated>(m => _coordinator.Tell(new MemberFailed(0, m.ActorRef.Path.Name, "has stopped")));
+            _generation = m.Generation;
+            ToObserver(m);
+        });
+        Receive<RunOver>(m =>
+        {
+            _over = true;
+            ToObserver(m);
+        });
+        Receive<NodeReleased>(m => _observer.Tell(m));
+        Receive<StopRun>(m => _coordinator.Tell(_admittedBy is null || _admittedBy.IsHere() ? m : new NodeLeaves(means.Name)));
+        Receive<Terminated>(OnTerminated);
     }
 
-    public static Props Props(GroupSettings settings, GroupShape group, IActorRef observer) =>
-        Akka.Actor.Props.Create(() => new NodeActor(settings, group, observer));
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(NodeMeans means, Props? coordinator, Props? proxy, IActorRef observer) => Akka.Actor.Props.Create(() => new NodeActor(means, coordinator, proxy, observer));
+
+    /// <summary>Where the coordinator is in this process it has told the observer itself.</summary>
+    void ToObserver(IProtocolMessage message)
+    {
+        if (_admittedBy?.IsHere() != true) _observer.Tell(message);
+    }
+
+    sealed class MakeOffer : INoSerializationVerificationNeeded
+    {
+        public static readonly MakeOffer Instance = new();
+    }
+
+    protected override void PreStart()
+    {
+        WaitForCoordinator();
+        Offer();
+    }
+
+    void WaitForCoordinator()
+    {
+        _observer.Tell(new GroupWaits("a coordinator"));
+        Timers.StartPeriodicTimer(MakeOffer.Instance, MakeOffer.Instance, OfferInterval);
+    }
+
+    void Offer() => _coordinator.Tell(new NodeOffer(
+        _means.Version, _means.Name, Self, _generation, _means.Recipe, _means.Data,
+        [.. _gpus.Zip(_means.Devices, (actor, d) => new GpuOffer(actor, d.Factory.Name, d.Factory.Kind, d.Factory.Memory, [.. d.Pinned]))],
+        _loaders, _means.Tensors?.Endpoint ?? ""));
+
+    void OnAdmitted()
+    {
+        if (Sender.Equals(_admittedBy)) return;
+        _admittedBy = Sender;
+        Timers.Cancel(MakeOffer.Instance);
+        if (!Sender.Equals(_coordinator)) Context.Watch(Sender); // that of the cluster may go, and another come
+        _observer.Tell(new NodeAdmitted());
+    }
+
+    void OnTerminated(Terminated m)
+    {
+        if (!m.ActorRef.Equals(_admittedBy))
+        {
+            _coordinator.Tell(new MemberFailed(0, m.ActorRef.Path.Name, "has stopped"));
+            return;
+        }
+        _admittedBy = null;
+        if (!_over) WaitForCoordinator();
+    }
 
     /// <summary>A member that throws is not restarted behind the group's back: it stops, and the coordinator hears the reason.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(e =>
     {
         var cause = e is ActorInitializationException { InnerException: { } inner } ? inner.GetBaseException() : e;
-        if (Sender.Equals(_coordinator)) _observer.Tell(new RunFailed($"coordinator, {cause.Message}"));
+        if (Sender.Equals(_office)) _observer.Tell(new RunFailed($"coordinator, {cause.Message}"));
         else _coordinator.Tell(new MemberFailed(0, Sender.Path.Name, cause.Message));
         return Directive.Stop;
     });

@@ -4,52 +4,25 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>Where the group stands.</summary>
-public enum Phase : byte { Assembling, Loading, Training, Validating, Saving, Finished, Failed }
-
-/// <summary>What the coordinator's shell carries out; the state itself touches nothing.</summary>
-public abstract record Effect
-{
-    /// <summary>Tell all GPU actors.</summary>
-    public sealed record ToGpus(IProtocolMessage Message) : Effect;
-
-    /// <summary>Tell all loaders.</summary>
-    public sealed record ToLoaders(IProtocolMessage Message) : Effect;
-
-    /// <summary>Tell everyone who the group is.</summary>
-    public sealed record Form(int Generation) : Effect;
-
-    /// <summary>Make the folder of a checkpoint and have the towers write into it.</summary>
-    public sealed record BeginCheckpoint(long Steps) : Effect;
-
-    /// <summary>Write the manifest and give the checkpoint its name; answered by <see cref="CheckpointWritten"/>.</summary>
-    public sealed record CommitCheckpoint(RunProgress Progress, IReadOnlyList<TowerSaved> Towers) : Effect;
-
-    /// <summary>Tell whoever watches the run.</summary>
-    public sealed record Publish(IRunEvent Event) : Effect;
-
-    /// <summary>Start the deadline anew; when it passes, <see cref="DeadlinePassed"/> comes.</summary>
-    public sealed record Expect : Effect;
-
-    /// <summary>Nothing is awaited any more.</summary>
-    public sealed record ExpectNothing : Effect;
-}
-
-/// <summary>From the shell: what was awaited did not come in time.</summary>
-/// <param name="Seconds">How long it was awaited.</param>
-public sealed record DeadlinePassed(double Seconds);
+public enum Phase : byte { Assembling, Forming, Loading, Training, Validating, Saving, Finished, Failed }
 
 /// <summary>
 /// The whole of what the coordinator knows and decides, without Akka, clock or disk: <see cref="Apply"/> takes a message and
 /// returns the next state and what is to be done. Messages of other generations, late or repeated ones change nothing.
 /// </summary>
-public sealed record TrainingState(Phase Phase, int Generation, RunProgress Progress, RunLimits Limits, GroupShape Group, string? Checkpoint)
+public sealed record TrainingState(Phase Phase, RunProgress Progress, RunLimits Limits, GroupShape Group, RunTerms Terms, string? Checkpoint)
 {
-    public static TrainingState Start(RunProgress progress, RunLimits limits, GroupShape group, string? checkpoint) =>
-        new(Phase.Assembling, 1, progress, limits, group, checkpoint);
+    /// <param name="settings">What the run is.</param>
+    public static TrainingState Start(RunSettings settings) =>
+        new(Phase.Assembling, settings.Progress, settings.Limits, settings.Group, settings.Terms, settings.Resume) { Saved = settings.Progress };
 
-    /// <summary>Devices by tower, of the GPU actors that are ready.</summary>
-    public ImmutableSortedDictionary<TowerId, string> Gpus { get; init; } = ImmutableSortedDictionary<TowerId, string>.Empty;
-    public ImmutableHashSet<int> Loaders { get; init; } = [];
+    /// <summary>Incarnation of the group; what an older one sends is dropped.</summary>
+    public int Generation { get; init; }
+
+    /// <summary>Where the last checkpoint stands: what a group that forms again goes back to.</summary>
+    public RunProgress Saved { get; init; } = Progress;
+    public Roster Roster { get; init; } = Roster.Empty;
+    public Seating? Seating { get; init; }
 
     /// <summary>Towers whose answer to the last command is in.</summary>
     public ImmutableHashSet<TowerId> Answered { get; init; } = [];
@@ -57,46 +30,181 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     /// <summary>The pass that runs, when training or validating.</summary>
     public PassId Pass { get; init; }
     public ImmutableList<PassDone> Done { get; init; } = [];
-    public ImmutableList<TowerSaved> Saved { get; init; } = [];
+    public ImmutableList<TowerSaved> TowersSaved { get; init; } = [];
     public Score Validated { get; init; }
+
+    /// <summary>The first batch of this kind of pass that the loaders that serve now are to prepare.</summary>
+    public long CreditFrom { get; init; }
 
     /// <summary>Someone asked the run to end: the pass that runs is its last.</summary>
     public bool Stopping { get; init; }
+
+    /// <summary>Nodes that were asked to stop and still hold a tower.</summary>
+    public ImmutableHashSet<string> Leaving { get; init; } = [];
 
     /// <summary>Takes a message; returns the next state and what to do.</summary>
     public (TrainingState State, ImmutableList<Effect> Effects) Apply(object message) => (Phase, message) switch
     {
         (Phase.Finished or Phase.Failed, _) => (this, []),
-        (_, MemberFailed m) => Fail($"{m.Member}, {m.Reason}"),
-        (Phase.Assembling or Phase.Loading, StopRun) => (this with { Stopping = true }).Continue([]),
+        (_, NodeOffer m) => Admit(m),
+        (_, NodeLost m) => Lose(m.Node, m.Reason, hears: false),
+        (_, NodeLeaves m) => Leave(m.Node),
+        (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
+        (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
+        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => LoseLoaders(ServerOf(m.Pass), $"its batch of {m.Pass} did not come", again: false),
+        (_, MemberFailed m) when m.Generation == 0 || IsOurs(m.Generation) => Fail($"{m.Member}, {m.Reason}"),
+        (Phase.Assembling or Phase.Forming or Phase.Loading, StopRun) => (this with { Stopping = true }).Continue([]),
         (_, StopRun) => (this with { Stopping = true }, []),
         (_, DeadlinePassed m) => Fail($"waited {m.Seconds:0.#} s for {Awaited()}"),
-        (Phase.Assembling, GpuReady m) => (this with { Gpus = Gpus.SetItems(m.Towers.Select(t => KeyValuePair.Create(t, m.Device))) }).FormWhenComplete(),
-        (Phase.Assembling, LoaderReady m) => (this with { Loaders = Loaders.Add(m.Index) }).FormWhenComplete(),
-        (Phase.Loading, TowersLoaded m) when m.Generation == Generation => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
+        (Phase.Forming, GpuReady m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).LoadWhenReady(),
+        (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
         (Phase.Validating, PassDone m) when IsNew(m) => Take(m).ValidateWhenDone(),
-        (Phase.Saving, TowerSaved m) when m.Generation == Generation && m.Steps == Progress.Steps && !Answered.Contains(m.Tower) =>
-            (this with { Answered = Answered.Add(m.Tower), Saved = Saved.Add(m) }).CommitWhenSaved(),
-        (Phase.Saving, CheckpointWritten m) when m.Steps == Progress.Steps => (this with { Progress = Progress.AfterCheckpoint() }).Continue([new Effect.Publish(m)]),
+        (Phase.Saving, TowerSaved m) when IsOurs(m.Generation) && m.Steps == Progress.Steps && !Answered.Contains(m.Tower) =>
+            (this with { Answered = Answered.Add(m.Tower), TowersSaved = TowersSaved.Add(m) }).CommitWhenSaved(),
+        (Phase.Saving, CheckpointWritten m) when m.Steps == Progress.Steps => AfterCheckpoint(m),
         _ => (this, []),
     };
 
+    const string AskedToStop = "it was asked to stop";
+
     bool AllAnswered => Answered.Count == TowerIds.Both.Count;
+
+    bool IsOurs(int generation) => Seating is not null && generation == Generation;
 
     bool IsNew(PassDone m) => m.Pass == Pass && !Answered.Overlaps(m.Towers);
 
     TrainingState Take(PassDone m) => this with { Answered = Answered.Union(m.Towers), Done = Done.Add(m) };
 
-    (TrainingState, ImmutableList<Effect>) FormWhenComplete()
+    // Membership
+
+    (TrainingState, ImmutableList<Effect>) Admit(NodeOffer offer)
     {
-        if (Gpus.Count < TowerIds.Both.Count || Loaders.Count < Group.Loaders) return (this, [new Effect.Publish(new GroupWaits(Awaited()))]);
-        return (this with { Phase = Phase.Loading, Answered = [] },
-            [new Effect.Form(Generation), new Effect.ToGpus(new LoadTowers(Generation, Checkpoint)), new Effect.Expect()]);
+        if (Admission.Refusal(offer, Terms) is { } reason)
+            return (this, [new Effect.Answer(offer, new NodeRefused(reason)), new Effect.Publish(new NodeTurnedAway(offer.Node, reason))]);
+        var known = Roster.Find(offer.Node);
+        if (known is not null && !known.Actor.Equals(offer.Actor)) // it died and is back before anybody noticed
+        {
+            var (without, effects) = Lose(offer.Node, "it has started again", hears: false);
+            var (with, more) = without.Admit(offer);
+            return (with, effects.AddRange(more));
+        }
+        var admitted = new Effect.Answer(offer, new NodeAdmitted());
+        bool serves = offer.Loaders.Length == 0 || Roster.Serves(offer.Node);
+        if (known is not null && serves) return (this, [admitted]); // the first answer was on its way
+        var state = this with { Roster = Roster.With(offer), Generation = Math.Max(Generation, offer.Generation) };
+        ImmutableList<Effect> joined = known is null ? [admitted, new Effect.Publish(new NodeJoined(offer.Node, Describe(offer)))] : [admitted];
+        if (Phase == Phase.Assembling) return state.FormWhenComplete(joined);
+        return offer.Loaders.Length > 0 ? state.ShareOut(joined, $"{offer.Node} serves, too") : (state, joined);
     }
 
-    (TrainingState, ImmutableList<Effect>) StartWhenLoaded() =>
-        AllAnswered ? Continue([new Effect.Publish(new RunStarted(Progress.Steps, [.. Gpus.Values], Checkpoint))]) : (this, []);
+    static string Describe(NodeOffer offer)
+    {
+        string gpus = string.Join(" and ", offer.Gpus.Select(g => g.Pinned.Length == 0 ? g.Device : $"{g.Device} for tower {string.Join('+', g.Pinned)}"));
+        string loaders = offer.Loaders.Length switch { 0 => "", 1 => "a loader", var n => $"{n} loaders" };
+        return string.Join(", ", new[] { gpus, loaders }.Where(w => w != "")) is { Length: > 0 } all ? all : "nothing but itself";
+    }
+
+    /// <summary>A node is gone, or a tower's connection with it is.</summary>
+    /// <param name="node">Its name.</param>
+    /// <param name="reason">In words.</param>
+    /// <param name="hears">Whether it may still be there: then it is asked to offer again.</param>
+    (TrainingState, ImmutableList<Effect>) Lose(string node, string reason, bool hears)
+    {
+        if (Roster.Find(node) is not { } lost) return (this, []);
+        ImmutableList<Effect> effects = [new Effect.Publish(new NodeGone(node, reason))];
+        if (hears) effects = effects.Add(new Effect.Answer(lost, new OfferAgain()));
+        var state = this with { Roster = Roster.Without(node), Leaving = Leaving.Remove(node) };
+        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone: {reason}", effects);
+        if (Phase == Phase.Assembling) return state.FormWhenComplete(effects);
+        return Roster.Serves(node) ? state.ShareOut(effects, $"{node} is gone") : (state, effects);
+    }
+
+    /// <summary>The node's loaders are taken out; with <paramref name="again"/> it is asked whether they still are there.</summary>
+    (TrainingState, ImmutableList<Effect>) LoseLoaders(string node, string reason, bool again = true)
+    {
+        if (!Roster.Serves(node) || (!again && Roster.Serving.All(l => l.Node == node))) return (this, []); // no other could serve
+        var state = this with { Roster = Roster.WithoutLoadersOf(node) };
+        return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
+    }
+
+    string ServerOf(PassId pass) => Roster.Serving[(int)(pass.Number % Roster.Serving.Count)].Node;
+
+    (TrainingState, ImmutableList<Effect>) Leave(string node)
+    {
+        if (Roster.Find(node) is not { } leaver) return (this, []);
+        bool needed = Seating is not null && Seating.Nodes.Contains(node) && Phase is Phase.Training or Phase.Validating or Phase.Saving;
+        if (needed) return (this with { Leaving = Leaving.Add(node) }, []); // let go by Continue, after a checkpoint
+        var (state, effects) = Lose(node, AskedToStop, hears: false);
+        return (state, effects.Insert(0, new Effect.Answer(leaver, new NodeReleased())));
+    }
+
+    /// <summary>The group ends; those who were asked to stop go, the others form a new one as soon as they can.</summary>
+    (TrainingState, ImmutableList<Effect>) Regroup(string why, ImmutableList<Effect> effects)
+    {
+        var leavers = Roster.Nodes.Where(n => Leaving.Contains(n.Node)).ToArray();
+        var state = this with
+        {
+            Phase = Phase.Assembling,
+            Seating = null,
+            Answered = [],
+            Progress = Saved,
+            Roster = leavers.Aggregate(Roster, (r, n) => r.Without(n.Node)),
+            Leaving = [],
+        };
+        effects = effects
+            .AddRange(leavers.SelectMany(n => new Effect[] { new Effect.Answer(n, new NodeReleased()), new Effect.Publish(new NodeGone(n.Node, AskedToStop)) }))
+            .AddRange([new Effect.Disband(new DisbandGroup(Generation, why)), new Effect.Publish(new GroupBroken(Generation, why, Saved.Steps)), new Effect.ExpectNothing()]);
+        return Stopping ? state.Continue(effects) : state.FormWhenComplete(effects);
+    }
+
+    /// <summary>The loaders that serve now share the batches that are not trained on yet. While there is none the group waits.</summary>
+    (TrainingState, ImmutableList<Effect>) ShareOut(ImmutableList<Effect> effects, string why)
+    {
+        if (Seating is null) return (this, effects);
+        string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
+        effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
+        if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
+        effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
+        if (Phase is not (Phase.Training or Phase.Validating)) return (this, effects);
+        var state = this with { CreditFrom = Pass.Number };
+        return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
+    }
+
+    // The group
+
+    (TrainingState, ImmutableList<Effect>) FormWhenComplete(ImmutableList<Effect> effects)
+    {
+        var seating = Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
+        if (seating is null || Roster.Serving.Count < Group.Loaders) return (this, effects.Add(new Effect.Publish(new GroupWaits(Awaited()))));
+        var state = this with
+        {
+            Phase = Phase.Forming,
+            Generation = Generation + 1,
+            Seating = seating,
+            Answered = [],
+            Terms = Terms with { Identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind } },
+        };
+        string[] lines = [.. seating.Seats.Select(s => $"tower {string.Join(" and ", s.Towers)} on {s.Device} of {s.Node}"), $"batches from {string.Join(", ", Roster.Serving.Select(l => l.Node).Distinct())}", .. state.Spares()];
+        return (state, effects.AddRange([
+            new Effect.Publish(new GroupFormed(state.Generation, seating.Devices, seating.Kind, lines)), new Effect.Form(), new Effect.AssignLoaders(), new Effect.Expect()]));
+    }
+
+    IEnumerable<string> Spares()
+    {
+        string[] spare = [.. Roster.Nodes.SelectMany(n => n.Gpus.Where(g => Seating!.Seats.All(s => !s.Actor.Equals(g.Actor))).Select(g => $"{g.Device} of {n.Node}"))];
+        return spare.Length == 0 ? [] : [$"standing by: {string.Join(", ", spare)}"];
+    }
+
+    (TrainingState, ImmutableList<Effect>) LoadWhenReady() => AllAnswered
+        ? (this with { Phase = Phase.Loading, Answered = [] }, [new Effect.LoadTowers(Checkpoint), new Effect.Expect()])
+        : (this, []);
+
+    (TrainingState, ImmutableList<Effect>) StartWhenLoaded() => AllAnswered
+        ? (this with { CreditFrom = Progress.Steps }).Continue([new Effect.Publish(new RunStarted(Progress.Steps, Progress.ValidatedSteps, Seating!.Devices, Checkpoint))])
+        : (this, []);
+
+    // Training
 
     (TrainingState, ImmutableList<Effect>) StepWhenDone()
     {
@@ -104,7 +212,7 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
         var score = Done[0].Score;
         if (!double.IsFinite(score.LossSum))
             return Fail($"the loss of step {Progress.Steps} is {score.Loss}: the weights have blown up; lower schedule.rate or use another recipe, and go on from a checkpoint with --resume");
-        var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers)).OrderBy(t => t.Towers, StringComparer.Ordinal);
+        var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers, d.Exchanges)).OrderBy(t => t.Towers, StringComparer.Ordinal);
         var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, score, [.. times]);
         return (this with { Progress = Progress.AfterStep() }).Continue([new Effect.Publish(completed)]);
     }
@@ -114,20 +222,28 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
         if (!AllAnswered) return (this, []);
         var state = this with { Validated = Validated + Done[0].Score };
         long next = Pass.Number + 1;
-        if (Stopping) return Continue([]); // validated again by whoever goes on
+        if (Stopping || !Leaving.IsEmpty) return Continue([]); // validated again by whoever goes on
         if (next < FirstValidationPass + Group.ValidationBatches) return state.RunPass(PassKind.Evaluate, next, []);
         var progress = Progress.AfterValidation(Limits, state.Validated.Top1Error);
         var completed = new ValidationCompleted(Progress.Steps, progress.EpochsValidated, state.Validated, progress.BestSteps == Progress.Steps, progress.Schedule.Rate);
-        return (state with { Progress = progress }).Continue([new Effect.Publish(completed)]);
+        return (state with { Progress = progress, CreditFrom = progress.Steps }).Continue([new Effect.Publish(completed)]);
     }
 
     (TrainingState, ImmutableList<Effect>) CommitWhenSaved() =>
-        AllAnswered ? (this, [new Effect.CommitCheckpoint(Progress.AfterCheckpoint(), [.. Saved.OrderBy(s => s.Tower)])]) : (this, []);
+        AllAnswered ? (this, [new Effect.CommitCheckpoint(Progress.AfterCheckpoint(), [.. TowersSaved.OrderBy(s => s.Tower)])]) : (this, []);
+
+    (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointWritten m)
+    {
+        var progress = Progress.AfterCheckpoint();
+        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder }).Continue([new Effect.Publish(m)]);
+    }
 
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
     long FirstValidationPass => Progress.Steps * Group.ValidationBatches;
 
-    RunStage Next => !Stopping ? Progress.Next(Limits) : Progress.StepsSaved < Progress.Steps ? RunStage.Checkpoint : RunStage.Finish;
+    bool Ending => Stopping || !Leaving.IsEmpty;
+
+    RunStage Next => !Ending ? Progress.Next(Limits) : Progress.StepsSaved < Progress.Steps && Seating is not null ? RunStage.Checkpoint : RunStage.Finish;
 
     bool Over => Progress.Schedule.Finished || Progress.Steps >= Limits.StepsMax;
 
@@ -135,8 +251,9 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     (TrainingState, ImmutableList<Effect>) Continue(ImmutableList<Effect> effects) => Next switch
     {
         RunStage.Train => (this with { Phase = Phase.Training }).RunPass(PassKind.Train, Progress.Steps, effects),
-        RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
-        RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], Saved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
+        RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default, CreditFrom = FirstValidationPass }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
+        RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], TowersSaved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
+        _ when !Stopping && !Leaving.IsEmpty => Regroup($"{string.Join(", ", Leaving)}: {AskedToStop}", effects), // nothing of theirs is lost any more
         _ => (this with { Phase = Phase.Finished }, effects.AddRange([
             new Effect.Publish(new RunFinished(Progress.Steps, Over ? Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done" : "stopped as asked")),
             new Effect.ExpectNothing()])),
@@ -145,18 +262,18 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        bool training = kind == PassKind.Train;
-        long from = training ? FirstTrainingPass : FirstValidationPass;
-        long end = training ? Limits.StepsMax : from + Group.ValidationBatches;
-        var credit = new GrantCredit(Generation, kind, from, Math.Min(end, number + Group.ReadAhead));
         return (this with { Pass = pass, Answered = [], Done = [] }, effects.AddRange([
-            new Effect.ToLoaders(credit),
-            new Effect.ToGpus(training ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass)),
+            new Effect.ToLoaders(Credit(pass)),
+            new Effect.ToGpus(kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass)),
             new Effect.Expect()]));
     }
 
-    /// <summary>The step at which this group began to train.</summary>
-    public long FirstTrainingPass { get; init; } = Progress.Steps;
+    /// <summary>What may be prepared while this pass runs.</summary>
+    GrantCredit Credit(PassId pass)
+    {
+        long end = pass.Kind == PassKind.Train ? Limits.StepsMax : FirstValidationPass + Group.ValidationBatches;
+        return new GrantCredit(Generation, pass.Kind, CreditFrom, Math.Min(end, pass.Number + Group.ReadAhead));
+    }
 
     (TrainingState, ImmutableList<Effect>) Fail(string reason) =>
         (this with { Phase = Phase.Failed }, [new Effect.Publish(new RunFailed(reason)), new Effect.ExpectNothing()]);
@@ -164,20 +281,24 @@ public sealed record TrainingState(Phase Phase, int Generation, RunProgress Prog
     /// <summary>In words, whom the group waits for and to do what.</summary>
     string Awaited()
     {
-        string Towers(IEnumerable<TowerId> present) => string.Join(" and ", TowerIds.Both.Except(present).Select(t => $"tower {t}"));
+        string towers = string.Join(" and ", TowerIds.Both.Except(Answered).Select(t => $"tower {t}"));
         return Phase switch
         {
-            Phase.Assembling => string.Join(", ", new[] { Towers(Gpus.Keys), Loaders.Count < Group.Loaders ? $"{Group.Loaders - Loaders.Count} of {Group.Loaders} loaders" : "" }.Where(w => w != "")),
-            Phase.Loading => $"{Towers(Answered)} to load its weights",
+            Phase.Assembling => string.Join(", ", new[] { MissingTowers(), MissingLoaders() }.Where(w => w != "")),
+            Phase.Forming => $"{towers} to open its device and its connections",
+            Phase.Loading => $"{towers} to load its weights",
             Phase.Saving when AllAnswered => $"the checkpoint after step {Progress.Steps} to get its name",
-            Phase.Saving => $"{Towers(Answered)} to write the checkpoint after step {Progress.Steps}",
-            _ => $"{Towers(Answered)} to finish {Pass}",
+            Phase.Saving => $"{towers} to write the checkpoint after step {Progress.Steps}",
+            _ => $"{towers} to finish {Pass}",
         };
     }
-}
 
-/// <summary>What the group is made of.</summary>
-/// <param name="Loaders">Loaders that must be there.</param>
-/// <param name="ReadAhead">Batches that may be prepared ahead.</param>
-/// <param name="ValidationBatches">Batches of the validation set.</param>
-public sealed record GroupShape(int Loaders, int ReadAhead, int ValidationBatches);
+    string MissingTowers()
+    {
+        if (Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind) is not null) return "";
+        string[] offered = [.. Roster.Nodes.SelectMany(n => n.Gpus.Select(g => $"{g.Device} of {n.Node}"))];
+        return offered.Length == 0 ? "a device for tower A and one for tower B" : $"a device beside {string.Join(", ", offered)} (one for each tower, of one kind)";
+    }
+
+    string MissingLoaders() => Roster.Serving.Count >= Group.Loaders ? "" : Group.Loaders == 1 ? "a loader" : $"{Group.Loaders - Roster.Serving.Count} of {Group.Loaders} loaders";
+}

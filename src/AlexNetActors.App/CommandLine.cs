@@ -15,6 +15,7 @@ static class CommandLine
     static RootCommand Root() => new("Trains AlexNet as its authors did: one network split over two GPUs, each owned by an actor. Exit codes: 0 done, 1 failed while running or stopped by a signal, 2 wrong use.")
     {
         TrainCommand.Define(),
+        NodeCommand.Define(),
         EvaluateCommand.Define(),
         PredictCommand.Define(),
         PrepareCommand.Define(),
@@ -43,7 +44,7 @@ static class CommandLine
         {
             return Refuse(e, WrongUse);
         }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException or ClusterException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException or ClusterException or TransportException)
         {
             return Refuse(e, Failed);
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using AlexNetActors.Compute;
 
 namespace AlexNetActors.Data;
@@ -45,4 +46,32 @@ public sealed class Batch
 
     /// <summary>Pixels of one image, uint8 [S, S, 3].</summary>
     public Span<byte> Image(int index) => Pixels.AsSpan(index * CropBytes, CropBytes);
+
+    /// <summary>Bytes of everything but the pixels.</summary>
+    public int TableBytes => Size * (3 * sizeof(int) + 3 * sizeof(float) + 2 * sizeof(int));
+
+    /// <summary>Everything but the pixels, little-endian: top, left, mirrored of every image, colour shifts, labels, records.</summary>
+    /// <param name="destination">[TableBytes]</param>
+    public void WriteTables(Span<byte> destination)
+    {
+        var words = MemoryMarshal.Cast<byte, int>(destination);
+        for (int i = 0; i < Size; i++)
+        {
+            var p = Placements[i];
+            (words[3 * i], words[3 * i + 1], words[3 * i + 2]) = (p.Top, p.Left, p.Mirrored ? 1 : 0);
+        }
+        MemoryMarshal.Cast<float, int>(ColourShift.AsSpan()).CopyTo(words[(3 * Size)..]);
+        Labels.CopyTo(words[(6 * Size)..]);
+        Records.CopyTo(words[(7 * Size)..]);
+    }
+
+    /// <summary>The inverse of <see cref="WriteTables"/>.</summary>
+    public void ReadTables(ReadOnlySpan<byte> source)
+    {
+        var words = MemoryMarshal.Cast<byte, int>(source);
+        for (int i = 0; i < Size; i++) Placements[i] = new Placement(words[3 * i], words[3 * i + 1], words[3 * i + 2] != 0);
+        words[(3 * Size)..(6 * Size)].CopyTo(MemoryMarshal.Cast<float, int>(ColourShift.AsSpan()));
+        words[(6 * Size)..(7 * Size)].CopyTo(Labels);
+        words[(7 * Size)..].CopyTo(Records);
+    }
 }

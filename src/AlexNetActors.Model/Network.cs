@@ -35,6 +35,9 @@ public sealed record SegmentShape(int Index, IReadOnlyList<LayerShape> Layers, S
     public string Name => Layers.Count == 1 ? Layers[0].Name : $"{Layers[0].Name}-{Layers[^1].Name}";
 }
 
+/// <summary>What the towers exchange activations and gradients in. The logits always go as float32: both towers must see the same loss.</summary>
+public enum ExchangeElement : byte { Float32, BF16 }
+
 /// <summary>The layer table with every shape worked out; immutable, shared by the towers.</summary>
 public sealed class Network
 {
@@ -83,8 +86,13 @@ public sealed class Network
     public int InputSize { get; }
     public int Classes { get; }
     public LocalResponse Response { get; }
+    /// <summary>How the towers' portions lie on the wire; bfloat16 rounds them wherever the towers are, so that it changes the bits of a run and not those of a place.</summary>
+    public ExchangeElement Exchanged { get; init; }
     public IReadOnlyList<LayerShape> Layers { get; }
     public IReadOnlyList<SegmentShape> Segments { get; }
+
+    /// <summary>Floats of one image that a tower gives in the exchange before segment <paramref name="segment"/>; the number of segments means the loss.</summary>
+    public int ExchangedFeatures(int segment) => (segment < Segments.Count ? Segments[segment].Input.Features : Classes) / 2;
 
     public long Parameters => Layers.Sum(l => l.Parameters);
     public long Neurons => Layers.Sum(l => l.Neurons);

@@ -38,8 +38,8 @@ public sealed class Tower
         device.Write(mean, _mean);
         _segments = [.. network.Segments.Select(s => new Segment(network, s, id, device, batch, training))];
         _lossInput = device.AllocateActivation(new Shape(batch, network.Classes, 1, 1));
-        _gathers = [.. _segments.Select(g => new Portion(device, g.Output, 0, g.Output.Shape.Channels))];
-        _sums = [.. _segments.Select(g => g.DInput is { } d ? new Portion(device, d, id.Other().Offset(d.Shape.Channels / 2), d.Shape.Channels / 2) : null)];
+        _gathers = [.. _segments.Select((g, s) => new Portion(device, g.Output, 0, g.Output.Shape.Channels, s == network.Segments.Count - 1 ? ExchangeElement.Float32 : network.Exchanged))];
+        _sums = [.. _segments.Select(g => g.DInput is { } d ? new Portion(device, d, id.Other().Offset(d.Shape.Channels / 2), d.Shape.Channels / 2, network.Exchanged) : null)];
         _logits = new float[batch * network.Classes];
         _dLogits = new float[batch * network.Classes / 2];
         _parameters = [.. _segments.SelectMany(s => s.Parameters)];

@@ -13,6 +13,13 @@ public sealed record NamedValues(string Name, IReadOnlyList<int> Shape, float[] 
 /// <summary>Copies between a tower and host memory; on the thread of the tower's device.</summary>
 public static class TowerStates
 {
+    const string VelocitySuffix = ".velocity";
+
+    /// <summary>Room for the state of a tower that is elsewhere.</summary>
+    public static TowerState Empty(Network network, TowerId tower) => new(tower,
+        [.. network.Layers.SelectMany(l => new[] { ($"{l.Name}.weight", WeightShape(l, l.Filter.WeightsShape)), ($"{l.Name}.bias", [l.Filter.Kernels]) })
+            .SelectMany(p => new[] { p.Item1, p.Item1 + VelocitySuffix }.Select(name => new NamedValues(name, p.Item2, new float[p.Item2.Aggregate(1, (a, b) => a * b)])))]);
+
     /// <summary>Copies the tower's state into <paramref name="into"/> (from an earlier capture of the same tower), or into new memory.</summary>
     public static TowerState Capture(Tower tower, TowerState? into = null)
     {
@@ -33,15 +40,15 @@ public static class TowerStates
         }
     }
 
+    static int[] WeightShape(LayerShape layer, Shape s) => layer.Spec.FullyConnected ? [s.Images, s.Features] : [s.Images, s.Channels, s.Height, s.Width];
+
     static IEnumerable<(string Name, IReadOnlyList<int> Shape, Tensor Value)> Names(Tower tower)
     {
         foreach (var p in tower.Parameters)
         {
-            int[] shape = p.IsBias ? [p.Shape.Channels]
-                : p.Layer.Spec.FullyConnected ? [p.Shape.Images, p.Shape.Features]
-                : [p.Shape.Images, p.Shape.Channels, p.Shape.Height, p.Shape.Width];
+            int[] shape = p.IsBias ? [p.Shape.Channels] : WeightShape(p.Layer, p.Shape);
             yield return (p.Name, shape, p.Value);
-            if (p.Velocity is not null) yield return (p.Name + ".velocity", shape, p.Velocity);
+            if (p.Velocity is not null) yield return (p.Name + VelocitySuffix, shape, p.Velocity);
         }
     }
 }

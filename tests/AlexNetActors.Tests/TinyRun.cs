@@ -42,20 +42,24 @@ sealed class TinyRun : IDisposable
 
     public SequentialTrainer Sequential(long steps, IDevice device) => new(Recipe, Data, device, Limits(steps));
 
-    public GroupSettings Settings(long steps, IReadOnlyList<DeviceFactory> devices, int loaders = 1, string run = "run", int checkpointSteps = 1000) => new(
-        Recipe, Limits(steps, checkpointSteps), Data.Path, devices, loaders, ReadAhead: 3, Path.Combine(Folder, run), Resume: null, RunProgress.Start(Limits(steps)),
-        new RunIdentity("recipe", Data.Digest, devices[0].Kind), StepDeadline: TimeSpan.FromSeconds(60));
+    public RunSettings Settings(long steps, int loaders = 1, string run = "run", int checkpointSteps = 1000) => new(
+        "tiny", new RunTerms("1", "", new RunIdentity("recipe", Data.Digest, DeviceKind: null)), Limits(steps, checkpointSteps),
+        new GroupShape(loaders, ReadAhead: 3, (Data.Validation.Count + Recipe.Batch - 1) / Recipe.Batch), Network,
+        Path.Combine(Folder, run), Resume: null, RunProgress.Start(Limits(steps)), StepDeadline: TimeSpan.FromSeconds(60));
+
+    /// <summary>What a process brings that has these devices and so many loaders.</summary>
+    public NodeMeans Means(IReadOnlyList<DeviceFactory> devices, int loaders = 1) => new(
+        "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => Recipe, Tensors: null);
 
     /// <summary>A group of actors in one system; every message goes through the serializer.</summary>
-    public IReadOnlyList<IRunEvent> RunGroup(GroupSettings settings)
+    public IReadOnlyList<IRunEvent> RunGroup(RunSettings settings, NodeMeans means)
     {
         var config = ConfigurationFactory.ParseString("akka.actor.serialize-messages = on").WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf"))));
         using var system = ActorSystem.Create("tiny", config);
         var events = new List<IRunEvent>();
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var observer = system.ActorOf(Props.Create(() => new Observer(events, over)), "observer");
-        int batches = (Data.Validation.Count + Recipe.Batch - 1) / Recipe.Batch;
-        system.ActorOf(NodeActor.Props(settings, new GroupShape(settings.Loaders, settings.ReadAhead, batches), observer), "node");
+        system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(settings, NothingOpen.Instance), means.Name, tensors: null, observer), proxy: null, observer), "node");
         if (!over.Task.Wait(TimeSpan.FromSeconds(120))) throw new TimeoutException("the group has not ended in 120 s; it said " + string.Join(", ", events));
         if (!system.Terminate().Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("the actor system has not ended in 30 s");
         return events;
@@ -63,11 +67,22 @@ sealed class TinyRun : IDisposable
 
     sealed class Observer : ReceiveActor
     {
-        public Observer(List<IRunEvent> events, TaskCompletionSource over) => Receive<IRunEvent>(m =>
+        public Observer(List<IRunEvent> events, TaskCompletionSource over)
         {
-            if (over.Task.IsCompleted) return; // a tower may still say what it does
-            events.Add(m);
-            if (m is RunFinished or RunFailed) over.TrySetResult();
-        });
+            Receive<IRunEvent>(m =>
+            {
+                if (over.Task.IsCompleted) return; // a tower may still say what it does
+                events.Add(m);
+                if (m is RunFinished or RunFailed) over.TrySetResult();
+            });
+            Receive<NodeAdmitted>(_ => { });
+        }
+    }
+
+    sealed class NothingOpen : IDisposable
+    {
+        public static readonly NothingOpen Instance = new();
+
+        public void Dispose() { }
     }
 }

@@ -10,9 +10,44 @@ public interface IRunEvent : IProtocolMessage;
 [MessagePackObject]
 public sealed record GroupWaits([property: Key(0)] string For) : IRunEvent;
 
-/// <summary>The towers hold their weights, training goes on from here.</summary>
+/// <summary>A node is one of the group's, or stands by.</summary>
 [MessagePackObject]
-public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)] string[] Devices, [property: Key(2)] string? Checkpoint) : IRunEvent;
+public sealed record NodeJoined([property: Key(0)] string Node, [property: Key(1)] string Offers) : IRunEvent;
+
+/// <summary>A node was refused.</summary>
+[MessagePackObject]
+public sealed record NodeTurnedAway([property: Key(0)] string Node, [property: Key(1)] string Reason) : IRunEvent;
+
+/// <summary>A node is gone.</summary>
+[MessagePackObject]
+public sealed record NodeGone([property: Key(0)] string Node, [property: Key(1)] string Reason) : IRunEvent;
+
+/// <summary>Who holds which tower from now on, and who serves.</summary>
+/// <param name="Generation">Incarnation of the group.</param>
+/// <param name="Devices">Of tower A and tower B, or the one of both.</param>
+/// <param name="Kind">Of the devices.</param>
+/// <param name="Seats">In words, a line each.</param>
+[MessagePackObject]
+public sealed record GroupFormed([property: Key(0)] int Generation, [property: Key(1)] string[] Devices, [property: Key(2)] string Kind, [property: Key(3)] string[] Seats) : IRunEvent;
+
+/// <summary>The group cannot go on as it is: it forms again and goes back to its last checkpoint.</summary>
+/// <param name="Generation">Incarnation of the group.</param>
+/// <param name="Why">In words.</param>
+/// <param name="BackTo">Steps done at the checkpoint.</param>
+[MessagePackObject]
+public sealed record GroupBroken([property: Key(0)] int Generation, [property: Key(1)] string Why, [property: Key(2)] long BackTo) : IRunEvent;
+
+/// <summary>The batches are shared among other loaders from now on.</summary>
+[MessagePackObject]
+public sealed record LoadersChanged([property: Key(0)] string[] Nodes, [property: Key(1)] string Why) : IRunEvent;
+
+/// <summary>The towers hold their weights, training goes on from here.</summary>
+/// <param name="Steps">Steps done: what was measured behind them is done again.</param>
+/// <param name="ValidatedSteps">Steps done at the last validation.</param>
+/// <param name="Devices">Of tower A and tower B, or the one of both.</param>
+/// <param name="Checkpoint">Folder of the checkpoint it goes on from; null when it starts.</param>
+[MessagePackObject]
+public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)] long ValidatedSteps, [property: Key(2)] string[] Devices, [property: Key(3)] string? Checkpoint) : IRunEvent;
 
 /// <summary>A training step is done on both towers.</summary>
 /// <param name="Step">Number of the step, from 0.</param>
@@ -22,9 +57,23 @@ public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)
 [MessagePackObject]
 public sealed record StepCompleted([property: Key(0)] long Step, [property: Key(1)] float Rate, [property: Key(2)] Score Score, [property: Key(3)] TowerTime[] Towers) : IRunEvent;
 
-/// <summary>What a pass took of one GPU actor: milliseconds, and buffers newly allocated on its device.</summary>
+/// <summary>
+/// When an exchange happened in a pass, milliseconds from its beginning: the tower gave its portion, the other's arrived, the tower asked for
+/// it, and had it. Between giving and asking the exchange was hidden behind computing, between asking and having it was waited for.
+/// </summary>
+/// <param name="Kind">0 gather, 1 sum: <see cref="ExchangeKind"/>.</param>
+/// <param name="Segment">Before which segment; their number means the loss.</param>
+/// <param name="GivenMs">The tower gave its portion.</param>
+/// <param name="ArrivedMs">The other's arrived.</param>
+/// <param name="AskedMs">The tower asked for it.</param>
+/// <param name="GotMs">The tower had it.</param>
 [MessagePackObject]
-public sealed record TowerTime([property: Key(0)] string Towers, [property: Key(1)] double ComputeMs, [property: Key(2)] double ExchangeMs, [property: Key(3)] double DataMs, [property: Key(4)] int DeviceBuffers);
+public sealed record ExchangeTime(
+    [property: Key(0)] byte Kind, [property: Key(1)] byte Segment, [property: Key(2)] double GivenMs, [property: Key(3)] double ArrivedMs, [property: Key(4)] double AskedMs, [property: Key(5)] double GotMs);
+
+/// <summary>What a pass took of one GPU actor: milliseconds, buffers newly allocated on its device, and its exchanges.</summary>
+[MessagePackObject]
+public sealed record TowerTime([property: Key(0)] string Towers, [property: Key(1)] double ComputeMs, [property: Key(2)] double ExchangeMs, [property: Key(3)] double DataMs, [property: Key(4)] int DeviceBuffers, [property: Key(5)] ExchangeTime[] Exchanges);
 
 /// <summary>The validation set was evaluated.</summary>
 /// <param name="Steps">Training steps done.</param>

@@ -7,27 +7,15 @@ namespace AlexNetActors.Actors;
 /// <summary>Marks what may travel: only these types have a manifest, everything else is refused.</summary>
 public interface IProtocolMessage;
 
-/// <summary>GPU actor to coordinator: my device is open and my towers are built.</summary>
+/// <summary>GPU actor to coordinator: my device is open, my towers are built and my connections stand.</summary>
 [MessagePackObject]
-public sealed record GpuReady([property: Key(0)] TowerId[] Towers, [property: Key(1)] string Device, [property: Key(2)] string DeviceKind) : IProtocolMessage;
+public sealed record GpuReady([property: Key(0)] int Generation, [property: Key(1)] TowerId[] Towers) : IProtocolMessage;
 
-/// <summary>Loader to coordinator: my packs are open.</summary>
-[MessagePackObject]
-public sealed record LoaderReady([property: Key(0)] int Index) : IProtocolMessage;
-
-/// <summary>Coordinator to GPU actors and loaders: who the group of this generation is.</summary>
+/// <summary>Coordinator to GPU actors: fill your towers.</summary>
 /// <param name="Generation">Incarnation of the group.</param>
-/// <param name="TowerA">Actor that holds tower A.</param>
-/// <param name="TowerB">Actor that holds tower B; the same one when there is only one device.</param>
-/// <param name="LoaderCount">Loaders in the group: loader i serves the passes n with n % LoaderCount = i.</param>
+/// <param name="Fresh">From the seed; else the archive sends what a checkpoint holds.</param>
 [MessagePackObject]
-public sealed record FormGroup([property: Key(0)] int Generation, [property: Key(1)] IActorRef TowerA, [property: Key(2)] IActorRef TowerB, [property: Key(3)] int LoaderCount) : IProtocolMessage;
-
-/// <summary>Coordinator to GPU actors: fill your towers, from a checkpoint or from the seed.</summary>
-/// <param name="Generation">Incarnation of the group.</param>
-/// <param name="Checkpoint">Folder of a whole checkpoint; null starts afresh.</param>
-[MessagePackObject]
-public sealed record LoadTowers([property: Key(0)] int Generation, [property: Key(1)] string? Checkpoint) : IProtocolMessage;
+public sealed record LoadTowers([property: Key(0)] int Generation, [property: Key(1)] bool Fresh) : IProtocolMessage;
 
 /// <summary>GPU actor to coordinator: my towers hold their weights.</summary>
 [MessagePackObject]
@@ -49,14 +37,21 @@ public sealed record EvaluateBatch([property: Key(0)] PassId Pass) : IProtocolMe
 /// <param name="ExchangeMs">Milliseconds waiting for the other tower.</param>
 /// <param name="DataMs">Milliseconds waiting for the batch.</param>
 /// <param name="DeviceBuffers">Buffers that the device has allocated since the towers were built, or since the pass before.</param>
+/// <param name="Exchanges">When its exchanges happened; empty where both towers are on one thread.</param>
 [MessagePackObject]
-public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] Score Score, [property: Key(3)] double ComputeMs, [property: Key(4)] double ExchangeMs, [property: Key(5)] double DataMs, [property: Key(6)] int DeviceBuffers) : IProtocolMessage;
+public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] Score Score, [property: Key(3)] double ComputeMs, [property: Key(4)] double ExchangeMs, [property: Key(5)] double DataMs, [property: Key(6)] int DeviceBuffers, [property: Key(7)] ExchangeTime[] Exchanges) : IProtocolMessage;
 
-/// <summary>Coordinator to GPU actors: write your towers into this folder.</summary>
+/// <summary>Coordinator to GPU actors: send your towers to the archive.</summary>
 [MessagePackObject]
-public sealed record SaveTowers([property: Key(0)] int Generation, [property: Key(1)] long Steps, [property: Key(2)] string Folder) : IProtocolMessage;
+public sealed record SaveTowers([property: Key(0)] int Generation, [property: Key(1)] long Steps) : IProtocolMessage;
 
-/// <summary>GPU actor to coordinator: one tower is written.</summary>
+/// <summary>
+/// A tower's weights and velocities on their way to or from the archive; by reference within a process, as frames of a tensor connection
+/// between two. What is sent stays untouched until the next checkpoint is asked for.
+/// </summary>
+public sealed record TowerStateReady(int Generation, long Steps, TowerState State) : INoSerializationVerificationNeeded;
+
+/// <summary>Archive to coordinator: one tower is written.</summary>
 /// <param name="Generation">Incarnation of the group.</param>
 /// <param name="Steps">Steps done when it was captured.</param>
 /// <param name="Tower">Which tower.</param>
@@ -65,10 +60,19 @@ public sealed record SaveTowers([property: Key(0)] int Generation, [property: Ke
 [MessagePackObject]
 public sealed record TowerSaved([property: Key(0)] int Generation, [property: Key(1)] long Steps, [property: Key(2)] TowerId Tower, [property: Key(3)] string FileSha256, [property: Key(4)] byte[][] WeightHashes) : IProtocolMessage;
 
+/// <summary>GPU actor to coordinator: this batch does not come.</summary>
+[MessagePackObject]
+public sealed record BatchMissing([property: Key(0)] PassId Pass) : IProtocolMessage;
+
+/// <summary>Loader to coordinator: I cannot go on. One line: what, where, what to do.</summary>
+[MessagePackObject]
+public sealed record LoaderFailed([property: Key(0)] int Generation, [property: Key(1)] string Node, [property: Key(2)] string Reason) : IProtocolMessage;
+
 /// <summary>Any member to coordinator: I cannot go on. One line: what, where, what to do.</summary>
 [MessagePackObject]
 public sealed record MemberFailed([property: Key(0)] int Generation, [property: Key(1)] string Member, [property: Key(2)] string Reason) : IProtocolMessage;
 
 /// <summary>To node and coordinator: after the pass that runs, write a checkpoint and end.</summary>
+/// <param name="HandsOver">Another coordinator takes the run up from that checkpoint: the other nodes stay.</param>
 [MessagePackObject]
-public sealed record StopRun : IProtocolMessage;
+public sealed record StopRun([property: Key(0)] bool HandsOver = false) : IProtocolMessage;

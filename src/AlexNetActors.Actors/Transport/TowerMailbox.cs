@@ -2,12 +2,17 @@ using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
 
-/// <summary>A pass that was called off: the other tower is gone, too late, or the group stops.</summary>
-sealed class PassAbortedException(string message) : Exception(message);
+/// <summary>A pass that cannot be finished.</summary>
+/// <param name="message">Who waited for what.</param>
+/// <param name="calledOff">Whether somebody else has already said why: the other tower is gone, the group is no more.</param>
+sealed class PassAbortedException(string message, bool calledOff) : Exception(message)
+{
+    public bool CalledOff { get; } = calledOff;
+}
 
 /// <summary>
-/// Where a tower's compute thread meets what its actor heard from the other tower. The actor puts, the compute thread waits,
-/// with a deadline; the actor stays free to hear that the pass is called off.
+/// Where a tower's compute thread meets what came from the other tower. Whoever hears of it puts, the compute thread waits, with a
+/// deadline; the actor stays free to hear that the pass is called off. One for each group.
 /// <para>Where the other tower's device reaches this one's memory, it is told where its portion lies; elsewhere it gets canonical values.</para>
 /// </summary>
 sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send, bool sharedMemory) : ITowerLink
@@ -15,17 +20,24 @@ sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationR
     readonly Lock _lock = new();
     readonly ManualResetEventSlim _arrived = new(false, spinCount: 20);
     readonly Dictionary<ExchangeId, Portion> _portions = [];
+    readonly ExchangeClock _clock = new(network);
     string? _aborted;
 
     public void Send(TowerId from, ExchangeId exchange, Portion portion)
     {
-        if (sharedMemory) portion.Settle();
-        send(new ActivationReady(exchange, from, sharedMemory ? portion : new Portion(portion.ToCanonical())));
+        _clock.Given(exchange);
+        bool inPlace = sharedMemory && portion.LiesReady;
+        if (inPlace) portion.Settle();
+        send(new ActivationReady(exchange, from, inPlace ? portion : new Portion(portion.ToCanonical())));
     }
 
-    /// <summary>From the actor: the other tower's portion.</summary>
+    /// <summary>On the compute thread, after a pass that began at this time stamp: when its exchanges happened.</summary>
+    public ExchangeTime[] TimesSince(long start) => _clock.TimesSince(start);
+
+    /// <summary>From any thread: the other tower's portion.</summary>
     public void Put(ActivationReady message)
     {
+        _clock.Arrived(message.Exchange);
         lock (_lock)
         {
             _portions[message.Exchange] = message.Portion;
@@ -46,18 +58,23 @@ sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationR
     /// <exception cref="PassAbortedException">The deadline passed, or the pass was called off.</exception>
     public Portion Receive(TowerId to, ExchangeId exchange)
     {
+        _clock.Asked(exchange);
         long until = Environment.TickCount64 + (long)deadline.TotalMilliseconds;
         while (true)
         {
             lock (_lock)
             {
-                if (_aborted is not null) throw new PassAbortedException(_aborted);
-                if (_portions.Remove(exchange, out var portion)) return portion;
+                if (_aborted is not null) throw new PassAbortedException(_aborted, calledOff: true);
+                if (_portions.Remove(exchange, out var portion))
+                {
+                    _clock.Got(exchange);
+                    return portion;
+                }
                 _arrived.Reset();
             }
             long left = until - Environment.TickCount64;
             if (left <= 0 || !_arrived.Wait(TimeSpan.FromMilliseconds(left)))
-                throw new PassAbortedException($"tower {to} waited {deadline.TotalSeconds:0.#} s for tower {to.Other()}'s {exchange.Describe(network)}");
+                throw new PassAbortedException($"tower {to} waited {deadline.TotalSeconds:0.#} s for tower {to.Other()}'s {exchange.Describe(network)}", calledOff: false);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using AlexNetActors.Actors;
 using AlexNetActors.Compute.Gpu;
 
 namespace AlexNetActors.App;
@@ -8,9 +9,11 @@ namespace AlexNetActors.App;
 /// <param name="ReadAhead">Batches they may prepare ahead of the towers.</param>
 /// <param name="Threads">Compute threads of a device; null for an equal share of the cores.</param>
 /// <param name="StepDeadline">Longest time a pass, an exchange or a checkpoint may take.</param>
+/// <param name="BatchDeadline">How long a tower waits for a batch before another loader is asked.</param>
 /// <param name="Gpus">What is chosen of its GPUs.</param>
+/// <param name="Tensors">How it moves tensors to other nodes, but for its address.</param>
 /// <param name="Akka">The whole of it, for the actor system.</param>
-sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan StepDeadline, GpuOptions Gpus, Config Akka)
+sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan StepDeadline, TimeSpan BatchDeadline, GpuOptions Gpus, TransportSettings Tensors, Config Akka)
 {
     public static string File => Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf");
 
@@ -23,15 +26,23 @@ sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan St
             values.Number("alexnet.read-ahead", 1, 1024),
             values.Text("alexnet.threads") == "auto" ? null : values.Number("alexnet.threads", 1, 1024),
             values.Time("alexnet.step-deadline"),
-            new GpuOptions(Choice<ComputePrecision>(values, "compute.precision"), Choice<BlasChoice>(values, "compute.blas")),
+            values.Time("alexnet.batch-deadline"),
+            new GpuOptions(values.Choice<ComputePrecision>("compute.precision"), values.Choice<BlasChoice>("compute.blas")),
+            new TransportSettings("", values.Number("alexnet.cluster.tensor-port", 0, ushort.MaxValue), "", null,
+                values.Time("alexnet.cluster.handshake-deadline"), values.Time("alexnet.cluster.idle-deadline"), values.Time("alexnet.cluster.connect-deadline"),
+                values.Time("alexnet.cluster.send-deadline"), values.Number("alexnet.cluster.send-queue", 1, 1024)),
             config);
     }
 
-    static T Choice<T>(ValueReader values, string path) where T : struct, Enum =>
-        Enum.TryParse(values.Text(path), ignoreCase: true, out T choice) && Enum.IsDefined(choice)
-            ? choice
-            : throw new UsageException($"{path} is {values.Text(path)}: wanted one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
-
     /// <summary>Compute threads of each of so many devices.</summary>
     public int ThreadsOf(int devices) => Threads ?? Math.Max(1, Environment.ProcessorCount / devices);
+
+    /// <summary>What the coordinator is told of a run.</summary>
+    /// <param name="plan">What it is made from.</param>
+    /// <param name="folder">Where it is kept.</param>
+    /// <param name="start">Where it starts or goes on.</param>
+    /// <param name="kind">Of its devices; null where they are not known yet.</param>
+    public RunSettings RunOf(RunPlan plan, RunFolder folder, RunStart start, string? kind) => new(
+        RecipeText.Of(plan.Recipe), new RunTerms(ProgramVersion.Text, RecipeText.Determining(plan.Recipe), new RunIdentity(RecipeText.Digest(plan.Recipe), plan.Data.Digest, kind)),
+        plan.Limits, new GroupShape(Loaders, ReadAhead, plan.ValidationBatches), plan.Recipe.Network, folder.Checkpoints.Path, start.Checkpoint, start.Progress, StepDeadline);
 }

@@ -15,9 +15,13 @@ static class RecipeReader
     /// <param name="dataClasses">Classes of the data set: they go before the recipe's network.classes, but not before that of --set; null when there is none.</param>
     /// <exception cref="UsageException">A key or a value is wrong.</exception>
     /// <exception cref="RecipeException">The values do not describe a network.</exception>
-    public static Recipe Read(string nameOrFile, Settings settings, int? dataClasses = null)
+    public static Recipe Read(string nameOrFile, Settings settings, int? dataClasses = null) => Read(RecipeFile.Load(nameOrFile), settings, dataClasses);
+
+    /// <summary>Reads a resolved recipe that another process has sent.</summary>
+    public static Recipe ReadText(string text) => Read(new RecipeFile("of the coordinator", Hocon.Parse(text, "the coordinator's recipe")), Settings.None, null);
+
+    static Recipe Read(RecipeFile file, Settings settings, int? dataClasses)
     {
-        var file = RecipeFile.Load(nameOrFile);
         KnownKeys.OfRecipes.Check(Hocon.Leaves(settings.OfRecipe).Select(l => l.Path), "--set", RecipeFile.LayersOf(settings.OfRecipe.WithFallback(file.Values)));
         var values = new ValueReader(settings.OfRecipe.WithFallback(file.Values), $"recipe {file.Name}");
         int classes = Even(ClassesOf(values, settings, dataClasses));
@@ -26,7 +30,7 @@ static class RecipeReader
         var layers = values.Names("network.layers").Select(name => ReadLayer(values, name, classes)).ToArray();
         return new Recipe(
             file.Name,
-            new Network(input, classes, layers, response),
+            new Network(input, classes, layers, response) { Exchanged = values.Choice<ExchangeElement>("exchange.element") },
             values.Number("seed", 0UL, ulong.MaxValue),
             values.Number("batch", 1, 65536),
             values.Number("descent.momentum", 0f, 1f),

@@ -42,6 +42,7 @@ static class RecipeText
             Put($"network.{spec.Name}.pool", spec.Pool);
             Put($"network.{spec.Name}.dropout", spec.Dropout);
         }
+        Put("exchange.element", r.Network.Exchanged.ToString().ToLowerInvariant());
         Put("descent.momentum", r.Momentum);
         Put("descent.weight-decay", r.WeightDecay);
         Put("schedule.rate", r.Schedule.InitialRate);
@@ -61,12 +62,15 @@ static class RecipeText
     public static string Of(Recipe recipe) =>
         $"# Recipe {recipe.Name}, resolved: every key, {Digest(recipe)}\n" + string.Concat(Lines(recipe).Select(l => $"{l.Key} = {l.Value}\n"));
 
+    /// <summary>Everything that determines the numbers of a step, a line each.</summary>
+    public static string Determining(Recipe recipe) => string.Concat(Lines(recipe).Where(l => !Extent.Contains(l.Key)).Select(l => $"{l.Key} = {l.Value}\n"));
+
+    /// <summary>The same but for what follows from the number of classes: for a node that has no data set to count them in.</summary>
+    public static string DeterminingButClasses(Recipe recipe) =>
+        string.Concat(Determining(recipe).Split('\n').Where(l => l != "" && !l.StartsWith("network.classes ", StringComparison.Ordinal) && !l.StartsWith($"network.{recipe.Network.Layers[^1].Name}.kernels ", StringComparison.Ordinal)).Select(l => l + "\n"));
+
     /// <summary>SHA-256 over everything that determines the numbers of a step, in lower-case hexadecimal.</summary>
-    public static string Digest(Recipe recipe)
-    {
-        var determining = Lines(recipe).Where(l => !Extent.Contains(l.Key)).Select(l => $"{l.Key} = {l.Value}\n");
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(determining))));
-    }
+    public static string Digest(Recipe recipe) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Determining(recipe))));
 
     /// <summary>In words, where two recipes give different numbers: "schedule.rate (0.01, was 0.02)"; empty when they are the same.</summary>
     public static IReadOnlyList<string> Differences(Recipe now, Recipe was)

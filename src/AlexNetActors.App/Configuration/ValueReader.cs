@@ -34,6 +34,15 @@ sealed class ValueReader(Config values, string where)
         throw Wrong(path, text, "a time above 0 with its unit, such as 300s or 5m");
     }
 
+    /// <summary>One of a few words.</summary>
+    public T Choice<T>(string path) where T : struct, Enum
+    {
+        string text = Text(path);
+        return Enum.GetNames<T>().Any(n => n.Equals(text, StringComparison.OrdinalIgnoreCase))
+            ? Enum.Parse<T>(text, ignoreCase: true)
+            : throw Wrong(path, text, $"one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
+    }
+
     public IReadOnlyList<string> Names(string path)
     {
         var value = values.GetValue(path);

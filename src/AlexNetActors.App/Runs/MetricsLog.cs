@@ -22,18 +22,31 @@ sealed class MetricsLog : IDisposable
     /// <param name="progress">Where the run stands: later lines are cut.</param>
     public static MetricsLog Open(string path, RunProgress progress) => Guard(path, () =>
     {
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
-        var log = new MetricsLog(file);
-        long end = 0;
-        foreach (var (line, lineEnd) in Lines(file).TakeWhile(l => IsKept(l.Line, progress)))
-        {
-            end = lineEnd;
-            log.Remember(line);
-        }
-        file.SetLength(end);
-        file.Position = end;
+        var log = new MetricsLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
+        log.Cut(progress.Steps, progress.ValidatedSteps);
         return log;
     });
+
+    /// <summary>The run goes on from an earlier step: what was written behind it is cut, to be written again.</summary>
+    public void GoBack(long steps, long validatedSteps)
+    {
+        if (LastStep > steps) Guard(_file.Name, () => Cut(steps, validatedSteps));
+    }
+
+    int Cut(long steps, long validatedSteps)
+    {
+        long end = 0;
+        (LastStep, LastValidation) = (0, null);
+        _file.Position = 0;
+        foreach (var (line, lineEnd) in Lines(_file).TakeWhile(l => IsKept(l.Line, steps, validatedSteps)))
+        {
+            end = lineEnd;
+            Remember(line);
+        }
+        _file.SetLength(end);
+        _file.Position = end;
+        return 0;
+    }
 
     /// <summary>The last step in the file; 0 when there is none.</summary>
     public long LastStep { get; private set; }
@@ -47,10 +60,10 @@ sealed class MetricsLog : IDisposable
         if ((string?)line["kind"] == "validation") LastValidation = ((long)line["step"]!, (long)line["epoch"]!, (double)line["loss"]!, (double)line["top1"]!, (double)line["top5"]!);
     }
 
-    static bool IsKept(JsonObject line, RunProgress progress) => (string?)line["kind"] switch
+    static bool IsKept(JsonObject line, long steps, long validatedSteps) => (string?)line["kind"] switch
     {
-        "step" or "checkpoint" => (long)line["step"]! <= progress.Steps,
-        "validation" => (long)line["step"]! <= progress.ValidatedSteps,
+        "step" or "checkpoint" => (long)line["step"]! <= steps,
+        "validation" => (long)line["step"]! <= validatedSteps,
         _ => false,
     };
 
@@ -94,8 +107,19 @@ sealed class MetricsLog : IDisposable
             ["computeMs"] = Math.Round(t.ComputeMs, 3),
             ["exchangeMs"] = Math.Round(t.ExchangeMs, 3),
             ["dataMs"] = Math.Round(t.DataMs, 3),
+            ["exchanges"] = new JsonArray([.. t.Exchanges.Select(Exchange)]),
         })]),
     });
+
+    /// <summary>Milliseconds from the beginning of the step.</summary>
+    static JsonObject Exchange(ExchangeTime e) => new()
+    {
+        ["exchange"] = $"{(ExchangeKind)e.Kind} {e.Segment}".ToLowerInvariant(),
+        ["given"] = Math.Round(e.GivenMs, 3),
+        ["arrived"] = Math.Round(e.ArrivedMs, 3),
+        ["asked"] = Math.Round(e.AskedMs, 3),
+        ["got"] = Math.Round(e.GotMs, 3),
+    };
 
     public void Validation(ValidationCompleted v) => Put(new()
     {

@@ -62,11 +62,10 @@ sealed class RunFolder
             throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");
     }
 
-    public void Write(RunManifest manifest, Recipe recipe, ReadOnlySpan<float> mean)
+    public void Write(Recipe recipe, ReadOnlySpan<float> mean)
     {
         Put(RecipeName, System.Text.Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
         Put(MeanName, MemoryMarshal.AsBytes(mean));
-        Write(manifest);
     }
 
     public void Write(RunManifest manifest) => Put(ManifestName, JsonSerializer.SerializeToUtf8Bytes(manifest, Json));

@@ -11,6 +11,6 @@ interface IRunView
     /// <summary>A line that stays; called by any thread.</summary>
     void Say(string line);
 
-    /// <summary>Keeps the view fresh on the calling thread until the run ends.</summary>
-    void Follow(RunJournal journal);
+    /// <summary>Keeps the view fresh on the calling thread until the end.</summary>
+    void Follow(RunJournal journal, Task end);
 }

@@ -6,7 +6,7 @@ using Spectre.Console.Rendering;
 namespace AlexNetActors.App;
 
 /// <summary>A terminal's view: validations and checkpoints scroll by above, the state of the run is redrawn below.</summary>
-sealed class LiveView(IAnsiConsole console) : IRunView
+sealed class LiveView(IAnsiConsole console, bool group) : IRunView
 {
     static readonly TimeSpan RedrawInterval = TimeSpan.FromMilliseconds(250);
 
@@ -14,18 +14,20 @@ sealed class LiveView(IAnsiConsole console) : IRunView
 
     public void Show(IRunEvent e, RunStatus status)
     {
+        if (group)
+            foreach (string line in Words.OfGroup(e)) Say(line);
         if (e is ValidationCompleted v) Say(Words.Of(v));
         if (e is CheckpointWritten c) Say(Words.Of(c));
     }
 
     public void Say(string line) => _said.Enqueue(line);
 
-    public void Follow(RunJournal journal) => console.Live(Draw(journal.Status)).Start(live =>
+    public void Follow(RunJournal journal, Task end) => console.Live(Draw(journal.Status)).Start(live =>
     {
         bool over;
         do
         {
-            over = journal.End.Wait(RedrawInterval);
+            over = end.Wait(RedrawInterval);
             while (_said.TryDequeue(out var line)) console.WriteLine(line);
             live.UpdateTarget(Draw(journal.Status));
         }

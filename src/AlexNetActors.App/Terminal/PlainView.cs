@@ -3,14 +3,16 @@ using AlexNetActors.Actors;
 
 namespace AlexNetActors.App;
 
-/// <summary>Lines for a log: one every few seconds, one a validation, one a checkpoint.</summary>
-sealed class PlainView(TextWriter output) : IRunView
+/// <summary>Lines for a log: one every few seconds, one a validation, one a checkpoint; in a cluster, what happens to the group.</summary>
+sealed class PlainView(TextWriter output, bool group) : IRunView
 {
     static readonly TimeSpan StepInterval = TimeSpan.FromSeconds(3);
     long _last = Stopwatch.GetTimestamp();
 
     public void Show(IRunEvent e, RunStatus status)
     {
+        if (group)
+            foreach (string line in Words.OfGroup(e)) Say(line);
         switch (e)
         {
             case StepCompleted when Stopwatch.GetElapsedTime(_last) >= StepInterval:
@@ -24,5 +26,5 @@ sealed class PlainView(TextWriter output) : IRunView
 
     public void Say(string line) => output.WriteLine(line);
 
-    public void Follow(RunJournal journal) => journal.End.Wait();
+    public void Follow(RunJournal journal, Task end) => end.Wait();
 }

@@ -30,6 +30,21 @@ static class Words
 
     public static string Of(CheckpointWritten c) => $"checkpoint after step {c.Steps}: {c.Folder}";
 
+    /// <summary>What happens to the group, a line or more; nothing for other events.</summary>
+    public static IEnumerable<string> OfGroup(IRunEvent e) => e switch
+    {
+        GroupWaits m => [$"waiting for {m.For}"],
+        NodeJoined m => [$"{m.Node} joins: {m.Offers}"],
+        NodeTurnedAway m => [$"refused: {m.Reason}"],
+        NodeGone m => [$"{m.Node} leaves: {m.Reason}"],
+        GroupFormed m => [$"group {m.Generation}: {string.Join("; ", m.Seats)}"],
+        GroupBroken m => [$"group {m.Generation} is no more, {m.Why}; back to step {m.BackTo}"],
+        LoadersChanged { Nodes: [] } m => [$"{m.Why}; no loader is left: waiting for one"],
+        LoadersChanged m => [$"{m.Why}; batches come from {string.Join(", ", m.Nodes)}"],
+        RunStarted m => [$"training from step {m.Steps}"],
+        _ => [],
+    };
+
     public static string Steps(RunStatus s)
     {
         var score = s.RecentScore;

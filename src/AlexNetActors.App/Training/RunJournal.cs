@@ -41,7 +41,8 @@ sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall
 
     void Write(IRunEvent e)
     {
-        if (e is StepCompleted s) metrics.Step(s, _status.Epochs, _status.LastStep);
+        if (e is RunStarted r) metrics.GoBack(r.Steps, r.ValidatedSteps);
+        else if (e is StepCompleted s) metrics.Step(s, _status.Epochs, _status.LastStep);
         else if (e is ValidationCompleted v) metrics.Validation(v);
         else if (e is CheckpointWritten c) metrics.Checkpoint(c);
     }
@@ -56,5 +57,9 @@ sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall
 /// <summary>The journal's ear in the actor system.</summary>
 sealed class RunObserverActor : ReceiveActor
 {
-    public RunObserverActor(RunJournal journal) => Receive<IRunEvent>(journal.Hear);
+    public RunObserverActor(RunJournal journal)
+    {
+        Receive<IRunEvent>(journal.Hear);
+        Receive<NodeAdmitted>(_ => { });
+    }
 }

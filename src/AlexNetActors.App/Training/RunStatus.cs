@@ -66,7 +66,8 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
         {
             TowerActivity a => this with { Activities = Activities.SetItem(string.Join('+', a.Towers), a.Activity) },
             GroupWaits w => this with { Doing = $"waiting for {w.For}" },
-            RunStarted => this with { Doing = "training" },
+            RunStarted r => this with { Doing = "training", Steps = r.Steps },
+            GroupBroken g => this with { Doing = $"forming again: {g.Why}" },
             StepCompleted s => AfterStep(s, before, now) with { Elapsed = elapsed },
             ValidationCompleted v => this with { Validation = v, Best = v.Best ? (v.Score.Top1Error, v.Steps) : Best, Rate = v.Rate, Doing = "training", Elapsed = elapsed },
             CheckpointWritten c => this with { Checkpoint = c, Elapsed = elapsed },
@@ -90,11 +91,11 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
             Recent = recent,
             LastStep = cost,
             Trained = (Trained.Images + s.Score.Images, Trained.Seconds + seconds),
-            Times = s.Towers.Aggregate(Times, (times, t) => times.SetItem(t.Towers, Add(times.GetValueOrDefault(t.Towers, new TowerTime(t.Towers, 0, 0, 0, 0)), t))),
+            Times = s.Towers.Aggregate(Times, (times, t) => times.SetItem(t.Towers, Add(times.GetValueOrDefault(t.Towers, new TowerTime(t.Towers, 0, 0, 0, 0, [])), t))),
         };
     }
 
-    static TowerTime Add(TowerTime a, TowerTime b) => new(a.Towers, a.ComputeMs + b.ComputeMs, a.ExchangeMs + b.ExchangeMs, a.DataMs + b.DataMs, a.DeviceBuffers + b.DeviceBuffers);
+    static TowerTime Add(TowerTime a, TowerTime b) => new(a.Towers, a.ComputeMs + b.ComputeMs, a.ExchangeMs + b.ExchangeMs, a.DataMs + b.DataMs, a.DeviceBuffers + b.DeviceBuffers, []);
 }
 
 /// <summary>A step's score and what it cost.</summary>

@@ -12,11 +12,11 @@ static class TrainingRun
     /// <summary>How long a run that was asked to stop may take for its step and its checkpoint.</summary>
     static readonly TimeSpan StopMax = TimeSpan.FromSeconds(60);
 
-    public static RunEnd Execute(GroupSettings settings, GroupShape shape, NodeSettings node, RunJournal journal, IRunView view)
+    public static RunEnd Execute(RunSettings run, NodeMeans means, NodeSettings node, RunJournal journal, IRunView view)
     {
         var system = ActorSystem.Create("alexnet", node.Akka);
         var observer = system.ActorOf(Props.Create(() => new RunObserverActor(journal)), "observer");
-        var nodeActor = system.ActorOf(NodeActor.Props(settings, shape, observer), "node");
+        var nodeActor = system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(run, Nothing.Instance), means.Name, means.Tensors, observer), proxy: null, observer), "node");
         var asked = 0;
         void Stop(PosixSignalContext signal)
         {
@@ -28,9 +28,17 @@ static class TrainingRun
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        view.Follow(journal);
+        view.Follow(journal, journal.End);
         var end = journal.End.Result;
         system.Terminate().Wait(TerminateMax);
         return Volatile.Read(ref asked) > 0 && end.Failure is null ? end with { Failure = $"stopped after step {journal.Status.Steps} as asked; go on with --resume" } : end;
+    }
+
+    /// <summary>The run folder is locked by the command itself.</summary>
+    sealed class Nothing : IDisposable
+    {
+        public static readonly Nothing Instance = new();
+
+        public void Dispose() { }
     }
 }

@@ -15,6 +15,8 @@ public sealed class GroupTests : IDisposable
 
     public void Dispose() => _run.Dispose();
 
+    IReadOnlyList<IRunEvent> Run(RunSettings settings, IReadOnlyList<DeviceFactory> devices, int loaders = 1) => _run.RunGroup(settings, _run.Means(devices, loaders));
+
     static string Digest(IReadOnlyList<IRunEvent> events)
     {
         Assert.IsType<RunFinished>(events[^1]);
@@ -33,9 +35,9 @@ public sealed class GroupTests : IDisposable
     public void Two_devices_one_device_and_any_number_of_loaders_give_the_bits_of_the_sequential_trainer()
     {
         string expected = Sequential(Steps);
-        Assert.Equal(expected, Digest(_run.RunGroup(_run.Settings(Steps, [Reference, Reference], loaders: 1, "two"))));
-        Assert.Equal(expected, Digest(_run.RunGroup(_run.Settings(Steps, [Reference], loaders: 2, "one"))));
-        Assert.Equal(expected, Digest(_run.RunGroup(_run.Settings(Steps, [Reference, Reference], loaders: 3, "three-loaders"))));
+        Assert.Equal(expected, Digest(Run(_run.Settings(Steps, loaders: 1, "two"), [Reference, Reference], 1)));
+        Assert.Equal(expected, Digest(Run(_run.Settings(Steps, loaders: 2, "one"), [Reference], 2)));
+        Assert.Equal(expected, Digest(Run(_run.Settings(Steps, loaders: 3, "three-loaders"), [Reference, Reference], 3)));
     }
 
     [Fact]
@@ -44,11 +46,11 @@ public sealed class GroupTests : IDisposable
     [Fact]
     public void A_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits()
     {
-        var first = _run.RunGroup(_run.Settings(4, [Reference, Reference]));
+        Run(_run.Settings(4), [Reference, Reference]);
         var folder = new CheckpointFolder(Path.Combine(_run.Folder, "run"));
         var (manifest, _, checkpoint) = folder.NewestWhole(_ => { })!.Value;
         Assert.Equal(4, manifest.Progress.Steps);
-        var resumed = _run.RunGroup(_run.Settings(Steps, [Reference, Reference]) with { Resume = checkpoint, Progress = manifest.Progress });
+        var resumed = Run(_run.Settings(Steps) with { Resume = checkpoint, Progress = manifest.Progress }, [Reference, Reference]);
         Assert.Equal(Sequential(Steps), Digest(resumed));
         Assert.Equal(Enumerable.Range(4, Steps - 4).Select(n => (long)n), resumed.OfType<StepCompleted>().Select(e => e.Step));
     }
@@ -57,14 +59,14 @@ public sealed class GroupTests : IDisposable
     public void A_device_that_cannot_be_opened_ends_the_run_with_its_reason()
     {
         var broken = new DeviceFactory("broken", "reference", "reference", () => throw new InvalidOperationException("no such device: use another"));
-        var events = _run.RunGroup(_run.Settings(Steps, [Reference, broken]));
+        var events = Run(_run.Settings(Steps), [Reference, broken]);
         Assert.Equal("tower B on broken, open broken: no such device: use another", Assert.IsType<RunFailed>(events[^1]).Reason);
     }
 
     [Fact]
     public void A_loader_without_its_data_ends_the_run_with_its_reason()
     {
-        var events = _run.RunGroup(_run.Settings(Steps, [Reference]) with { DataPath = Path.Combine(_run.Folder, "nothing") });
+        var events = _run.RunGroup(_run.Settings(Steps), _run.Means([Reference]) with { DataPath = Path.Combine(_run.Folder, "nothing") });
         Assert.Contains("there is no folder", Assert.IsType<RunFailed>(events[^1]).Reason);
     }
 
@@ -73,16 +75,16 @@ public sealed class GroupTests : IDisposable
     {
         using var forever = new ManualResetEventSlim();
         var stuck = new DeviceFactory("stuck", "reference", "reference", () => { forever.Wait(TimeSpan.FromSeconds(30)); return new ReferenceDevice(); });
-        var events = _run.RunGroup(_run.Settings(Steps, [Reference, stuck]) with { StepDeadline = TimeSpan.FromSeconds(1) });
+        var events = Run(_run.Settings(Steps) with { StepDeadline = TimeSpan.FromSeconds(1) }, [Reference, stuck]);
         forever.Set();
-        Assert.Equal("waited 1 s for tower B", Assert.IsType<RunFailed>(events[^1]).Reason);
+        Assert.Equal("waited 1 s for tower B to open its device and its connections", Assert.IsType<RunFailed>(events[^1]).Reason);
     }
 
     [Fact]
     public void Checkpoints_that_cannot_be_written_end_the_run_with_the_place()
     {
         File.WriteAllText(Path.Combine(_run.Folder, "run"), "a file where the folder should be");
-        var events = _run.RunGroup(_run.Settings(Steps, [Reference]));
+        var events = Run(_run.Settings(Steps), [Reference]);
         Assert.Contains("cannot write the checkpoint", Assert.IsType<RunFailed>(events[^1]).Reason);
     }
 }

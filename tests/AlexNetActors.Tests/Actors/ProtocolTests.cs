@@ -35,24 +35,38 @@ public sealed class ProtocolTests : IDisposable
     /// <summary>One of each message, and its bytes in hexadecimal: written by hand from the MessagePack specification, checked by eye.</summary>
     static readonly (object Message, string Bytes)[] Golden =
     [
-        (new GpuReady([TowerId.A], "cpu", "cpu"), "93 91 00 a3637075 a3637075"),
-        (new LoaderReady(2), "91 02"),
-        (new LoadTowers(1, null), "92 01 c0"),
-        (new LoadTowers(1, "r/step-5"), "92 01 a8722f737465702d35"),
+        (new NodeAdmitted(), "90"),
+        (new NodeRefused("no"), "91 a26e6f"),
+        (new OfferAgain(), "90"),
+        (new NodeLeaves("n"), "91 a16e"),
+        (new NodeReleased(), "90"),
+        (new RunOver(true, "no"), "92 c3 a26e6f"),
+        (new LinkLost(1, "n", LinkPurpose.Batches, "no"), "94 01 a16e 01 a26e6f"),
+        (new DisbandGroup(1, "no"), "92 01 a26e6f"),
+        (new GpuReady(1, [TowerId.A]), "92 01 91 00"),
+        (new LoadTowers(1, true), "92 01 c3"),
         (new TowersLoaded(1, [TowerId.A, TowerId.B]), "92 01 92 00 01"),
         (new RunStep(Pass, 0.5f), "92 93 01 00 11 ca3f000000"),
         (new EvaluateBatch(Pass with { Kind = PassKind.Evaluate }), "91 93 01 01 11"),
-        (new PassDone(Pass, [TowerId.B], SomeScore, 1, 2, 0, 3), "97 93 01 00 11 91 01 94 cc80 cb4072680000000000 64 3c cb3ff0000000000000 cb4000000000000000 cb0000000000000000 03"),
-        (new SaveTowers(1, 340, "d"), "93 01 cd0154 a164"),
+        (new PassDone(Pass, [TowerId.B], SomeScore, 1, 2, 0, 3, [new ExchangeTime(1, 2, 1, 2, 0, 2)]), "98 93 01 00 11 91 01 94 cc80 cb4072680000000000 64 3c cb3ff0000000000000 cb4000000000000000 cb0000000000000000 03 91 96 01 02 cb3ff0000000000000 cb4000000000000000 cb0000000000000000 cb4000000000000000"),
+        (new SaveTowers(1, 340), "92 01 cd0154"),
         (new TowerSaved(1, 340, TowerId.B, "ff", [[1, 2]]), "95 01 cd0154 01 a26666 91 c4020102"),
+        (new BatchMissing(Pass), "91 93 01 00 11"),
+        (new LoaderFailed(1, "n", "no"), "93 01 a16e a26e6f"),
         (new MemberFailed(1, "gpu-1", "no"), "93 01 a56770752d31 a26e6f"),
-        (new StopRun(), "90"),
+        (new StopRun(), "91 c2"),
         (new ActivationReady(new ExchangeId(Pass, ExchangeKind.Sum, 2), TowerId.B, new Portion(new float[] { 1, -2 })), "93 93 93 01 00 11 01 02 01 c408 0000803f 000000c0"),
         (new GrantCredit(1, PassKind.Train, 0, 4), "94 01 00 00 04"),
         (new BatchReady(Pass, SomeBatch()), "92 93 01 00 11 97 02 01 c406 000000c80000 96 00 00 c2 03 cd012c c3 c418 0000c03f0000000000000000000000000000000000000000 c408 00000000ffffffff c408 0700000000000000"),
         (new GroupWaits("tower A"), "91 a7746f7765722041"),
-        (new RunStarted(3, ["cpu"], null), "93 03 91 a3637075 c0"),
-        (new StepCompleted(17, 0.5f, SomeScore, [new TowerTime("A", 1, 0, 0, 2)]), "94 11 ca3f000000 94 cc80 cb4072680000000000 64 3c 91 95 a141 cb3ff0000000000000 cb0000000000000000 cb0000000000000000 02"),
+        (new NodeJoined("n", "cpu"), "92 a16e a3637075"),
+        (new NodeTurnedAway("n", "no"), "92 a16e a26e6f"),
+        (new NodeGone("n", "no"), "92 a16e a26e6f"),
+        (new GroupFormed(2, ["cpu"], "cpu", ["here"]), "94 02 91 a3637075 a3637075 91 a468657265"),
+        (new GroupBroken(2, "no", 34), "93 02 a26e6f 22"),
+        (new LoadersChanged(["n"], "no"), "92 91 a16e a26e6f"),
+        (new RunStarted(3, 2, ["cpu"], null), "94 03 02 91 a3637075 c0"),
+        (new StepCompleted(17, 0.5f, SomeScore, [new TowerTime("A", 1, 0, 0, 2, [])]), "94 11 ca3f000000 94 cc80 cb4072680000000000 64 3c 91 96 a141 cb3ff0000000000000 cb0000000000000000 cb0000000000000000 02 90"),
         (new ValidationCompleted(34, 1, SomeScore, true, 0.5f), "95 22 01 94 cc80 cb4072680000000000 64 3c c3 ca3f000000"),
         (new CheckpointWritten(34, "d", "ab"), "93 22 a164 a26162"),
         (new TowerActivity([TowerId.A], "loss"), "92 91 00 a46c6f7373"),
@@ -69,7 +83,7 @@ public sealed class ProtocolTests : IDisposable
 
     [Fact]
     public void Every_message_type_has_golden_bytes() =>
-        Assert.Equal(ProtocolSerializer.Messages.Values.Where(t => t != typeof(FormGroup)).OrderBy(t => t.Name), Golden.Select(g => g.Message.GetType()).Distinct().OrderBy(t => t.Name));
+        Assert.Equal(ProtocolSerializer.Messages.Values.Except(WithActors(ActorRefs.Nobody).Select(m => m.GetType())).OrderBy(t => t.Name), Golden.Select(g => g.Message.GetType()).Distinct().OrderBy(t => t.Name));
 
     [Fact]
     public void Every_message_comes_back_equal()
@@ -82,13 +96,35 @@ public sealed class ProtocolTests : IDisposable
         }
     }
 
+    /// <summary>These name actors, whose paths are the system's.</summary>
+    static IReadOnlyList<IProtocolMessage> WithActors(IActorRef a)
+    {
+        Seat[] seats = [new([TowerId.A], "n:1", "cpu", "cpu-fast", "cpu", "n:7", a)];
+        return
+        [
+            new NodeOffer("1.0", "n:1", a, 3, "seed = 1", new DataOffer("ff", 20), [new GpuOffer(a, "cpu", "cpu-fast", "cpu", [TowerId.B])], [a], "n:7"),
+            new FormGroup(1, seats, "seed = 1", 300_000, a, "n:2", "n:8"),
+            new AssignLoader(1, 0, 2, seats, "seed = 1", 4),
+        ];
+    }
+
     [Fact]
-    public void A_group_comes_back_with_its_actors()
+    public void Messages_with_actors_come_back_with_them()
     {
         var a = _system.ActorOf(Props.Empty, "a");
-        var group = new FormGroup(1, a, a, 2);
-        Assert.Equal(group, _serializer.FromBinary(_serializer.ToBinary(group), "form-group"));
+        foreach (var message in WithActors(a))
+        {
+            byte[] bytes = _serializer.ToBinary(message);
+            var back = _serializer.FromBinary(bytes, _serializer.Manifest(message));
+            Assert.Equal(Convert.ToHexString(bytes), Convert.ToHexString(_serializer.ToBinary(back)));
+            if (back is NodeOffer offer) Assert.Equal([a, a, a], [offer.Actor, offer.Gpus[0].Actor, offer.Loaders[0]]);
+            if (back is FormGroup group) Assert.Equal([a, a], [group.Archive, group.Seats[0].Actor]);
+        }
     }
+
+    [Fact]
+    public void An_offer_begins_with_version_and_name_in_every_version() =>
+        Assert.StartsWith("99A3312E30A36E3A31", Convert.ToHexString(_serializer.ToBinary(WithActors(_system.ActorOf(Props.Empty, "b"))[0])));
 
     [Fact]
     public void What_is_not_of_the_protocol_is_refused()

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Akka.Actor;
 using AlexNetActors.Actors;
 using AlexNetActors.Model;
 using CsCheck;
@@ -13,7 +13,7 @@ public class SimulationTests
 {
     static readonly LearningRateSchedule Schedule = new(0.01f, 10, 3, Patience: 2, Improvement: 0);
 
-    /// <summary>Two GPU actors (or one), loaders and a disk that answer at random times, sometimes twice.</summary>
+    /// <summary>Nodes with GPU actors and loaders, and a disk, that answer at random times, sometimes twice; and are lost at random times, if asked for.</summary>
     sealed class World(ulong seed, TrainingState start, bool oneDevice)
     {
         readonly Random _random = new((int)(seed % int.MaxValue));
@@ -27,20 +27,48 @@ public class SimulationTests
         /// <summary>Comes at some time of the run.</summary>
         public object? Interruption { private get; init; }
 
-        TowerId[][] Gpus => oneDevice ? [[TowerId.A, TowerId.B]] : [[TowerId.A], [TowerId.B]];
+        /// <summary>How many times a node is lost, a connection ends, a node is asked to stop or a batch does not come.</summary>
+        public int Disturbances { private get; init => (field, _left) = (value, value); }
+        int _left;
+
+        /// <summary>The first has everything that the group needs, in the others there is a spare and one more loader each.</summary>
+        NodeOffer[] Nodes =>
+        [
+            new("1", "first", ActorRefs.Nobody, 0, null, null, [.. oneDevice ? [Gpu([TowerId.A, TowerId.B])] : new[] { Gpu([]), Gpu([]) }], [.. Enumerable.Repeat(ActorRefs.Nobody, State.Group.Loaders)], "first:1"),
+            .. Disturbances == 0 ? [] : new[] { Spare("second"), Spare("third") },
+        ];
+
+        static GpuOffer Gpu(TowerId[] pinned) => new(ActorRefs.Nobody, "cpu", "cpu", "cpu", pinned);
+
+        static NodeOffer Spare(string name) => new("1", name, ActorRefs.Nobody, 0, null, null, [Gpu([]), Gpu([])], [ActorRefs.Nobody], name + ":1");
 
         public void Run()
         {
-            foreach (var gpu in Gpus) _inFlight.Add(new GpuReady(gpu, "cpu", "cpu"));
-            for (int i = 0; i < State.Group.Loaders; i++) _inFlight.Add(new LoaderReady(i));
+            var nodes = Nodes;
+            foreach (var node in nodes) _inFlight.Add(node);
             int interrupted = _random.Next(100);
-            for (int n = 0; n < 10_000 && (_inFlight.Count > 0 || _local.Count > 0); n++)
+            for (int n = 0; n < 20_000 && (_inFlight.Count > 0 || _local.Count > 0); n++)
             {
                 if (n == interrupted && Interruption is not null) _local.Enqueue(Interruption);
+                if (_left > 0 && _random.Next(60) == 0) Disturb(nodes[_random.Next(nodes.Length)]);
                 object message = _local.Count > 0 ? _local.Dequeue() : TakeAny();
                 (State, var effects) = State.Apply(message);
                 foreach (var effect in effects) Do(effect);
             }
+        }
+
+        void Disturb(NodeOffer node)
+        {
+            _left--;
+            _local.Enqueue(_random.Next(5) switch
+            {
+                0 => new NodeLost(node.Node, "killed"),
+                1 => new LinkLost(State.Generation, node.Node, LinkPurpose.Exchange, "cut"),
+                2 => new LinkLost(State.Generation, node.Node, LinkPurpose.Batches, "cut"),
+                3 => new NodeLeaves(node.Node),
+                _ => new BatchMissing(State.Pass),
+            });
+            _inFlight.Add(node); // and offers itself again, sooner or later
         }
 
         object TakeAny()
@@ -56,35 +84,71 @@ public class SimulationTests
             switch (effect)
             {
                 case Effect.Publish e: Events.Add(e.Event); break;
+                case Effect.Form: Answer(towers => new GpuReady(State.Generation, towers)); break;
+                case Effect.LoadTowers: Answer(towers => new TowersLoaded(State.Generation, towers)); break;
                 case Effect.ToLoaders { Message: GrantCredit credit }: Credit[credit.Kind] = credit; break;
                 case Effect.BeginCheckpoint e:
                     foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
                     break;
                 case Effect.CommitCheckpoint e: _local.Enqueue(new CheckpointWritten(e.Progress.Steps, "", "")); break;
-                case Effect.ToGpus e:
-                    foreach (var gpu in Gpus) _inFlight.Add(Answer(gpu, e.Message));
-                    break;
+                case Effect.Answer { Message: OfferAgain } e: _inFlight.Add(e.Node); break;
+                case Effect.ToGpus { Message: RunStep e }: Run(e.Pass); break;
+                case Effect.ToGpus { Message: EvaluateBatch e }: Run(e.Pass); break;
             }
         }
 
-        object Answer(TowerId[] gpu, IProtocolMessage command)
+        void Answer(Func<TowerId[], object> answer)
         {
-            if (command is LoadTowers load) return new TowersLoaded(load.Generation, gpu);
-            var pass = command switch { RunStep m => m.Pass, EvaluateBatch m => m.Pass, _ => throw new InvalidOperationException(command.ToString()) };
+            foreach (var seat in State.Seating!.Seats) _inFlight.Add(answer(seat.Towers));
+        }
+
+        void Run(PassId pass)
+        {
             var credit = Credit[pass.Kind];
             Assert.InRange(pass.Number, credit.From, credit.Until - 1); // nothing is asked for without credit
             Assert.InRange(credit.Until - pass.Number, 1, State.Group.ReadAhead);
-            Ran.Add((pass, gpu));
             int errors = (int)(pass.Number * 7919 % 11);
-            return new PassDone(pass, gpu, new Score(10, 1, errors, 0), 1, 1, 0, 0);
+            Answer(towers =>
+            {
+                Ran.Add((pass, towers));
+                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, []);
+            });
+        }
+
+        /// <summary>The steps that count: those behind a checkpoint that the group went back to do not.</summary>
+        public IReadOnlyList<(long Step, float Rate)> StepsThatCount()
+        {
+            var steps = new List<(long, float)>();
+            foreach (var e in Events)
+            {
+                if (e is RunStarted r) steps.RemoveAll(s => s.Item1 >= r.Steps);
+                if (e is StepCompleted s) steps.Add((s.Step, s.Rate));
+            }
+            return steps;
         }
     }
 
     static TrainingState NewState(int records, long steps, int loaders, RunProgress? from = null)
     {
         var limits = new RunLimits(records, Batch: 10, steps, CheckpointSteps: 7, Schedule);
-        return TrainingState.Start(from ?? RunProgress.Start(limits), limits, new GroupShape(loaders, ReadAhead: 3, ValidationBatches: 2), null);
+        return TrainingState.Start(new RunSettings("", new RunTerms("1", "", new RunIdentity("", "", null)), limits, new GroupShape(loaders, ReadAhead: 3, ValidationBatches: 2),
+            TinyRun.Network, "", Resume: null, from ?? RunProgress.Start(limits), TimeSpan.FromSeconds(300)));
     }
+
+    [Fact]
+    public void Nodes_that_are_lost_and_come_back_change_neither_the_steps_nor_their_rates() =>
+        Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Int[1, 12]).Sample((seed, records, steps, disturbances) =>
+        {
+            var calm = new World(seed, NewState(records, steps, 1), oneDevice: false);
+            calm.Run();
+            var world = new World(seed, NewState(records, steps, 1), oneDevice: false) { Disturbances = disturbances };
+            world.Run();
+
+            Assert.Equal(Phase.Finished, world.State.Phase);
+            Assert.Equal(calm.StepsThatCount(), world.StepsThatCount());
+            Assert.Equal(calm.State.Progress, world.State.Progress);
+            Assert.Equal(world.Events.OfType<GroupFormed>().Select(g => g.Generation).Order().Distinct(), world.Events.OfType<GroupFormed>().Select(g => g.Generation)); // each group is a new generation
+        }, iter: 3000);
 
     [Fact]
     public void Every_schedule_of_delays_and_repeats_runs_each_step_once_and_ends() =>
@@ -122,7 +186,8 @@ public class SimulationTests
     }
 
     [Theory]
-    [InlineData(Phase.Assembling, "tower A and tower B, 1 of 1 loaders")]
+    [InlineData(Phase.Assembling, "a device for tower A and one for tower B, a loader")]
+    [InlineData(Phase.Forming, "tower A and tower B to open its device and its connections")]
     [InlineData(Phase.Loading, "tower A and tower B to load its weights")]
     [InlineData(Phase.Training, "tower A and tower B to finish step 0")]
     public void A_deadline_names_who_is_missing_and_where(Phase phase, string who)
@@ -137,7 +202,7 @@ public class SimulationTests
     public void A_deadline_names_the_one_tower_that_has_not_answered()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0));
+        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, []));
         var (_, effects) = state.Apply(new DeadlinePassed(5));
         Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -146,7 +211,7 @@ public class SimulationTests
     public void A_loss_that_is_not_a_number_ends_the_run_with_a_remedy()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0));
+        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0, []));
         Assert.Equal(Phase.Failed, failed.Phase);
         Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -170,9 +235,16 @@ public class SimulationTests
     [Fact]
     public void Messages_of_another_generation_change_nothing()
     {
-        var loading = NewState(10, 5, 1) with { Phase = Phase.Loading };
+        var loading = Formed() with { Phase = Phase.Loading };
         Assert.Same(loading, loading.Apply(new TowersLoaded(loading.Generation - 1, [TowerId.A])).State);
-        var training = NewState(10, 5, 1) with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 0) };
-        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0)).State);
+        var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 0) };
+        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [])).State);
+    }
+
+    static TrainingState Formed()
+    {
+        var formed = NewState(10, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "")).State;
+        Assert.Equal(Phase.Forming, formed.Phase);
+        return formed;
     }
 }

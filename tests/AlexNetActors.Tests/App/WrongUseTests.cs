@@ -42,7 +42,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --device cuda:99", "cuda:99")]
     [InlineData("train --device ilgpu-cpu --set compute.precision=tf32", "ilgpu-cpu cannot compute in tf32")]
     [InlineData("train --device ilgpu-cpu --set compute.blas=cublas", "ilgpu-cpu cannot use cuBLAS")]
-    [InlineData("train --set compute.precision=half", "compute.precision is half: wanted one of float32, tf32")]
+    [InlineData("train --set compute.precision=half", "compute.precision in node.conf is half: wanted one of float32, tf32")]
     [InlineData("train --set compute.precission=tf32", "did you mean compute.precision?")]
     [InlineData("train --device cpu,cpu,cpu", "name one or two")]
     [InlineData("train --data $/nowhere", "there is no folder")]

@@ -1,0 +1,47 @@
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Actors;
+
+/// <summary>What the coordinator's shell carries out; the state itself touches nothing.</summary>
+public abstract record Effect
+{
+    /// <summary>Tell the GPU actors that hold the towers.</summary>
+    public sealed record ToGpus(IProtocolMessage Message) : Effect;
+
+    /// <summary>Tell the loaders that serve.</summary>
+    public sealed record ToLoaders(IProtocolMessage Message) : Effect;
+
+    /// <summary>Tell a node.</summary>
+    public sealed record Answer(NodeOffer Node, IProtocolMessage Message) : Effect;
+
+    /// <summary>Tell all GPU actors who holds the towers.</summary>
+    public sealed record Form : Effect;
+
+    /// <summary>Tell all GPU actors and loaders that the group is no more.</summary>
+    public sealed record Disband(DisbandGroup Message) : Effect;
+
+    /// <summary>Tell each loader which batches are its own.</summary>
+    public sealed record AssignLoaders : Effect;
+
+    /// <summary>Have the towers filled, from this checkpoint or, without one, from the seed.</summary>
+    public sealed record LoadTowers(string? Checkpoint) : Effect;
+
+    /// <summary>Have the towers send their states to the archive.</summary>
+    public sealed record BeginCheckpoint(long Steps) : Effect;
+
+    /// <summary>Write the manifest and give the checkpoint its name; answered by <see cref="CheckpointWritten"/>.</summary>
+    public sealed record CommitCheckpoint(RunProgress Progress, IReadOnlyList<TowerSaved> Towers) : Effect;
+
+    /// <summary>Tell whoever watches the run.</summary>
+    public sealed record Publish(IRunEvent Event) : Effect;
+
+    /// <summary>Start the deadline anew; when it passes, <see cref="DeadlinePassed"/> comes.</summary>
+    public sealed record Expect : Effect;
+
+    /// <summary>Nothing is awaited any more.</summary>
+    public sealed record ExpectNothing : Effect;
+}
+
+/// <summary>From the shell: what was awaited did not come in time.</summary>
+/// <param name="Seconds">How long it was awaited.</param>
+public sealed record DeadlinePassed(double Seconds);

@@ -1,0 +1,94 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using AlexNetActors.Compute;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Actors;
+
+/// <summary>
+/// One end of the connection between two towers in different processes. A portion is received straight into the buffer of its
+/// exchange, and put into the tower's mailbox by the connection's own thread: no actor stands between.
+/// <para>There is one buffer an exchange: the other tower sends the same exchange again only in its next pass, which begins when both
+/// towers are done with this one.</para>
+/// </summary>
+/// <param name="network">Whose exchanges they are.</param>
+/// <param name="batch">Images in a pass.</param>
+/// <param name="generation">Incarnation of the group.</param>
+/// <param name="other">The tower at the far end.</param>
+/// <param name="opened">The connection stands. On its thread, as the others.</param>
+/// <param name="received">The other tower's portion.</param>
+/// <param name="lost">One line.</param>
+sealed class ExchangeLink(Network network, int batch, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : IFrameReceiver, IDisposable
+{
+    readonly Buffer?[] _in = new Buffer?[2 * (network.Segments.Count + 1)], _out = new Buffer?[2 * (network.Segments.Count + 1)]; // by exchange
+    volatile TensorConnection? _connection;
+
+    /// <summary>The floats of an exchange, as they are on the wire and as what is handed over.</summary>
+    sealed class Buffer(float[] floats, ElementType element)
+    {
+        readonly ushort[] _halves = element == ElementType.BFloat16 ? new ushort[floats.Length] : [];
+
+        public readonly float[] Floats = floats;
+        public readonly Portion Portion = new(floats);
+
+        /// <summary>As they are on the wire.</summary>
+        public Memory<byte> Wire => (_wire ??= element == ElementType.BFloat16 ? new ByteView<ushort>(_halves) : new ByteView<float>(Floats)).Memory;
+        MemoryManager<byte>? _wire;
+
+        public void Pack()
+        {
+            if (element == ElementType.BFloat16) BrainFloat.Pack(Floats, _halves);
+        }
+
+        public void Unpack()
+        {
+            if (element == ElementType.BFloat16) BrainFloat.Unpack(_halves, Floats);
+        }
+    }
+
+    ElementType ElementOf(int segment) => network.Exchanged == ExchangeElement.BF16 && segment < network.Segments.Count ? ElementType.BFloat16 : ElementType.Float32;
+
+    public void Connected(TensorConnection connection)
+    {
+        _connection = connection;
+        opened();
+    }
+
+    /// <summary>On the compute thread. The portion's canonical memory stays as it is until the same exchange of the next pass.</summary>
+    public void Send(ActivationReady message)
+    {
+        var canonical = message.Portion.ToCanonical();
+        ref var buffer = ref _out[Index(message.Exchange.Kind, message.Exchange.Segment)];
+        if (!MemoryMarshal.TryGetArray(canonical, out var array) || array.Offset != 0 || array.Count != array.Array!.Length) throw new InvalidOperationException("a portion is a whole array");
+        var element = ElementOf(message.Exchange.Segment);
+        if (buffer?.Floats != array.Array) buffer = new Buffer(array.Array, element);
+        buffer.Pack();
+        _connection?.Send(new FrameHeader(FrameKind.Activation, message.Exchange.Pass, message.Exchange.Kind, message.Exchange.Segment, message.From, element, buffer.Wire.Length), buffer.Wire);
+    }
+
+    public (Memory<byte> First, Memory<byte> Second) Destination(in FrameHeader header)
+    {
+        if (header.Kind != FrameKind.Activation || header.Pass.Generation != generation || header.Tower != other)
+            throw new FrameRefusedException($"{header} does not belong to the exchanges of generation {generation} with tower {other}");
+        int most = network.Segments.Count - (header.Exchange == ExchangeKind.Sum ? 1 : 0); // the loss gathers only
+        if (header.Part < 1 || header.Part > most) throw new FrameRefusedException($"there is no {header.Exchange} before segment {header.Part}");
+        var element = ElementOf(header.Part);
+        var buffer = _in[Index(header.Exchange, header.Part)] ??= new Buffer(new float[batch * network.ExchangedFeatures(header.Part)], element);
+        if (header.Element != element || header.Bytes != buffer.Wire.Length)
+            throw new FrameRefusedException($"{header.Bytes} bytes of {header.Element} for the {header.Exchange} before segment {header.Part}, wanted {buffer.Wire.Length} of {element}");
+        return (buffer.Wire, default);
+    }
+
+    public void Received(in FrameHeader header)
+    {
+        var buffer = _in[Index(header.Exchange, header.Part)]!;
+        buffer.Unpack();
+        received(new ActivationReady(new ExchangeId(header.Pass, header.Exchange, header.Part), header.Tower, buffer.Portion));
+    }
+
+    static int Index(ExchangeKind kind, byte segment) => 2 * segment + (int)kind;
+
+    public void Lost(string reason) => lost(reason);
+
+    public void Dispose() => _connection?.Dispose();
+}

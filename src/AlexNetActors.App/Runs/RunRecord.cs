@@ -1,0 +1,50 @@
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>Everything that is kept and shown of a run while it goes on, and what is said at its end.</summary>
+sealed class RunRecord : IDisposable
+{
+    readonly RunFolder _folder;
+    readonly RunStart _start;
+    readonly Output _output;
+    readonly MetricsLog _metrics;
+
+    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group)
+    {
+        (_folder, _start, _output) = (folder, start, output);
+        _metrics = MetricsLog.Open(folder.Metrics, start.Progress);
+        if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
+        View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
+        Journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), _metrics, new StallDetector(plan.Data.Classes.Count), View);
+    }
+
+    /// <param name="folder">Where it is kept.</param>
+    /// <param name="plan">What it is made from.</param>
+    /// <param name="start">Where it starts or goes on.</param>
+    /// <param name="output">Where it is shown.</param>
+    /// <param name="group">Whether to show what happens to the group: in one process nothing does.</param>
+    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group) => new(folder, plan, start, output, group);
+
+    public IRunView View { get; }
+    public RunJournal Journal { get; }
+
+    /// <returns>The exit code of a run that did not fail.</returns>
+    /// <exception cref="RunException">It failed.</exception>
+    public int Report(RunEnd end)
+    {
+        var status = Journal.Status;
+        (long, string)? saved = status.Checkpoint is { } c ? (c.Steps, c.WeightsSha256) : _start.WeightsSha256 is { } sha ? (_start.Progress.Steps, sha) : null;
+        var report = new RunReport(status, _metrics.LastValidation, saved, _folder.Path);
+        if (end.Failure is null)
+        {
+            _metrics.Summary(report.Json);
+            _output.Result.WriteLine($"done after step {status.Steps} (epoch {status.Epochs}): {end.Why}");
+        }
+        report.Write(_output.Result);
+        _output.Json(report.Json);
+        return end.Failure is null ? 0 : throw new RunException(end.Failure);
+    }
+
+    public void Dispose() => _metrics.Dispose();
+}

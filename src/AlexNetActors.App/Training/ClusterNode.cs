@@ -1,0 +1,88 @@
+using System.Runtime.InteropServices;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Tools.Singleton;
+using AlexNetActors.Actors;
+using ClusterSettings = AlexNetActors.Actors.ClusterSettings;
+
+namespace AlexNetActors.App;
+
+/// <summary>This process as a member of a cluster, from joining to leaving.</summary>
+sealed class ClusterNode : IDisposable
+{
+    const string CoordinatorRole = "coordinator";
+    static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a node that was asked to stop may wait for its step and a checkpoint.</summary>
+    static readonly TimeSpan StopMax = TimeSpan.FromSeconds(60);
+
+    readonly NodeSettings _node;
+    readonly ActorSystem _system;
+    readonly TensorNode _tensors;
+    readonly Cluster _cluster;
+
+    public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node)
+    {
+        _node = node;
+        _system = ClusterSystem.Start(settings, node.Akka, unencrypted);
+        _cluster = Cluster.Get(_system);
+        try
+        {
+            _tensors = new TensorNode(node.Tensors with { Host = settings.Host, AdvertisedHost = settings.PublicHost, Credentials = settings.Credentials });
+        }
+        catch
+        {
+            _system.Terminate().Wait(LeaveMax);
+            throw;
+        }
+    }
+
+    public NodeMeans Means(string? recipe, string? dataPath, DataOffer? data, IReadOnlyList<OfferedDevice> devices, int loaders) => new(
+        ProgramVersion.Text, $"{_cluster.SelfAddress.Host}:{_cluster.SelfAddress.Port}", recipe, dataPath, data, devices, loaders, _node.BatchDeadline, RecipeReader.ReadText, _tensors);
+
+    /// <summary>Takes part until the run is over, the node is asked to stop or is not wanted.</summary>
+    /// <param name="means">What it brings along.</param>
+    /// <param name="office">Of a node that may be coordinator; else null.</param>
+    /// <param name="output">Where it says what happens.</param>
+    /// <returns>The exit code.</returns>
+    public int Take(NodeMeans means, RunOffice? office, Output output)
+    {
+        var observed = new NodeJournal(means.Name, office, output);
+        var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed)), "observer");
+        var manager = office is null ? null : ClusterSingletonManager.Props(
+            CoordinatorActor.Props(() => observed.Open(office), means.Name, _tensors, observer), PoisonPill.Instance, ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole));
+        var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
+        var nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
+        output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd("the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off; start it again", Failed: true)), TaskScheduler.Default);
+        int asked = 0;
+        void Stop(PosixSignalContext signal)
+        {
+            if (Interlocked.Increment(ref asked) > 1) return; // the second signal ends the process
+            signal.Cancel = true;
+            output.Log.WriteLine($"stopping after this step, within {StopMax.TotalSeconds:0} s; the same again stops at once");
+            observed.Stopping = true;
+            nodeActor.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status == MemberStatus.Up && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
+            Task.Delay(StopMax).ContinueWith(_ => observed.End.TrySetResult(new NodeEnd($"the step did not end within {StopMax.TotalSeconds:0} s of being asked to stop", Failed: true)), TaskScheduler.Default);
+        }
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        var end = observed.Follow();
+        try
+        {
+            return observed.Report(end);
+        }
+        finally
+        {
+            Leave(); // and with it the coordinator closes the run
+        }
+    }
+
+    void Leave() => CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).Wait(LeaveMax);
+
+    public void Dispose()
+    {
+        Leave();
+        _tensors.Dispose();
+    }
+}

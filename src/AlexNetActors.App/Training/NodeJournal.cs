@@ -1,0 +1,83 @@
+using Akka.Actor;
+using AlexNetActors.Actors;
+
+namespace AlexNetActors.App;
+
+/// <summary>How a node's part ended.</summary>
+sealed record NodeEnd(string Why, bool Failed, bool WrongUse = false);
+
+/// <summary>Hears what a node is told of the run and, while the coordinator is on it, the run itself.</summary>
+sealed class NodeJournal(string name, RunOffice? office, Output output)
+{
+    string _said = "";
+    Exception? _refusal;
+
+    public TaskCompletionSource<NodeEnd> End { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>It was asked to stop by a signal.</summary>
+    public bool Stopping { get; set; }
+
+    /// <summary>From the coordinator's actor, as it takes office.</summary>
+    public OpenedRun Open(RunOffice office)
+    {
+        try
+        {
+            return office.Open();
+        }
+        catch (Exception e)
+        {
+            _refusal = e;
+            End.TrySetResult(new NodeEnd(e.Message, Failed: true));
+            throw;
+        }
+    }
+
+    public void Hear(object message)
+    {
+        if (message is IRunEvent e && office is { Taken.IsCompleted: true }) office.Hear(e);
+        else if (message is IRunEvent other)
+            foreach (string line in Words.OfGroup(other)) Say(line);
+        switch (message)
+        {
+            case NodeAdmitted: Say($"{name} is admitted"); break;
+            case NodeTurnedAway m when m.Node == name: End.TrySetResult(new NodeEnd(m.Reason, Failed: true, WrongUse: true)); break;
+            case RunFinished m when Stopping: End.TrySetResult(new NodeEnd($"stopped after step {m.Steps} as asked", Failed: true)); break;
+            case RunFinished m: End.TrySetResult(new NodeEnd(m.Why, Failed: false)); break;
+            case RunFailed m: End.TrySetResult(new NodeEnd(m.Reason, Failed: true)); break;
+            case RunOver m: End.TrySetResult(new NodeEnd(m.Why, m.Failed)); break;
+            case NodeReleased: End.TrySetResult(new NodeEnd("stopped as asked; the others go on", Failed: true)); break;
+        }
+    }
+
+    void Say(string line)
+    {
+        if (line == _said) return;
+        _said = line;
+        output.Log.WriteLine(line);
+    }
+
+    /// <summary>Keeps the view of the run, if it is here, until the node's part ends.</summary>
+    public NodeEnd Follow()
+    {
+        if (office is not null) Task.WaitAny(office.Taken, End.Task);
+        if (office is { Taken.IsCompletedSuccessfully: true } && !End.Task.IsCompleted) office.Taken.Result.View.Follow(office.Taken.Result.Journal, End.Task);
+        return End.Task.Result;
+    }
+
+    /// <returns>The exit code.</returns>
+    public int Report(NodeEnd end)
+    {
+        if (_refusal is not null) throw _refusal;
+        if (end.WrongUse) throw new UsageException(end.Why);
+        if (office is { Taken.IsCompletedSuccessfully: true }) return office.Taken.Result.Report(new RunEnd(end.Failed ? end.Why : null, end.Why));
+        if (end.Failed) throw new RunException(end.Why);
+        output.Result.WriteLine($"the run is over: {end.Why}");
+        return 0;
+    }
+}
+
+/// <summary>The journal's ear in the actor system.</summary>
+sealed class NodeObserverActor : ReceiveActor
+{
+    public NodeObserverActor(NodeJournal journal) => ReceiveAny(journal.Hear);
+}

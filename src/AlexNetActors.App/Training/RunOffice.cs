@@ -1,0 +1,63 @@
+using AlexNetActors.Actors;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// What a coordinator needs on its node: opens the run folder when it takes office, and closes it when it leaves, so that another may take over.
+/// </summary>
+sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Output output)
+{
+    readonly string _folder = request.FolderFor(plan.Recipe.Name);
+    readonly TaskCompletionSource<RunRecord> _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    volatile RunRecord? _record;
+    bool _manifestWritten;
+
+    /// <summary>The record of the run, once the coordinator is on this node.</summary>
+    public Task<RunRecord> Taken => _taken.Task;
+
+    /// <exception cref="UsageException">The folder is another run's, or another process's.</exception>
+    /// <exception cref="RunException">It is damaged or cannot be written.</exception>
+    public OpenedRun Open()
+    {
+        var folder = new RunFolder(_folder);
+        var ours = folder.Lock();
+        try
+        {
+            var earlier = folder.HoldsRun ? folder.ReadManifest() : null;
+            var start = earlier is null
+                ? RunStart.Begin(folder, plan)
+                : RunStart.GoOn(folder, plan.Manifest(earlier.Devices, earlier.DeviceKind), plan, earlier, output.Log.WriteLine);
+            _manifestWritten = earlier is not null;
+            plan.Introduce(output.Log);
+            output.Log.WriteLine($"run folder {folder.Path}");
+            var record = _record = RunRecord.Open(folder, plan, start, output, group: true);
+            _taken.TrySetResult(record);
+            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind), new Closing(() =>
+            {
+                record.Dispose();
+                ours.Dispose();
+            }));
+        }
+        catch
+        {
+            ours.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>From the observer, one at a time. With its first group the run has its devices: from then on its folder holds a run.</summary>
+    public void Hear(IRunEvent e)
+    {
+        if (e is GroupFormed formed && !_manifestWritten)
+        {
+            new RunFolder(_folder).Write(plan.Manifest(formed.Devices, formed.Kind));
+            _manifestWritten = true;
+        }
+        _record?.Journal.Hear(e);
+    }
+
+    sealed class Closing(Action close) : IDisposable
+    {
+        public void Dispose() => close();
+    }
+}

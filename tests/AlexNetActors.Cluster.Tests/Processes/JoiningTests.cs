@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using AlexNetActors.Data;
+using AlexNetActors.Tests.App;
+
+namespace AlexNetActors.Cluster.Tests;
+
+/// <summary>Nodes start in any order; those that do not belong to the run are told what differs.</summary>
+public sealed class JoiningTests : IDisposable
+{
+    static readonly TimeSpan FormsWithin = TimeSpan.FromSeconds(10); // of the last node's start
+
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    /// <summary>c: coordinator, g: gpu, l: loader; together in one process without a space between.</summary>
+    [Theory]
+    [InlineData("cgl g")]
+    [InlineData("g cgl")]
+    [InlineData("cl g g")]
+    [InlineData("g g cl")]
+    [InlineData("g cl g")]
+    [InlineData("c g g l l")]
+    [InlineData("l l g g c")]
+    [InlineData("g l c l g")]
+    public void Nodes_start_in_any_order(string order)
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        NodeProcess? coordinator = null;
+        foreach (var (node, i) in order.Split(' ').Select((n, i) => (n, i)))
+        {
+            if (i > 0) cluster.Nodes[^1].WaitFor("joins the cluster"); // it is up; that nobody is there to join yet may be
+            if (node.StartsWith('c')) coordinator = cluster.StartCoordinator(3, string.Join(',', node.Select(Role)));
+            else if (node == "g") cluster.StartGpu($"gpu-{i}");
+            else cluster.StartLoader($"loader-{i}");
+        }
+        coordinator!.WaitFor("group 1: ", FormsWithin);
+        coordinator.WaitForEnd().Expect(0);
+    }
+
+    static string Role(char c) => c switch { 'c' => "coordinator", 'g' => "gpu", _ => "loader" };
+
+    [Fact]
+    public void A_node_with_another_recipe_is_refused_with_what_differs()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(3, "coordinator,loader");
+        var refused = cluster.StartGpu("gpu", "--recipe", _workshop.RecipeFile, "--set", "schedule.rate=0.02").WaitForEnd().Expect(2);
+        Assert.Contains("was given another recipe than the coordinator, it differs in schedule.rate (0.02, here 0.01)", refused.Err);
+        coordinator.WaitFor("refused: ");
+        foreach (string name in new[] { "gpu-1", "gpu-2" }) cluster.StartGpu(name, "--recipe", _workshop.RecipeFile);
+        coordinator.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
+    public void A_loader_with_other_packs_is_refused_with_their_digests()
+    {
+        string other = _workshop.In("other");
+        BuiltInPictures.Create(other, new BuiltInSettings(Workshop.Records + 1, Workshop.ValidationRecords, RecordSize: 36)).Dispose();
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(3, "coordinator,gpu,loader");
+        var refused = cluster.Add("loader", NodeProcess.FreePort(), "--roles", "loader", "--data", other).WaitForEnd().Expect(2);
+        Assert.Contains($"has another data set than the coordinator (digest", refused.Err);
+        Assert.Contains($"with {Workshop.Records + 1} training records", refused.Err);
+        cluster.StartGpu("gpu");
+        coordinator.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
+    public void A_device_of_another_kind_than_the_run_began_on_is_refused()
+    {
+        _workshop.TrainTo("run", 2);
+        using var cluster = new ProcessCluster(_workshop);
+        cluster.StartCoordinator(3, "coordinator,loader");
+        Assert.Contains("has devices of kind reference, the run was begun on cpu-fast", cluster.StartGpu("gpu", "--device", "reference").WaitForEnd().Expect(2).Err);
+    }
+
+    [Theory]
+    [InlineData("--roles gpus", "--roles has 'gpus': wanted one or more of coordinator, gpu, loader")]
+    [InlineData("--roles gpu --run x", "--run is for nodes with the role coordinator")]
+    [InlineData("--roles gpu --data x", "--data is for nodes with the role coordinator or loader")]
+    [InlineData("--roles loader --device cpu", "--device is for nodes with the role gpu")]
+    [InlineData("--roles gpu --towers C", "--towers is C for 1 device")]
+    [InlineData("--roles gpu --listen nowhere", "--listen has 'nowhere': wanted HOST:PORT")]
+    [InlineData("--roles gpu --listen 0.0.0.0:2012", "alexnet certificates", 1)]
+    [InlineData("--roles gpu --certificates /nowhere", "/nowhere", 1)]
+    [InlineData("--roles gpu --set alexnet.cluster.tensor-prot=1", "did you mean alexnet.cluster.tensor-port")]
+    public void Wrong_use_is_one_line(string args, string message, int code = 2)
+    {
+        var result = NodeProcess.Start("node", args.Split(' ')).WaitForEnd().Expect(code);
+        Assert.Contains(message, result.Err);
+        Assert.Single(result.Err.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void A_port_that_is_taken_is_one_line()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        cluster.StartCoordinator(3).WaitFor("joins the cluster");
+        var result = NodeProcess.Start("second", "--roles", "gpu", "--listen", $"127.0.0.1:{cluster.SeedPort}").WaitForEnd().Expect(1);
+        Assert.Contains($"cannot listen on 127.0.0.1:{cluster.SeedPort}", result.Err);
+        Assert.Single(result.Err.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+}

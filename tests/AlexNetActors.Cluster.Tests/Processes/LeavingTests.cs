@@ -1,0 +1,104 @@
+using AlexNetActors.Tests.App;
+
+namespace AlexNetActors.Cluster.Tests;
+
+/// <summary>Nodes that are asked to stop lose nothing; those that are killed cost the steps since the last checkpoint, and no bit.</summary>
+public sealed class LeavingTests : IDisposable
+{
+    const int Steps = 400;
+
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    ProcessCluster Running(out NodeProcess coordinator, out NodeProcess gpu, out NodeProcess loader)
+    {
+        var cluster = new ProcessCluster(_workshop);
+        coordinator = cluster.StartCoordinator(Steps, "coordinator,gpu");
+        gpu = cluster.StartGpu("gpu");
+        loader = cluster.StartLoader("loader-1");
+        return cluster;
+    }
+
+    void WaitForSteps(int steps)
+    {
+        string metrics = Path.Combine(_workshop.In("run"), "metrics.jsonl");
+        for (int i = 0; i < 3000; i++)
+        {
+            if (File.Exists(metrics) && _workshop.Metrics("run", "step").Count >= steps) return;
+            Thread.Sleep(20);
+        }
+        throw new TimeoutException($"step {steps} was not reached in a minute");
+    }
+
+    void ExpectWhole(NodeProcess coordinator)
+    {
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+        Assert.Equal(Enumerable.Range(1, Steps), _workshop.Metrics("run", "step").Select(l => (int)l["step"]!));
+    }
+
+    [Fact]
+    public void A_gpu_node_that_is_asked_to_stop_goes_after_a_checkpoint_and_a_spare_takes_its_tower()
+    {
+        using var cluster = Running(out var coordinator, out var gpu, out _);
+        WaitForSteps(4);
+        cluster.StartGpu("spare").WaitFor("is admitted");
+        gpu.Signal("TERM");
+        Assert.Contains("stopped as asked; the others go on", gpu.WaitForEnd().Expect(1).Err);
+        ExpectWhole(coordinator);
+    }
+
+    [Fact]
+    public void A_gpu_node_that_is_killed_is_replaced_by_a_spare_and_the_bits_stay()
+    {
+        using var cluster = Running(out var coordinator, out var gpu, out _);
+        WaitForSteps(4);
+        cluster.StartGpu("spare").WaitFor("is admitted");
+        gpu.Kill();
+        coordinator.WaitFor("group 2: ");
+        ExpectWhole(coordinator);
+    }
+
+    [Fact]
+    public void Loaders_that_stop_or_are_killed_are_replaced_by_the_others()
+    {
+        using var cluster = Running(out var coordinator, out _, out var first);
+        var second = cluster.StartLoader("loader-2");
+        cluster.StartLoader("loader-3");
+        WaitForSteps(4);
+        first.Signal("TERM");
+        first.WaitForEnd().Expect(1);
+        second.Kill();
+        ExpectWhole(coordinator);
+    }
+
+    [Fact]
+    public void A_coordinator_that_is_asked_to_stop_hands_over_to_another()
+    {
+        using var cluster = Running(out var coordinator, out _, out _);
+        var deputy = cluster.Add("deputy", NodeProcess.FreePort(), "--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json");
+        deputy.WaitFor("is admitted");
+        WaitForSteps(4);
+        coordinator.Signal("TERM");
+        Assert.Contains("stopped after step", coordinator.WaitForEnd().Expect(1).Err);
+        ExpectWhole(deputy);
+    }
+
+    [Fact]
+    public void The_last_one_writes_a_checkpoint_and_a_cluster_goes_on_from_there()
+    {
+        int steps;
+        using (var cluster = Running(out var coordinator, out var gpu, out _))
+        {
+            WaitForSteps(4);
+            coordinator.Signal("TERM");
+            var stopped = coordinator.WaitForEnd().Expect(1);
+            steps = (int)stopped.Json["step"]!;
+            Assert.Equal(steps, (int)stopped.Json["checkpointStep"]!);
+            Assert.Contains("stopped as asked", gpu.WaitForEnd().Out + gpu.WaitForEnd().Err);
+        }
+        using var again = Running(out var next, out _, out _);
+        next.WaitFor($"training from step {steps}");
+        ExpectWhole(next);
+    }
+}

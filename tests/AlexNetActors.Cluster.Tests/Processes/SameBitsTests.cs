@@ -1,0 +1,83 @@
+using AlexNetActors.Tests.App;
+
+namespace AlexNetActors.Cluster.Tests;
+
+/// <summary>A run's weights do not depend on how many processes it is spread over, nor on what they speak.</summary>
+public sealed class SameBitsTests : IDisposable
+{
+    const int Steps = 20;
+
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    [Fact]
+    public void Two_processes_train_to_the_bits_of_the_sequential_trainer()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator,gpu,loader");
+        var gpu = cluster.StartGpu("gpu");
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+        gpu.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
+    public void Five_processes_train_to_the_bits_of_the_sequential_trainer()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps);
+        NodeProcess[] others = [cluster.StartGpu("gpu-1"), cluster.StartGpu("gpu-2"), cluster.StartLoader("loader-1"), cluster.StartLoader("loader-2")];
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+        foreach (var node in others) node.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
+    public void One_device_of_another_process_may_hold_both_towers()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator,loader");
+        cluster.StartGpu("gpu", "--towers", "AB");
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+    }
+
+    [Fact]
+    public void Towers_are_held_where_they_are_pinned()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator,loader");
+        cluster.StartGpu("spare");
+        var b = cluster.StartGpu("b", "--towers", "B");
+        b.WaitFor("is admitted");
+        var a = cluster.StartGpu("a", "--towers", "A");
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+        string formed = coordinator.Lines.Last(l => l.StartsWith("group "));
+        Assert.Contains("tower B on cpu", formed);
+        a.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
+    public void Exchanges_in_bfloat16_have_bits_of_their_own_the_same_in_one_process_and_in_three()
+    {
+        const string bf16 = "exchange.element=bf16";
+        string one = _workshop.TrainTo("one", Steps, "--set", bf16).Digest;
+        Assert.Equal(one, _workshop.TrainTo("one-device", Steps, "--set", bf16, "--device", "cpu").Digest);
+        Assert.NotEqual(_workshop.Expected(Steps), one);
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator,loader", "--set", bf16);
+        cluster.StartGpu("gpu-1");
+        cluster.StartGpu("gpu-2");
+        Assert.Equal(one, coordinator.WaitForEnd().Expect(0).Digest);
+    }
+
+    [Fact]
+    public void A_cluster_goes_on_from_what_is_in_the_run_folder()
+    {
+        _workshop.TrainTo("run", 7);
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator,loader");
+        cluster.StartGpu("gpu-1");
+        cluster.StartGpu("gpu-2");
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+        Assert.Contains("training from step 7", coordinator.ToString());
+    }
+}
