@@ -12,6 +12,7 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
     ["full-width-step"] = FullWidthStep.Run,
     ["transport"] = TransportSpeed.Run,
     ["transport-peer"] = TransportPeer.Run,
+    ["cluster"] = ClusterSpeed.Run,
     ["gpu"] = GpuSpeed.Run,
     ["gpu-steps"] = GpuSteps.Run,
     ["gpu-layers"] = GpuLayers.Run,
