@@ -16,14 +16,18 @@ sealed class ClusterNode : IDisposable
     /// <summary>How long a node that was asked to stop may wait for its step and a checkpoint.</summary>
     static readonly TimeSpan StopMax = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a node waits to be let in before it says what may be wrong; it goes on trying.</summary>
+    static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(20);
+
     readonly NodeSettings _node;
+    readonly string _seeds;
     readonly ActorSystem _system;
     readonly TensorNode _tensors;
     readonly Cluster _cluster;
 
     public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node)
     {
-        _node = node;
+        (_node, _seeds) = (node, string.Join(", ", settings.Seeds));
         _system = ClusterSystem.Start(settings, node.Akka, unencrypted);
         _cluster = Cluster.Get(_system);
         try
@@ -54,6 +58,7 @@ sealed class ClusterNode : IDisposable
         var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
         var nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
         _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd("the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off; start it again", Failed: true)), TaskScheduler.Default);
         int asked = 0;
         void Stop(PosixSignalContext signal)
@@ -76,6 +81,12 @@ sealed class ClusterNode : IDisposable
         {
             Leave(); // and with it the coordinator closes the run
         }
+    }
+
+    void SayIfOutside(Output output)
+    {
+        if (_cluster.SelfMember.Status is MemberStatus.Joining or MemberStatus.Removed && !_system.WhenTerminated.IsCompleted)
+            output.Log.WriteLine($"no seed has let this node in yet ({_seeds}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
     }
 
     void Leave() => CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).Wait(LeaveMax);

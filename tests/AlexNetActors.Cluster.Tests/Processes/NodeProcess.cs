@@ -31,6 +31,16 @@ sealed class NodeProcess : IDisposable
     public string Name { get; }
     public int Id => _process.Id;
 
+    /// <summary>Memory that it holds now.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <summary>A port that nobody has.</summary>
     public static int FreePort()
     {
