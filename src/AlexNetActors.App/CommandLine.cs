@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using AlexNetActors.Actors;
 using AlexNetActors.Compute;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
@@ -21,6 +22,7 @@ static class CommandLine
         BenchCommand.Define(),
         DevicesCommand.Define(),
         DigestCommand.Define(),
+        CertificatesCommand.Define(),
     };
 
     /// <returns>0 done, 1 failed while running or stopped, 2 wrong use.</returns>
@@ -41,7 +43,7 @@ static class CommandLine
         {
             return Refuse(e, WrongUse);
         }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException)
         {
             return Refuse(e, Failed);
         }
