@@ -24,7 +24,7 @@ RUN dotnet publish src/AlexNetActors.App -c Release --use-current-runtime --no-s
     -p:DebugType=none -p:GenerateDocumentationFile=false -p:SatelliteResourceLanguages=en
 
 # What volumes are mounted over: a new volume gets its owner from here.
-RUN mkdir -p /folders/alexnet/runs /folders/alexnet/data /folders/alexnet/certificates
+RUN mkdir -p /folders/alexnet/certificates /folders/alexnet/data /folders/alexnet/packs /folders/alexnet/runs
 
 FROM ${RUNTIME}
 COPY --from=build /app /app
