@@ -33,6 +33,7 @@ public sealed class ComposeTests
             Assert.EndsWith("/" + host, node.Option("--certificates"));
             Assert.Equal("coordinator:2012", node.Option("--seeds"));
             Assert.True(node.Name == host || node.Text.Contains($"aliases: [{host}]"), $"nobody finds {node.Name} as {host}");
+            Assert.Equal(node.Option("--roles") != "gpu", node.Command.Contains("${ALEXNET_DATA:-}")); // who has a GPU gets batches and needs no packs
             if (node.Hostname != "") Assert.Equal(host, node.Hostname);
         }
     }
