@@ -24,6 +24,7 @@ static class CommandLine
         DevicesCommand.Define(),
         DigestCommand.Define(),
         CertificatesCommand.Define(),
+        CheckCommand.Define(),
     };
 
     /// <returns>0 done, 1 failed while running or stopped, 2 wrong use.</returns>

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using AlexNetActors.Actors;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// alexnet check: whether a node answers, for health checks where there is no shell. With certificates its process must take part in the
+/// handshake and show one of the cluster's; without, the system alone accepts the connection, also for a process that hangs.
+/// </summary>
+static class CheckCommand
+{
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
+
+    public static Command Define()
+    {
+        var node = new Argument<string>("HOST:PORT") { Description = "Where the node listens." };
+        var certificates = new Option<string?>("--certificates") { Description = "This node's folder of those that `alexnet certificates` made; none for an unencrypted cluster.", HelpName = "DIR" };
+        var command = new Command("check", $"Tells by its exit code whether a node answers within {Deadline.TotalSeconds:0} s.") { node, certificates };
+        command.SetAction(p => Check(p.GetValue(node)!, p.GetValue(certificates) is { } folder ? NodeCredentials.Load(folder) : null));
+        return command;
+    }
+
+    static int Check(string node, NodeCredentials? credentials)
+    {
+        var (host, port) = Parse(node);
+        using var late = new CancellationTokenSource(Deadline);
+        try
+        {
+            Meet(host, port, credentials, late.Token).GetAwaiter().GetResult();
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new RunException($"{node} has not answered within {Deadline.TotalSeconds:0} s");
+        }
+        catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
+        {
+            throw new RunException($"{node} does not answer as a node{(credentials is null ? "" : " of this cluster")}: {e.Message}");
+        }
+    }
+
+    static async Task Meet(string host, int port, NodeCredentials? credentials, CancellationToken late)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(host, port, late);
+        if (credentials is null) return;
+        await using var tls = new SslStream(new NetworkStream(socket));
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = host,
+            ClientCertificates = [credentials.Certificate],
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => credentials.Trusts(certificate),
+        }, late);
+    }
+
+    static (string Host, int Port) Parse(string node)
+    {
+        int colon = node.LastIndexOf(':');
+        return colon > 0 && ushort.TryParse(node.AsSpan(colon + 1), out ushort port) && port > 0
+            ? (node[..colon].Trim('[', ']'), port)
+            : throw new UsageException($"'{node}' is not HOST:PORT, such as node-1:2012");
+    }
+}
