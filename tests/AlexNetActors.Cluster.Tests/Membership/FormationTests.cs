@@ -29,14 +29,24 @@ public sealed class FormationTests
         using var cluster = new TestCluster(encrypted: true);
         string recipe = new('x', 32_000);
         var away = cluster.Members[1].ActorOf(Props.Create(() => new Answering()), "away");
-        var remote = ((ExtendedActorSystem)cluster.Members[2]).Provider.ResolveActorRef(away.Path.ToStringWithAddress(TestCluster.Cluster(cluster.Members[1]).SelfAddress));
+        var remote = ((ExtendedActorSystem)cluster.Members[2]).Provider.ResolveActorRef(away.Path.ToSerializationFormatWithAddress(TestCluster.Cluster(cluster.Members[1]).SelfAddress));
         Assert.Equal(recipe, TestCluster.Ask(remote, recipe));
-        var stopped = remote.WatchAsync();
+        int ends = 0;
+        Action ended = () => Interlocked.Increment(ref ends);
+        cluster.Members[2].ActorOf(Props.Create(() => new Watcher(remote, ended)));
         TestCluster.Ask(remote, "the watch has arrived before this");
         cluster.Members[1].Stop(away);
-        Wait.Until(() => stopped.IsCompleted, () => "its end was not heard");
+        Wait.Until(() => Volatile.Read(ref ends) == 1, () => "its end was not heard");
     }
 
+    sealed class Watcher : ReceiveActor
+    {
+        public Watcher(IActorRef watched, Action ended)
+        {
+            Context.Watch(watched);
+            Receive<Terminated>(_ => ended());
+        }
+    }
 
     sealed class Answering : ReceiveActor
     {
