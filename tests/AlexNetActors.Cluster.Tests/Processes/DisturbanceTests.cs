@@ -7,7 +7,7 @@ using AlexNetActors.Tests.App;
 namespace AlexNetActors.Cluster.Tests;
 
 /// <summary>Who does not belong to a run that goes on: neither takes part nor disturbs it.</summary>
-public sealed class StrangerTests : IDisposable
+public sealed class DisturbanceTests : IDisposable
 {
     const int Steps = 300, Attacks = 3000;
     const long MemoryGrowthMax = 128 << 20; // bytes; what the run itself may take meanwhile
