@@ -77,5 +77,12 @@ static class FullNetwork
 
     public static Network Network => Recipe.Network;
 
+    /// <summary>What a tower sends in the gathers of a step, in the gradient sums, and what its batch has.</summary>
+    public static long GatherBytes => Enumerable.Range(1, Network.Segments.Count).Sum(s => 4L * Batch * Network.ExchangedFeatures(s));
+
+    public static long SumBytes => Enumerable.Range(1, Network.Segments.Count - 1).Sum(s => 4L * Batch * Network.ExchangedFeatures(s));
+
+    public static long BatchBytes => 3L * Batch * Network.InputSize * Network.InputSize;
+
     public static string TimeLine(IReadOnlyList<JsonElement> steps) => StepTimeLine.Table(steps, [.. Network.Segments.Select(s => s.Name)], Batch, Network.ExchangedFeatures);
 }
