@@ -49,7 +49,7 @@ plug() {
 
 down() {
   local name
-  for name in $(ip netns list | awk -v p="$prefix-" 'index($1, p) == 1 { print $1 }'); do ip netns del "$name"; done
+  for name in $(ip netns list | awk -v p="^$prefix-(host[0-9]+|switch)$" '$1 ~ p { print $1 }'); do ip netns del "$name"; done
 }
 
 # Both ends, so that the cable is as fast one way as the other.
