@@ -12,6 +12,9 @@ static class FrameFormat
 {
     public const int HeaderBytes = 32, TrailerBytes = 9;
 
+    /// <summary>What is hashed and moved at a time: still in the last-level cache when the other happens to it, and few system calls a payload.</summary>
+    public const int PieceBytes = 2 << 20;
+
     const byte Array10 = 0x9a, UInt8 = 0xcc, Int32 = 0xd2, Int64 = 0xd3, Bin32 = 0xc6, UInt64 = 0xcf;
 
     public static void WriteHeader(in FrameHeader header, Span<byte> destination)

@@ -5,8 +5,6 @@ namespace AlexNetActors.Actors;
 /// <summary>Reads frames from a stream, for one thread; a payload goes straight to where it belongs, and is hashed while it is in the cache.</summary>
 sealed class FrameReader(Stream stream)
 {
-    const int PieceBytes = 256 * 1024;
-
     readonly XxHash3 _hash = new();
 
     /// <exception cref="FrameRefusedException">It is not the header of a frame.</exception>
@@ -25,7 +23,7 @@ sealed class FrameReader(Stream stream)
     /// <exception cref="IOException">The connection ended.</exception>
     public int ReadSome(Span<byte> destination)
     {
-        if (destination.Length > PieceBytes) destination = destination[..PieceBytes];
+        if (destination.Length > FrameFormat.PieceBytes) destination = destination[..FrameFormat.PieceBytes];
         int got = Read(destination);
         _hash.Append(destination[..got]);
         return got;

@@ -8,7 +8,7 @@ namespace AlexNetActors.Actors;
 /// </summary>
 sealed class FrameWriter(Stream stream)
 {
-    const int PieceBytes = 256 * 1024, GatheredBytes = 16 * 1024;
+    const int GatheredBytes = 16 * 1024;
 
     readonly XxHash3 _hash = new();
     readonly byte[] _gathered = new byte[GatheredBytes];
@@ -29,7 +29,7 @@ sealed class FrameWriter(Stream stream)
 
     void PutPieces(ReadOnlySpan<byte> payload)
     {
-        for (; payload.Length > PieceBytes; payload = payload[PieceBytes..]) Put(payload[..PieceBytes]);
+        for (; payload.Length > FrameFormat.PieceBytes; payload = payload[FrameFormat.PieceBytes..]) Put(payload[..FrameFormat.PieceBytes]);
         Put(payload);
     }
 
