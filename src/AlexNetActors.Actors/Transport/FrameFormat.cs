@@ -5,7 +5,7 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// A frame is one MessagePack array of ten: eight fields, the payload (bin 32) and the XxHash3-64 of all bytes before it (uint 64).
+/// A frame is one MessagePack array of ten: eight fields, the payload (bin 32) and its <see cref="FrameChecksum"/> (uint 64).
 /// Every field has one width, the widest, so that headers and trailers have one length; any other encoding is refused.
 /// </summary>
 static class FrameFormat
