@@ -61,8 +61,7 @@ sealed class TransportPeer : IDisposable
                     break;
                 case "take":
                     var before = TransportCost.Now;
-                    Console.WriteLine("ready");
-                    end!.Take(int.Parse(words[1], CultureInfo.InvariantCulture), int.Parse(words[2], CultureInfo.InvariantCulture));
+                    end!.Take(int.Parse(words[1], CultureInfo.InvariantCulture), int.Parse(words[2], CultureInfo.InvariantCulture), () => Console.WriteLine("ready"));
                     var cost = TransportCost.Now - before;
                     Console.WriteLine(FormattableString.Invariant($"{cost.AllocatedBytes} {cost.CpuSeconds}"));
                     break;

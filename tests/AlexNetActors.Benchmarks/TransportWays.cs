@@ -13,8 +13,8 @@ interface IPayloadEnd : IDisposable
 
     void AwaitAck();
 
-    /// <summary>Takes payloads and acknowledges every n-th.</summary>
-    void Take(int count, int ackEvery);
+    /// <summary>Takes payloads and acknowledges every n-th; says when they may come.</summary>
+    void Take(int count, int ackEvery, Action ready);
 }
 
 /// <summary>How an end of each way is made. "host:port" is printed by who listens and dialled by the other.</summary>
@@ -89,8 +89,9 @@ sealed class StreamEnd(Stream stream) : IPayloadEnd
 
     public void AwaitAck() => stream.ReadExactly(_ack);
 
-    public void Take(int count, int ackEvery)
+    public void Take(int count, int ackEvery, Action ready)
     {
+        ready();
         for (int n = 1; n <= count; n++)
         {
             stream.ReadExactly(_payload);
@@ -112,8 +113,9 @@ sealed class TransportEnd : IPayloadEnd, IFrameReceiver
 
     readonly TensorNode _node;
     readonly byte[] _payload = new byte[TransportWays.PayloadBytes];
-    readonly SemaphoreSlim _connected = new(0), _acknowledged = new(0), _received = new(0);
+    readonly SemaphoreSlim _connected = new(0), _acknowledged = new(0), _taken = new(0);
     TensorConnection? _connection;
+    int _left, _ackEvery;
     string? _lost;
 
     TransportEnd(NodeCredentials? credentials)
@@ -144,13 +146,11 @@ sealed class TransportEnd : IPayloadEnd, IFrameReceiver
 
     public void AwaitAck() => Wait(_acknowledged);
 
-    public void Take(int count, int ackEvery)
+    public void Take(int count, int ackEvery, Action ready)
     {
-        for (int n = 1; n <= count; n++)
-        {
-            Wait(_received);
-            if (n % ackEvery == 0) _connection!.Send(Ack, default);
-        }
+        (_left, _ackEvery) = (count, ackEvery);
+        ready();
+        Wait(_taken);
     }
 
     void Wait(SemaphoreSlim what)
@@ -166,17 +166,22 @@ sealed class TransportEnd : IPayloadEnd, IFrameReceiver
 
     (Memory<byte> First, Memory<byte> Second) IFrameReceiver.Destination(in FrameHeader header) => (_payload.AsMemory(0, header.Bytes), default);
 
-    void IFrameReceiver.Received(in FrameHeader header) => (header.Kind == FrameKind.State ? _acknowledged : _received).Release();
+    void IFrameReceiver.Received(in FrameHeader header)
+    {
+        if (header.Kind == FrameKind.State)
+        {
+            _acknowledged.Release();
+            return;
+        }
+        if (--_left % _ackEvery == 0) _connection!.Send(Ack, default);
+        if (_left == 0) _taken.Release();
+    }
 
     void IFrameReceiver.Lost(string reason)
     {
         _lost = reason;
-        foreach (var waiting in new[] { _connected, _acknowledged, _received }) waiting.Release();
+        foreach (var waiting in new[] { _connected, _acknowledged, _taken }) waiting.Release();
     }
 
-    public void Dispose()
-    {
-        _node.Dispose();
-        foreach (var semaphore in new[] { _connected, _acknowledged, _received }) semaphore.Dispose();
-    }
+    public void Dispose() => _node.Dispose();
 }

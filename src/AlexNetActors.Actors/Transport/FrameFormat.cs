@@ -5,12 +5,15 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// A frame is one MessagePack array of ten: eight fields, the payload (bin 32) and the XxHash3-64 of all bytes before it (uint 64).
+/// A frame is one MessagePack array of ten: eight fields, the payload (bin 32) and its <see cref="FrameChecksum"/> (uint 64).
 /// Every field has one width, the widest, so that headers and trailers have one length; any other encoding is refused.
 /// </summary>
 static class FrameFormat
 {
     public const int HeaderBytes = 32, TrailerBytes = 9;
+
+    /// <summary>What is hashed and moved at a time: still in the last-level cache when the other happens to it, and few system calls a payload.</summary>
+    public const int PieceBytes = 2 << 20;
 
     const byte Array10 = 0x9a, UInt8 = 0xcc, Int32 = 0xd2, Int64 = 0xd3, Bin32 = 0xc6, UInt64 = 0xcf;
 

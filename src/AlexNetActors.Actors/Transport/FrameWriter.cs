@@ -1,5 +1,3 @@
-using System.IO.Hashing;
-
 namespace AlexNetActors.Actors;
 
 /// <summary>
@@ -8,50 +6,50 @@ namespace AlexNetActors.Actors;
 /// </summary>
 sealed class FrameWriter(Stream stream)
 {
-    const int PieceBytes = 256 * 1024, GatheredBytes = 16 * 1024;
+    const int GatheredBytes = 16 * 1024;
 
-    readonly XxHash3 _hash = new();
+    readonly FrameChecksum _checksum = new();
     readonly byte[] _gathered = new byte[GatheredBytes];
     int _waiting;
 
+    /// <exception cref="IOException">The connection ended.</exception>
     public void Write(in OutgoingFrame frame)
     {
         Span<byte> header = stackalloc byte[FrameFormat.HeaderBytes], trailer = stackalloc byte[FrameFormat.TrailerBytes];
         FrameFormat.WriteHeader(frame.Header, header);
-        _hash.Reset();
+        _checksum.Start(header);
         Put(header);
-        PutPieces(frame.First.Span);
-        PutPieces(frame.Second.Span);
-        FrameFormat.WriteTrailer(_hash.GetCurrentHashAsUInt64(), trailer);
-        Gather(trailer);
+        PutPayload(frame.First.Span);
+        PutPayload(frame.Second.Span);
+        FrameFormat.WriteTrailer(_checksum.Finish(), trailer);
+        Put(trailer);
         WriteGathered();
     }
 
-    void PutPieces(ReadOnlySpan<byte> payload)
+    void PutPayload(ReadOnlySpan<byte> payload)
     {
-        for (; payload.Length > PieceBytes; payload = payload[PieceBytes..]) Put(payload[..PieceBytes]);
-        Put(payload);
+        while (!payload.IsEmpty)
+        {
+            var piece = payload[..Math.Min(payload.Length, FrameFormat.PieceBytes)];
+            _checksum.Append(piece);
+            Put(piece);
+            payload = payload[piece.Length..];
+        }
     }
 
+    /// <summary>Fills the gathered bytes up first; what is then left is written where it lies if that is much.</summary>
     void Put(ReadOnlySpan<byte> piece)
     {
-        _hash.Append(piece);
-        if (_waiting > 0 || piece.Length < GatheredBytes) piece = Gather(piece);
-        if (!piece.IsEmpty) stream.Write(piece);
-    }
-
-    /// <returns>What did not fit, if that is much.</returns>
-    ReadOnlySpan<byte> Gather(ReadOnlySpan<byte> piece)
-    {
-        while (true)
+        while (_waiting > 0 || piece.Length < GatheredBytes)
         {
             int room = Math.Min(piece.Length, GatheredBytes - _waiting);
             piece[..room].CopyTo(_gathered.AsSpan(_waiting));
             _waiting += room;
             piece = piece[room..];
             if (_waiting == GatheredBytes) WriteGathered();
-            if (piece.IsEmpty || piece.Length >= GatheredBytes) return piece;
+            if (piece.IsEmpty) return;
         }
+        stream.Write(piece);
     }
 
     void WriteGathered()

@@ -17,7 +17,7 @@ public interface IFrameReceiver
     /// <exception cref="FrameRefusedException">As above.</exception>
     void Received(in FrameHeader header);
 
-    /// <summary>The connection is over, or never came to be. Once; not after one's own Dispose.</summary>
+    /// <summary>The connection is over, or never came to be. Once; not after one's own Dispose, though it may be under way when that is called.</summary>
     /// <param name="reason">One line that names the peer.</param>
     void Lost(string reason);
 }

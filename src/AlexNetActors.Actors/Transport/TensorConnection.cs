@@ -91,7 +91,7 @@ public sealed class TensorConnection : IDisposable
             lock (_writing)
             {
                 if (_ended) throw new ConnectionEndedException("was disconnected");
-                at += _reader.ReadSome(destination.Span[at..]);
+                at += _reader.ReadPiece(destination.Span[at..]);
             }
         }
     }

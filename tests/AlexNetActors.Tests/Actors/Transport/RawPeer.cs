@@ -1,4 +1,3 @@
-using System.IO.Hashing;
 using System.Net;
 using System.Net.Sockets;
 using AlexNetActors.Actors;
@@ -33,7 +32,10 @@ sealed class RawPeer : IDisposable
         var frame = new byte[FrameFormat.HeaderBytes + payload.Length + FrameFormat.TrailerBytes];
         FrameFormat.WriteHeader(header, frame);
         payload.CopyTo(frame.AsSpan(FrameFormat.HeaderBytes));
-        FrameFormat.WriteTrailer(XxHash3.HashToUInt64(frame.AsSpan(0, FrameFormat.HeaderBytes + payload.Length)), frame.AsSpan(FrameFormat.HeaderBytes + payload.Length));
+        var checksum = new FrameChecksum();
+        checksum.Start(frame.AsSpan(0, FrameFormat.HeaderBytes));
+        checksum.Append(payload);
+        FrameFormat.WriteTrailer(checksum.Finish(), frame.AsSpan(FrameFormat.HeaderBytes + payload.Length));
         return frame;
     }
 
