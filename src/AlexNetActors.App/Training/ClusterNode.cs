@@ -59,7 +59,7 @@ sealed class ClusterNode : IDisposable
         var nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
-        _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd("the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off; start it again", Failed: true)), TaskScheduler.Default);
+        _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true)), TaskScheduler.Default);
         int asked = 0;
         void Stop(PosixSignalContext signal)
         {
@@ -82,6 +82,11 @@ sealed class ClusterNode : IDisposable
             Leave(); // and with it the coordinator closes the run
         }
     }
+
+    /// <summary>The actor system has ended without being asked to.</summary>
+    string WhyOut() => CoordinatedShutdown.Get(_system).ShutdownReason?.GetType().Name == "TlsHandshakeFailureReason" // Akka ends a node whose handshake fails
+        ? $"the TLS handshake with another node failed: this node's certificates and the seeds' ({_seeds}) are not of one authority, or have expired, or there is no TLS there; name its own folder with --certificates, or start it again if the other one has just died"
+        : "the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off; start it again";
 
     void SayIfOutside(Output output)
     {

@@ -55,6 +55,21 @@ public sealed class StrangerTests : IDisposable
         cluster.WaitUntilWhole();
     }
 
+    /// <summary>Akka's way: who calls and finds no TLS at the other end stops, whatever else it could call. A supervisor starts it again.</summary>
+    [Fact]
+    public void A_seed_that_speaks_no_TLS_stops_the_node_that_called_it_and_nobody_else()
+    {
+        using var cluster = new TestCluster(encrypted: true);
+        using var silent = new FalseNode();
+        var settings = cluster.Settings(0, cluster.Certify("late"));
+        var late = ClusterSystem.Start(settings with { Seeds = [$"127.0.0.1:{silent.Port}", .. settings.Seeds] }, TestCluster.Node);
+        silent.HangUp();
+        Wait.Until(() => late.WhenTerminated.IsCompleted, () => "it goes on");
+        Assert.Equal("TlsHandshakeFailureReason", CoordinatedShutdown.Get(late).ShutdownReason.GetType().Name);
+        cluster.WaitUntilWhole(); // it may have been let in by the other seed meanwhile
+        Assert.All(cluster.Members, m => Assert.Equal($"after at {cluster.Port}", TestCluster.AskSingleton(m, "after")));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -92,10 +107,10 @@ public sealed class StrangerTests : IDisposable
     /// <summary>The first frame of a node of Akka's that wants to talk to another.</summary>
     static byte[] Hello()
     {
-        using var relay = new RecordingRelay();
+        using var node = new FalseNode();
         var caller = ActorSystem.Create("stranger", ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF, actor.provider = remote, remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 } }"));
-        caller.ActorSelection($"akka.tcp://{AlexNetActors.Actors.ClusterSettings.SystemName}@127.0.0.1:{relay.Port}/user/{TestNode.Name}").Tell(new Identify(null));
-        byte[] frame = relay.FirstFrame();
+        caller.ActorSelection($"akka.tcp://{AlexNetActors.Actors.ClusterSettings.SystemName}@127.0.0.1:{node.Port}/user/{TestNode.Name}").Tell(new Identify(null));
+        byte[] frame = node.FirstFrame();
         caller.Terminate();
         return frame;
     }

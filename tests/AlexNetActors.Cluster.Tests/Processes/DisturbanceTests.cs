@@ -43,6 +43,7 @@ public sealed class DisturbanceTests : IDisposable
         Assert.Equal(_workshop.Expected(Steps), result.Digest);
         Assert.Equal(2, coordinator.Lines.Count(l => l.Contains(" joins: cpu"))); // itself and the other one
         Assert.InRange(grown, long.MinValue, MemoryGrowthMax);
+        Assert.Contains("the TLS handshake with another node failed", foreign.WaitForEnd().Expect(1).Err);
         foreach (var stranger in new[] { foreign, plain }) Assert.DoesNotContain("is admitted", stranger.ToString());
     }
 

@@ -4,12 +4,12 @@ using System.Net.Sockets;
 
 namespace AlexNetActors.Cluster.Tests;
 
-/// <summary>Listens where a node is expected, swallows what a caller says, and keeps it: a real caller's first frame.</summary>
-sealed class RecordingRelay : IDisposable
+/// <summary>Listens where a node is expected, and is none.</summary>
+sealed class FalseNode : IDisposable
 {
     readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
-    public RecordingRelay() => _listener.Start();
+    public FalseNode() => _listener.Start();
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -25,6 +25,9 @@ sealed class RecordingRelay : IDisposable
         stream.ReadExactly(frame.AsSpan(4));
         return frame;
     }
+
+    /// <summary>Lets a caller in and out.</summary>
+    public void HangUp() => _listener.AcceptTcpClient().Dispose();
 
     public void Dispose() => _listener.Dispose();
 }
