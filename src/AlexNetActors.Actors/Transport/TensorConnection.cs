@@ -6,7 +6,7 @@ namespace AlexNetActors.Actors;
 /// </summary>
 public sealed class TensorConnection : IDisposable
 {
-    const int SignsOfLife = 4; // Alive frames a peer may miss less one before it counts this process as lost
+    const int SignsOfLife = 4; // an idle sender says so often within the peer's deadline that it lives
 
     readonly TensorSocket _socket;
     readonly string _peer;
