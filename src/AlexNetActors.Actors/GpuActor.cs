@@ -13,7 +13,7 @@ namespace AlexNetActors.Actors;
 /// </summary>
 public sealed class GpuActor : ReceiveActor, IWithTimers
 {
-    static readonly TimeSpan ActivityInterval = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan ActivityInterval = TimeSpan.FromMilliseconds(250), ActivityIntervalAcross = TimeSpan.FromSeconds(1); // to a coordinator elsewhere: each message takes of the cores that compute
 
     readonly NodeMeans _means;
     readonly DeviceFactory _factory;
@@ -34,6 +34,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     (PassId Pass, Action<BatchReady> Start, long Since)? _waitingForBatch;
     PassId _begun;
     string _lastActivity = "";
+    long _reported;
 
     /// <param name="means">What its node brings along.</param>
     /// <param name="device">Which device is mine.</param>
@@ -262,8 +263,8 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             _coordinator.Tell(new BatchMissing(waiting.Pass));
         }
         string activity = _waitingForBatch is not null ? "waits for data" : _pass?.Activity ?? "opens";
-        if (activity == _lastActivity) return;
-        _lastActivity = activity;
+        if (activity == _lastActivity || (!_coordinator.IsHere() && Stopwatch.GetElapsedTime(_reported) < ActivityIntervalAcross)) return;
+        (_lastActivity, _reported) = (activity, Stopwatch.GetTimestamp());
         _coordinator.Tell(new TowerActivity(_part.Mine.Towers, activity));
     }
 }

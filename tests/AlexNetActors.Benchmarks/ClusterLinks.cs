@@ -12,7 +12,7 @@ namespace AlexNetActors.Benchmarks;
 /// </summary>
 static class ClusterLinks
 {
-    const int Steps = 16, WarmSteps = 5;
+    const int Steps = 30, WarmSteps = 15;
     static readonly string?[] Rates = [null, "10gbit", "1gbit"];
 
     /// <summary>What a cable of a nominal 1 Gbit/s carries of payload: TCP, IP and Ethernet headers take the rest.</summary>

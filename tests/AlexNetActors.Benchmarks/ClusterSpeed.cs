@@ -9,7 +9,7 @@ namespace AlexNetActors.Benchmarks;
 /// <summary>A step of the full network with its towers in one process and in two, on one machine, alternating; and where the time of the two goes.</summary>
 static class ClusterSpeed
 {
-    const int Steps = 16, WarmSteps = 5, FirstPort = 22012;
+    const int Steps = 30, WarmSteps = 15, FirstPort = 22012;
 
     /// <param name="args">A data set of 256-pixel records; how many rounds; a markdown file for the result.</param>
     public static int Run(string[] args)
