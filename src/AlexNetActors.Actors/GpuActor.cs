@@ -78,8 +78,6 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         _thread.Dispose();
     }
 
-    // The group
-
     void OnForm(FormGroup group)
     {
         if (group.Generation <= _generation) return;
@@ -178,8 +176,6 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             coordinator.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers), self);
         });
     }
-
-    // Passes
 
     void Begin(PassId id, Func<Batch, PassResult> run)
     {

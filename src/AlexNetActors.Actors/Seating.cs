@@ -3,7 +3,7 @@ using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
 
-/// <summary>Who holds the towers and who serves batches. Pure: the same offers in the same order give the same seating.</summary>
+/// <summary>Who holds the towers. Pure: the same offers in the same order give the same seating.</summary>
 /// <param name="Seats">One that holds both towers, or tower A's and tower B's.</param>
 public sealed record Seating(ImmutableArray<Seat> Seats)
 {

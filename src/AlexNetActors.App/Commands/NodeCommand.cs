@@ -53,11 +53,11 @@ sealed class NodeCommand
         var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => Address(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
         var credentials = request.Certificates is { } folder ? NodeCredentials.Load(folder) : null;
         var devices = roles.Contains(Gpu) ? Pinned(Devices.Parse(request.Device ?? Devices.Default, node), request.Towers) : [];
-        using var cluster = new ClusterNode(new ClusterSettings(host, port, host, seeds, [.. roles], credentials), request.Unencrypted, node);
         using var plan = roles.Contains(Coordinator) ? RunPlan.Read(run, settings, EarlierOf(run), _output.Log.WriteLine) : null;
         using var data = roles.Contains(Loader) && plan is null ? DataSets.Open(run.Data, _output.Log.WriteLine) : null;
         var served = plan?.Data ?? data;
         if (plan is not null) Devices.RequireRoom([.. devices.Select(d => d.Factory)], plan.Recipe);
+        using var cluster = new ClusterNode(new ClusterSettings(host, port, host, seeds, [.. roles], credentials), request.Unencrypted, node);
         var means = cluster.Means(
             recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
             dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),

@@ -247,4 +247,15 @@ public class SimulationTests
         Assert.Equal(Phase.Forming, formed.Phase);
         return formed;
     }
+
+    [Fact]
+    public void A_group_is_above_every_generation_that_a_node_has_heard_of()
+    {
+        var formed = Formed();
+        var late = new NodeOffer("1", "late", ActorRefs.Nobody, Generation: 7, null, null, [], [ActorRefs.Nobody], "");
+        var (state, effects) = formed.Apply(late);
+        Assert.Equal(8, state.Generation);
+        Assert.Equal(formed.Generation, effects.OfType<Effect.Disband>().Single().Message.Generation);
+        Assert.Single(effects.OfType<Effect.Form>());
+    }
 }

@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Actors;
+
+/// <summary>Who comes, who goes, and what that does to the group.</summary>
+public sealed partial record TrainingState
+{
+    const string AskedToStop = "it was asked to stop";
+
+    (TrainingState, ImmutableList<Effect>) Admit(NodeOffer offer)
+    {
+        if (Admission.Refusal(offer, Terms) is { } reason)
+            return (this, [new Effect.Answer(offer, new NodeRefused(reason)), new Effect.Publish(new NodeTurnedAway(offer.Node, reason))]);
+        var known = Roster.Find(offer.Node);
+        if (known is not null && !known.Actor.Equals(offer.Actor)) // it died and is back before anybody noticed
+        {
+            var (without, effects) = Lose(offer.Node, "it has started again", hears: false);
+            var (with, more) = without.Admit(offer);
+            return (with, effects.AddRange(more));
+        }
+        var admitted = new Effect.Answer(offer, new NodeAdmitted());
+        bool serves = offer.Loaders.Length == 0 || Roster.Serves(offer.Node);
+        if (known is not null && serves) return (this, [admitted]); // the first answer was on its way
+        var state = this with { Roster = Roster.With(offer), GenerationHeardOf = Math.Max(GenerationHeardOf, offer.Generation) };
+        ImmutableList<Effect> joined = known is null ? [admitted, new Effect.Publish(new NodeJoined(offer.Node, Describe(offer)))] : [admitted];
+        if (Phase == Phase.Assembling) return state.FormWhenComplete(joined);
+        if (offer.Generation > Generation) return state.Regroup($"{offer.Node} has heard of generation {offer.Generation}, which another coordinator led", joined);
+        return offer.Loaders.Length > 0 ? state.ShareOut(joined, $"{offer.Node} serves, too") : (state, joined);
+    }
+
+    static string Describe(NodeOffer offer)
+    {
+        string gpus = string.Join(" and ", offer.Gpus.Select(g => g.Pinned.Length == 0 ? g.Device : $"{g.Device} for tower {string.Join('+', g.Pinned)}"));
+        string loaders = offer.Loaders.Length switch { 0 => "", 1 => "a loader", var n => $"{n} loaders" };
+        return string.Join(", ", new[] { gpus, loaders }.Where(w => w != "")) is { Length: > 0 } all ? all : "nothing but itself";
+    }
+
+    /// <summary>A node is gone, or a tower's connection with it is.</summary>
+    /// <param name="node">Its name.</param>
+    /// <param name="reason">In words.</param>
+    /// <param name="hears">Whether it may still be there: then it is asked to offer again.</param>
+    (TrainingState, ImmutableList<Effect>) Lose(string node, string reason, bool hears)
+    {
+        if (Roster.Find(node) is not { } lost) return (this, []);
+        ImmutableList<Effect> effects = [new Effect.Publish(new NodeGone(node, reason))];
+        if (hears) effects = effects.Add(new Effect.Answer(lost, new OfferAgain()));
+        var state = this with { Roster = Roster.Without(node), Leaving = Leaving.Remove(node) };
+        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone: {reason}", effects);
+        if (Phase == Phase.Assembling) return state.FormWhenComplete(effects);
+        return Roster.Serves(node) ? state.ShareOut(effects, $"{node} is gone") : (state, effects);
+    }
+
+    /// <summary>The node's loaders are taken out; with <paramref name="again"/> it is asked whether they still are there.</summary>
+    (TrainingState, ImmutableList<Effect>) LoseLoaders(string node, string reason, bool again = true)
+    {
+        if (!Roster.Serves(node) || (!again && Roster.Serving.All(l => l.Node == node))) return (this, []); // no other could serve
+        var state = this with { Roster = Roster.WithoutLoadersOf(node) };
+        return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
+    }
+
+    string ServerOf(PassId pass) => Roster.Serving[(int)(pass.Number % Roster.Serving.Count)].Node;
+
+    (TrainingState, ImmutableList<Effect>) Leave(string node)
+    {
+        if (Roster.Find(node) is not { } leaver) return (this, []);
+        bool needed = Seating is not null && Seating.Nodes.Contains(node) && Phase is Phase.Training or Phase.Validating or Phase.Saving;
+        if (needed) return (this with { Leaving = Leaving.Add(node) }, []); // let go by Continue, after a checkpoint
+        var (state, effects) = Lose(node, AskedToStop, hears: false);
+        return (state, effects.Insert(0, new Effect.Answer(leaver, new NodeReleased())));
+    }
+
+    /// <summary>The group ends; those who were asked to stop go, the others form a new one as soon as they can.</summary>
+    (TrainingState, ImmutableList<Effect>) Regroup(string why, ImmutableList<Effect> effects)
+    {
+        var leavers = Roster.Nodes.Where(n => Leaving.Contains(n.Node)).ToArray();
+        var state = this with
+        {
+            Phase = Phase.Assembling,
+            Seating = null,
+            Answered = [],
+            Progress = Saved,
+            Roster = leavers.Aggregate(Roster, (r, n) => r.Without(n.Node)),
+            Leaving = [],
+        };
+        effects = effects
+            .AddRange(leavers.SelectMany(n => new Effect[] { new Effect.Answer(n, new NodeReleased()), new Effect.Publish(new NodeGone(n.Node, AskedToStop)) }))
+            .AddRange([new Effect.Disband(new DisbandGroup(Generation, why)), new Effect.Publish(new GroupBroken(Generation, why, Saved.Steps)), new Effect.ExpectNothing()]);
+        return Stopping ? state.Continue(effects) : state.FormWhenComplete(effects);
+    }
+
+    /// <summary>The loaders that serve now share the batches that are not trained on yet. While there is none the group waits.</summary>
+    (TrainingState, ImmutableList<Effect>) ShareOut(ImmutableList<Effect> effects, string why)
+    {
+        if (Seating is null) return (this, effects);
+        string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
+        effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
+        if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
+        effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
+        if (Phase is not (Phase.Training or Phase.Validating)) return (this, effects);
+        var state = this with { CreditFrom = Pass.Number };
+        return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
+    }
+}
