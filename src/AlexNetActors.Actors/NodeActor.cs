@@ -46,7 +46,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             ToObserver(m);
         });
         Receive<NodeReleased>(m => _observer.Tell(m));
-        Receive<StopRun>(m => _coordinator.Tell(_admittedBy is null || _admittedBy.IsHere() ? m : new NodeLeaves(means.Name)));
+        Receive<StopRun>(OnStop);
         Receive<Terminated>(OnTerminated);
     }
 
@@ -89,6 +89,14 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         Timers.Cancel(MakeOffer.Instance);
         if (!Sender.Equals(_coordinator)) Context.Watch(Sender); // that of the cluster may go, and another come
         _observer.Tell(new NodeAdmitted());
+    }
+
+    /// <summary>Only where the coordinator is does a stop end the run; elsewhere the node leaves it.</summary>
+    void OnStop(StopRun stop)
+    {
+        if (_coordinator.Equals(_office) || _admittedBy?.IsHere() == true) _coordinator.Tell(stop);
+        else if (_admittedBy is null) _observer.Tell(new NodeReleased()); // nobody needs it yet
+        else _coordinator.Tell(new NodeLeaves(_means.Name));
     }
 
     void OnTerminated(Terminated m)

@@ -33,7 +33,7 @@ public sealed partial record TrainingState
     {
         string gpus = string.Join(" and ", offer.Gpus.Select(g => g.Pinned.Length == 0 ? g.Device : $"{g.Device} for tower {string.Join('+', g.Pinned)}"));
         string loaders = offer.Loaders.Length switch { 0 => "", 1 => "a loader", var n => $"{n} loaders" };
-        return string.Join(", ", new[] { gpus, loaders }.Where(w => w != "")) is { Length: > 0 } all ? all : "nothing but itself";
+        return string.Join(", ", new[] { gpus, loaders }.Where(w => w != "")) is { Length: > 0 } all ? all : "no device and no loader";
     }
 
     /// <summary>A node is gone, or a tower's connection with it is.</summary>

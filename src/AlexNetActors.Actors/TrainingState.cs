@@ -42,12 +42,16 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>Someone asked the run to end: the pass that runs is its last.</summary>
     public bool Stopping { get; init; }
 
+    /// <summary>How the run ended, for those who come too late; null while it goes on.</summary>
+    public RunOver? Ended { get; init; }
+
     /// <summary>Nodes that were asked to stop and still hold a tower.</summary>
     public ImmutableHashSet<string> Leaving { get; init; } = [];
 
     /// <summary>Takes a message; returns the next state and what to do.</summary>
     public (TrainingState State, ImmutableList<Effect> Effects) Apply(object message) => (Phase, message) switch
     {
+        (Phase.Finished or Phase.Failed, NodeOffer m) => (this, [new Effect.Answer(m, Ended!)]),
         (Phase.Finished or Phase.Failed, _) => (this, []),
         (_, NodeOffer m) => Admit(m),
         (_, NodeLost m) => Lose(m.Node, m.Reason, hears: false),
@@ -156,10 +160,11 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default, CreditFrom = FirstValidationPass }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
         RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], TowersSaved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
         _ when !Stopping && !Leaving.IsEmpty => Regroup($"{string.Join(", ", Leaving)}: {AskedToStop}", effects), // nothing of theirs is lost any more
-        _ => (this with { Phase = Phase.Finished }, effects.AddRange([
-            new Effect.Publish(new RunFinished(Progress.Steps, Over ? Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done" : "stopped as asked")),
-            new Effect.ExpectNothing()])),
+        _ => Finish(effects, Over ? Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done" : "stopped as asked"),
     };
+
+    (TrainingState, ImmutableList<Effect>) Finish(ImmutableList<Effect> effects, string why) =>
+        (this with { Phase = Phase.Finished, Ended = new RunOver(Failed: false, why) }, effects.AddRange([new Effect.Publish(new RunFinished(Progress.Steps, why)), new Effect.ExpectNothing()]));
 
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
@@ -178,7 +183,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     }
 
     (TrainingState, ImmutableList<Effect>) Fail(string reason) =>
-        (this with { Phase = Phase.Failed }, [new Effect.Publish(new RunFailed(reason)), new Effect.ExpectNothing()]);
+        (this with { Phase = Phase.Failed, Ended = new RunOver(Failed: true, reason) }, [new Effect.Publish(new RunFailed(reason)), new Effect.ExpectNothing()]);
 
     /// <summary>In words, whom the group waits for and to do what.</summary>
     string Awaited()

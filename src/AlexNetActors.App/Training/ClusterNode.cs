@@ -67,7 +67,7 @@ sealed class ClusterNode : IDisposable
             signal.Cancel = true;
             output.Log.WriteLine($"stopping after this step, within {StopMax.TotalSeconds:0} s; the same again stops at once");
             observed.Stopping = true;
-            nodeActor.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status == MemberStatus.Up && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
+            nodeActor.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
             Task.Delay(StopMax).ContinueWith(_ => observed.End.TrySetResult(new NodeEnd($"the step did not end within {StopMax.TotalSeconds:0} s of being asked to stop", Failed: true)), TaskScheduler.Default);
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -79,8 +79,18 @@ sealed class ClusterNode : IDisposable
         }
         finally
         {
+            SayRefusals(output);
             Leave(); // and with it the coordinator closes the run
         }
+    }
+
+    /// <summary>What came to this node's ports that was not for it.</summary>
+    void SayRefusals(Output output)
+    {
+        var counters = _tensors.Counters;
+        string[] connections = [.. Enum.GetValues<Refusal>().Where(r => r != Refusal.NotYet && counters.ConnectionsRefused(r) > 0).Select(r => $"{counters.ConnectionsRefused(r)} {r}".ToLowerInvariant())];
+        if (connections.Length > 0 || counters.FramesRefused > 0 || ProtocolSerializer.Refused > 0)
+            output.Log.WriteLine($"refused meanwhile: connections {(connections.Length > 0 ? string.Join(", ", connections) : "none")}; frames {counters.FramesRefused}; messages {ProtocolSerializer.Refused}");
     }
 
     /// <summary>The actor system has ended without being asked to.</summary>

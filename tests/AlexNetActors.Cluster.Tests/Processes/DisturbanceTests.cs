@@ -41,6 +41,7 @@ public sealed class DisturbanceTests : IDisposable
         var result = coordinator.WaitForEnd().Expect(0);
 
         Assert.Equal(_workshop.Expected(Steps), result.Digest);
+        Assert.Matches("refused meanwhile: connections .*security", result.Err); // counted: garbage is no TLS
         Assert.Equal(2, coordinator.Lines.Count(l => l.Contains(" joins: cpu"))); // itself and the other one
         Assert.InRange(grown, long.MinValue, MemoryGrowthMax);
         Assert.Contains("the TLS handshake with another node failed", foreign.WaitForEnd().Expect(1).Err);

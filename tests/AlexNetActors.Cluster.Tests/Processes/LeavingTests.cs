@@ -64,7 +64,8 @@ public sealed class LeavingTests : IDisposable
     {
         using var cluster = Running(out var coordinator, out _, out var first);
         var second = cluster.StartLoader("loader-2");
-        cluster.StartLoader("loader-3");
+        var third = cluster.StartLoader("loader-3");
+        foreach (var loader in new[] { first, second, third }) loader.WaitFor("is admitted");
         WaitForSteps(4);
         first.Signal("TERM");
         first.WaitForEnd().Expect(1);
@@ -100,5 +101,16 @@ public sealed class LeavingTests : IDisposable
         using var again = Running(out var next, out _, out _);
         next.WaitFor($"training from step {steps}");
         ExpectWhole(next);
+    }
+
+    [Fact]
+    public void A_node_that_is_stopped_before_it_is_admitted_goes_and_the_run_goes_on()
+    {
+        using var cluster = Running(out var coordinator, out _, out _);
+        var late = cluster.StartLoader("late");
+        late.WaitFor("joins the cluster");
+        late.Signal("TERM");
+        Assert.Contains("stopped as asked", late.WaitForEnd().Expect(1).Err);
+        ExpectWhole(coordinator);
     }
 }

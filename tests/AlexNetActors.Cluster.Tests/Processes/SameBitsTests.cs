@@ -25,7 +25,7 @@ public sealed class SameBitsTests : IDisposable
     public void Five_processes_train_to_the_bits_of_the_sequential_trainer()
     {
         using var cluster = new ProcessCluster(_workshop);
-        var coordinator = cluster.StartCoordinator(Steps);
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator", "--set", "alexnet.loaders=2"); // waits for both
         NodeProcess[] others = [cluster.StartGpu("gpu-1"), cluster.StartGpu("gpu-2"), cluster.StartLoader("loader-1"), cluster.StartLoader("loader-2")];
         Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
         foreach (var node in others) node.WaitForEnd().Expect(0);

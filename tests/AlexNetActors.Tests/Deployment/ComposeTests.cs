@@ -31,7 +31,7 @@ public sealed class ComposeTests
             string host = node.Option("--listen").Split(':')[0];
             Assert.Contains(host, certified);
             Assert.EndsWith("/" + host, node.Option("--certificates"));
-            Assert.Equal("coordinator:2012", node.Option("--seeds"));
+            Assert.Equal("coordinator:2012,gpu-a:2012,gpu-b:2012", node.Option("--seeds")); // of three, so that one may start again alone
             Assert.True(node.Name == host || node.Text.Contains($"aliases: [{host}]"), $"nobody finds {node.Name} as {host}");
             Assert.Equal(node.Option("--roles") != "gpu", node.Command.Contains("${ALEXNET_DATA:-}")); // who has a GPU gets batches and needs no packs
             if (node.Hostname != "") Assert.Equal(host, node.Hostname);
