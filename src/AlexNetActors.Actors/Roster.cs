@@ -21,5 +21,8 @@ public sealed record Roster(ImmutableList<NodeOffer> Nodes, ImmutableList<Roster
     /// <summary>The node's loaders serve no more, until it offers them again.</summary>
     public Roster WithoutLoadersOf(string node) => this with { Serving = Serving.RemoveAll(l => l.Node == node) };
 
+    /// <summary>Those that were passed over serve again, too: better a slow one than none.</summary>
+    public Roster WithAllLoaders() => this with { Serving = [.. Nodes.SelectMany(n => n.Loaders.Select((_, i) => new LoaderId(n.Node, i)))] };
+
     public bool Serves(string node) => Serving.Any(l => l.Node == node);
 }

@@ -93,6 +93,7 @@ public sealed partial record TrainingState
     (TrainingState, ImmutableList<Effect>) ShareOut(ImmutableList<Effect> effects, string why)
     {
         if (Seating is null) return (this, effects);
+        if (Roster.Serving.IsEmpty && Roster.WithAllLoaders() is { Serving.IsEmpty: false } all) return (this with { Roster = all }).ShareOut(effects, why);
         string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
         if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));

@@ -81,7 +81,10 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     TrainingState Take(PassDone m) => this with { Answered = Answered.Union(m.Towers), Done = Done.Add(m) };
 
-    (TrainingState, ImmutableList<Effect>) FormWhenComplete(ImmutableList<Effect> effects)
+    (TrainingState, ImmutableList<Effect>) FormWhenComplete(ImmutableList<Effect> effects) =>
+        (Roster.Serving.Count < Group.Loaders ? this with { Roster = Roster.WithAllLoaders() } : this).FormIfComplete(effects);
+
+    (TrainingState, ImmutableList<Effect>) FormIfComplete(ImmutableList<Effect> effects)
     {
         var seating = Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
         if (seating is null || Roster.Serving.Count < Group.Loaders) return (this, effects.Add(new Effect.Publish(new GroupWaits(Awaited()))));
