@@ -91,7 +91,7 @@ public class SimulationTests
                     foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
                     break;
                 case Effect.CommitCheckpoint e: _local.Enqueue(new CheckpointWritten(e.Progress.Steps, "", "")); break;
-                case Effect.Answer { Message: OfferAgain } e: _inFlight.Add(e.Node); break;
+                case Effect.Answer { Message: OfferAgain or NodeReleased } e: _inFlight.Add(e.Node); break; // who has left is started again
                 case Effect.ToGpus { Message: RunStep e }: Run(e.Pass); break;
                 case Effect.ToGpus { Message: EvaluateBatch e }: Run(e.Pass); break;
             }
