@@ -10,7 +10,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     readonly RunSettings _settings;
     readonly CheckpointFolder _checkpoints;
-    readonly IDisposable _opened;
+    readonly Action? _close;
     readonly IActorRef _observer, _archive;
     readonly string _node, _endpoint;
     readonly HashSet<IActorRef> _nodes = [];
@@ -24,7 +24,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     public CoordinatorActor(Func<OpenedRun> run, string node, TensorNode? tensors, IActorRef observer)
     {
         (_node, _endpoint, _observer) = (node, tensors?.Endpoint ?? "", observer);
-        (_settings, _opened) = run();
+        (_settings, _close) = run();
         _checkpoints = new CheckpointFolder(_settings.Checkpoints);
         _state = TrainingState.Start(_settings);
         _archive = Context.ActorOf(ArchiveActor.Props(_settings.Network, tensors), "archive");
@@ -59,7 +59,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         public static readonly DeadlineReached Instance = new();
     }
 
-    protected override void PostStop() => _opened.Dispose();
+    protected override void PostStop() => _close?.Invoke();
 
     void Apply(object message)
     {
@@ -160,5 +160,5 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     }
 }
 
-/// <summary>A run that this process may write: its settings, and what keeps others from it until it is disposed.</summary>
-public sealed record OpenedRun(RunSettings Settings, IDisposable Opened);
+/// <summary>A run that this process may write: its settings, and what lets others have it when the coordinator leaves.</summary>
+public sealed record OpenedRun(RunSettings Settings, Action? Close = null);

@@ -14,8 +14,6 @@ public sealed record Seating(ImmutableArray<Seat> Seats)
     /// <summary>Equal kinds give equal bits.</summary>
     public string Kind => string.Join('+', Seats.Select(s => s.Kind).Distinct());
 
-    public Seat SeatOf(TowerId tower) => Seats.First(s => s.Towers.Contains(tower));
-
     /// <summary>
     /// Pinned devices first. What is not pinned: two devices of one node before two of different nodes, since those exchange through memory;
     /// else in the order of the offers; always two of one kind.

@@ -131,7 +131,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         if (!AllAnswered) return (this, []);
         var state = this with { Validated = Validated + Done[0].Score };
         long next = Pass.Number + 1;
-        if (Stopping || !Leaving.IsEmpty) return Continue([]); // validated again by whoever goes on
+        if (Ending) return Continue([]); // validated again by whoever goes on
         if (next < FirstValidationPass + Group.ValidationBatches) return state.RunPass(PassKind.Evaluate, next, []);
         var progress = Progress.AfterValidation(Limits, state.Validated.Top1Error);
         var completed = new ValidationCompleted(Progress.Steps, progress.EpochsValidated, state.Validated, progress.BestSteps == Progress.Steps, progress.Schedule.Rate);

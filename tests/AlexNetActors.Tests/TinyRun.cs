@@ -59,7 +59,7 @@ sealed class TinyRun : IDisposable
         var events = new List<IRunEvent>();
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var observer = system.ActorOf(Props.Create(() => new Observer(events, over)), "observer");
-        system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(settings, NothingOpen.Instance), means.Name, tensors: null, observer), proxy: null, observer), "node");
+        system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(settings), means.Name, tensors: null, observer), proxy: null, observer), "node");
         if (!over.Task.Wait(TimeSpan.FromSeconds(120))) throw new TimeoutException("the group has not ended in 120 s; it said " + string.Join(", ", events));
         if (!system.Terminate().Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("the actor system has not ended in 30 s");
         return events;
@@ -77,12 +77,5 @@ sealed class TinyRun : IDisposable
             });
             Receive<NodeAdmitted>(_ => { });
         }
-    }
-
-    sealed class NothingOpen : IDisposable
-    {
-        public static readonly NothingOpen Instance = new();
-
-        public void Dispose() { }
     }
 }

@@ -25,7 +25,8 @@ static class CheckCommand
 
     static int Check(string node, NodeCredentials? credentials)
     {
-        var (host, port) = Parse(node);
+        var (host, port) = HostPort.Parse(node, "check");
+        if (port == 0) throw new UsageException($"'{node}' has port 0: name the port that the node listens on");
         using var late = new CancellationTokenSource(Deadline);
         try
         {
@@ -54,13 +55,5 @@ static class CheckCommand
             ClientCertificates = [credentials.Certificate],
             RemoteCertificateValidationCallback = (_, certificate, _, _) => credentials.Trusts(certificate),
         }, late);
-    }
-
-    static (string Host, int Port) Parse(string node)
-    {
-        int colon = node.LastIndexOf(':');
-        return colon > 0 && ushort.TryParse(node.AsSpan(colon + 1), out ushort port) && port > 0
-            ? (node[..colon].Trim('[', ']'), port)
-            : throw new UsageException($"'{node}' is not HOST:PORT, such as node-1:2012");
     }
 }

@@ -48,9 +48,9 @@ sealed class NodeCommand
         var settings = Settings.Parse(run.Set);
         var node = NodeSettings.Read(settings);
         string listen = request.Listen ?? (request.Seeds is null ? FirstListens : OthersListen);
-        var (host, port) = Address(listen, "--listen");
+        var (host, port) = HostPort.Parse(listen, "--listen");
         if (port == 0 && request.Seeds is null) throw new UsageException($"--listen has port 0 and there are no --seeds: the first node needs a port by which the others find it, such as {FirstListens}");
-        var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => Address(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
+        var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => HostPort.Parse(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
         var credentials = request.Certificates is { } folder ? NodeCredentials.Load(folder) : null;
         var devices = roles.Contains(Gpu) ? Pinned(Devices.Parse(request.Device ?? Devices.Default, node), request.Towers) : [];
         using var plan = roles.Contains(Coordinator) ? RunPlan.Read(run, settings, EarlierOf(run), _output.Log.WriteLine) : null;
@@ -95,13 +95,6 @@ sealed class NodeCommand
         OnlyFor("--device", request.Device is not null, Gpu);
         OnlyFor("--towers", request.Towers is not null, Gpu);
         if (request is { Certificates: not null, Unencrypted: true }) throw new UsageException("--certificates and --unencrypted contradict each other: give one of them");
-    }
-
-    static (string Host, int Port) Address(string text, string option)
-    {
-        int colon = text.LastIndexOf(':');
-        if (colon < 1 || !int.TryParse(text.AsSpan(colon + 1), out int port) || port is < 0 or > 65535) throw new UsageException($"{option} has '{text}': wanted HOST:PORT, such as {FirstListens}");
-        return (text[..colon].Trim('[', ']'), port);
     }
 
     static IReadOnlyList<OfferedDevice> Pinned(IReadOnlyList<DeviceFactory> devices, string? towers) => (towers, devices.Count) switch

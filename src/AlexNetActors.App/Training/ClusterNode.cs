@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
@@ -12,9 +11,6 @@ sealed class ClusterNode : IDisposable
 {
     const string CoordinatorRole = "coordinator";
     static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10);
-
-    /// <summary>How long a node that was asked to stop may wait for its step and a checkpoint.</summary>
-    static readonly TimeSpan StopMax = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a node waits to be let in before it says what may be wrong; it goes on trying.</summary>
     static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(20);
@@ -60,18 +56,12 @@ sealed class ClusterNode : IDisposable
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
         _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true)), TaskScheduler.Default);
-        int asked = 0;
-        void Stop(PosixSignalContext signal)
+        void Stop()
         {
-            if (Interlocked.Increment(ref asked) > 1) return; // the second signal ends the process
-            signal.Cancel = true;
-            output.Log.WriteLine($"stopping after this step, within {StopMax.TotalSeconds:0} s; the same again stops at once");
             observed.Stopping = true;
             nodeActor.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
-            Task.Delay(StopMax).ContinueWith(_ => observed.End.TrySetResult(new NodeEnd($"the step did not end within {StopMax.TotalSeconds:0} s of being asked to stop", Failed: true)), TaskScheduler.Default);
         }
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         var end = observed.Follow();
         try
         {

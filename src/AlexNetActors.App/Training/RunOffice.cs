@@ -32,11 +32,11 @@ sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Outp
             output.Log.WriteLine($"run folder {folder.Path}");
             var record = _record = RunRecord.Open(folder, plan, start, output, group: true);
             _taken.TrySetResult(record);
-            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind), new Closing(() =>
+            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind), () =>
             {
                 record.Dispose();
                 ours.Dispose();
-            }));
+            });
         }
         catch
         {
@@ -54,10 +54,5 @@ sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Outp
             _manifestWritten = true;
         }
         _record?.Journal.Hear(e);
-    }
-
-    sealed class Closing(Action close) : IDisposable
-    {
-        public void Dispose() => close();
     }
 }

@@ -23,12 +23,7 @@ public sealed class LeavingTests : IDisposable
     void WaitForSteps(int steps)
     {
         string metrics = Path.Combine(_workshop.In("run"), "metrics.jsonl");
-        for (int i = 0; i < 3000; i++)
-        {
-            if (File.Exists(metrics) && _workshop.Metrics("run", "step").Count >= steps) return;
-            Thread.Sleep(20);
-        }
-        throw new TimeoutException($"step {steps} was not reached in a minute");
+        Wait.Until(() => File.Exists(metrics) && _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached");
     }
 
     void ExpectWhole(NodeProcess coordinator)

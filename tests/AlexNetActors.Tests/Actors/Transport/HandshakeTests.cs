@@ -51,9 +51,14 @@ public sealed class HandshakeTests : IDisposable
     [Fact]
     public void A_node_that_starts_later_is_found()
     {
-        int port = FreePort();
-        _left.Connect($"127.0.0.1:{port}", Links.Hello, _ear);
-        Thread.Sleep(200); // some dials that find nobody
+        int port;
+        using (var before = new TcpListener(IPAddress.Loopback, 0)) // there first, and hangs up: after that a dial finds nobody
+        {
+            before.Start();
+            port = ((IPEndPoint)before.LocalEndpoint).Port;
+            _left.Connect($"127.0.0.1:{port}", Links.Hello, _ear);
+            before.AcceptTcpClient().Dispose();
+        }
         using var late = new TensorNode(Links.Settings with { Port = port });
         late.Expect("gpu-1", 3, _ => new Ear(16));
         _ear.Connection();
