@@ -16,7 +16,7 @@ sealed class NodeProcess : IDisposable
 
     NodeProcess(string name, Process process)
     {
-        (Name, _process) = (name, process);
+        (Name, _process, Story) = (name, process, ToString);
         _read = Task.WhenAll(Read(process.StandardError, _errors), Read(process.StandardOutput, _output));
     }
 
@@ -29,6 +29,9 @@ sealed class NodeProcess : IDisposable
         new(name, Alexnet.StartProcess("ip", ["netns", "exec", @namespace, .. Alexnet.Command, "node", .. args]));
 
     public string Name { get; }
+
+    /// <summary>What a failed test shows: this node's words, or all nodes'.</summary>
+    public Func<string> Story { private get; set; }
     public int Id => _process.Id;
 
     /// <summary>Memory that it holds now.</summary>
@@ -69,7 +72,7 @@ sealed class NodeProcess : IDisposable
         {
             bool ended = _process.HasExited && _read.IsCompleted;
             if (Lines.FirstOrDefault(l => l.Contains(part)) is { } line) return line;
-            if (ended || watch.Elapsed > (deadline ?? Deadline)) throw new TimeoutException($"{Name} has not said '{part}'{(ended ? $", it ended with {_process.ExitCode}" : $" in {(deadline ?? Deadline).TotalSeconds} s")}:\n{this}");
+            if (ended || watch.Elapsed > (deadline ?? Deadline)) throw new TimeoutException($"{Name} has not said '{part}'{(ended ? $", it ended with {_process.ExitCode}" : $" in {(deadline ?? Deadline).TotalSeconds} s")}:\n{Story()}");
             Thread.Sleep(10);
         }
     }
@@ -79,9 +82,8 @@ sealed class NodeProcess : IDisposable
     {
         if (!_process.WaitForExit(Deadline) || !_read.Wait(Deadline))
         {
-            var stack = ToString();
             Kill();
-            throw new TimeoutException($"{Name} has not ended in {Deadline.TotalSeconds} s:\n{stack}");
+            throw new TimeoutException($"{Name} has not ended in {Deadline.TotalSeconds} s:\n{Story()}");
         }
         return new Alexnet.Result(_process.ExitCode, string.Join('\n', _output), string.Join('\n', _errors));
     }

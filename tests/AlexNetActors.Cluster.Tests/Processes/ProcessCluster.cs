@@ -25,6 +25,7 @@ sealed class ProcessCluster(Workshop workshop) : IDisposable
     public NodeProcess Add(string name, int port, params string[] args)
     {
         var node = NodeProcess.Start(name, [.. args, "--listen", $"127.0.0.1:{port}", "--seeds", $"127.0.0.1:{SeedPort}", .. Common]);
+        node.Story = ToString;
         _nodes.Add(node);
         return node;
     }
