@@ -19,6 +19,7 @@ sealed class ClusterNode : IDisposable
     readonly string _seeds;
     readonly ActorSystem _system;
     readonly TensorNode _tensors;
+    readonly SnapshotShelf _shelf = new();
     readonly Cluster _cluster;
 
     public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node)
@@ -38,7 +39,7 @@ sealed class ClusterNode : IDisposable
     }
 
     public NodeMeans Means(string? recipe, string? dataPath, DataOffer? data, IReadOnlyList<OfferedDevice> devices, int loaders) => new(
-        ProgramVersion.Text, $"{_cluster.SelfAddress.Host}:{_cluster.SelfAddress.Port}", recipe, dataPath, data, devices, loaders, _node.BatchDeadline, RecipeReader.ReadText, _tensors);
+        ProgramVersion.Text, $"{_cluster.SelfAddress.Host}:{_cluster.SelfAddress.Port}", recipe, dataPath, data, devices, loaders, _node.BatchDeadline, RecipeReader.ReadText, _tensors, _shelf);
 
     /// <summary>Takes part until the run is over, the node is asked to stop or is not wanted.</summary>
     /// <param name="means">What it brings along.</param>

@@ -32,7 +32,7 @@ sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Outp
             output.Log.WriteLine($"run folder {folder.Path}");
             var record = _record = RunRecord.Open(folder, plan, start, output, group: true);
             _taken.TrySetResult(record);
-            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind), () =>
+            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind, cluster: true), () =>
             {
                 record.Dispose();
                 ours.Dispose();
