@@ -59,14 +59,19 @@ public sealed class ArchiveActor : ReceiveActor
         if (command.Generation == _generation) return; // said again
         Close();
         (_generation, _seats, _expected) = (command.Generation, command.Seats, null);
-        var (self, coordinator) = (Self, Context.Parent);
+        var (self, coordinator, events) = (Self, Context.Parent, Context.System.EventStream);
         _tensors?.Expect(Name, _generation, hello =>
         {
             var seat = command.Seats.FirstOrDefault(s => s.Node == hello.From) ?? throw new FrameRefusedException($"{hello.From} holds no tower of generation {command.Generation}");
             return new StateLink(_network, command.Generation, seat.Towers, StateLink.OneRoomEach(_network),
                 opened: link => self.Tell(new StateLink.Opened(command.Generation, seat.Towers, link)),
                 received: state => self.Tell(state),
-                lost: reason => coordinator.Tell(new LinkLost(command.Generation, seat.Node, LinkPurpose.State, reason)));
+                lost: reason =>
+                {
+                    var lost = new LinkLost(command.Generation, seat.Node, LinkPurpose.State, reason);
+                    events.Publish(lost);
+                    coordinator.Tell(lost);
+                });
         });
     }
 

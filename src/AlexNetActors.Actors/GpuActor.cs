@@ -84,7 +84,10 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     {
         switch (effect)
         {
-            case GpuState.Effect.Tell e: _coordinator.Tell(e.Message); break;
+            case GpuState.Effect.Tell e:
+                if (e.Message is LinkLost lost) Context.System.EventStream.Publish(lost); // the coordinator may be what is lost
+                _coordinator.Tell(e.Message);
+                break;
             case GpuState.Effect.Run e: Run(e.Command, e.Batch); break;
             case GpuState.Effect.Put e: _part!.Mailbox.Put(e.Activation); break;
             case GpuState.Effect.GiveBack e: e.Batch.Return?.Invoke(e.Batch.Batch); break;
