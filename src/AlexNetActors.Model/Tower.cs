@@ -21,6 +21,7 @@ public sealed class Tower
     readonly Tensor _mean, _lossInput;  // _lossInput: the logits of both towers, [B, classes, 1, 1]
     readonly float[] _logits, _dLogits; // [B, classes] and this tower's half of its gradient
     readonly Parameter[] _parameters;
+    readonly Tensor[] _biasGradients;
     PassSettings _pass;
 
     /// <param name="network">The layer table.</param>
@@ -43,6 +44,7 @@ public sealed class Tower
         _logits = new float[batch * network.Classes];
         _dLogits = new float[batch * network.Classes / 2];
         _parameters = [.. _segments.SelectMany(s => s.Parameters)];
+        _biasGradients = training ? [.. _parameters.Where(p => p.IsBias).Select(p => p.Gradient!)] : [];
     }
 
     public Network Network { get; }
@@ -50,6 +52,8 @@ public sealed class Tower
     public int Batch { get; }
     public IDevice Device => _device;
     public IReadOnlyList<Parameter> Parameters => _parameters;
+    internal IReadOnlyList<Segment> Segments => _segments;
+    internal Tensor LossInput => _lossInput;
 
     /// <summary>[B, classes] of both towers, after <see cref="Loss"/>.</summary>
     public ReadOnlySpan<float> Logits => _logits;
@@ -118,6 +122,12 @@ public sealed class Tower
         part.CopyTo(_device, dOutput, 0, channels);
         _device.AddChannels(dInput, Id.Offset(channels), channels, dOutput, 0);
     }
+
+    /// <summary>
+    /// Whether the gradients by the biases are finite, after backward: each is the sum of all gradients by its kernel's outputs, so one that is
+    /// not finite shows there, and they are a few thousand numbers where the gradients by the weights are 30 million.
+    /// </summary>
+    public bool GradientsAreFinite() => _device.AreFinite(_biasGradients);
 
     /// <summary>The paper's update of every weight and bias (section 5); biases do not decay.</summary>
     public void Descend(Descent descent)
