@@ -132,12 +132,13 @@ public sealed class Tower
     /// <summary>The paper's update of every weight and bias (section 5); biases do not decay.</summary>
     public void Descend(Descent descent)
     {
+        HasMoved = true;
         foreach (var p in _parameters)
             _device.Descend(p.Gradient!, descent.Rate, descent.Momentum, p.IsBias ? 0 : descent.WeightDecay, p.Velocity!, p.Value);
     }
 
     /// <summary>
-    /// N(0, deviation) weights and constant biases. The number of a weight depends on the seed and its place in the whole
+    /// N(0, deviation) weights and constant biases, at rest, also in a tower that has been trained before. The number of a weight depends on the seed and its place in the whole
     /// network, not on the split.
     /// </summary>
     public void Initialize()
@@ -148,6 +149,11 @@ public sealed class Tower
                 _device.Write(Enumerable.Repeat(p.Layer.Spec.Bias, p.Shape.Channels).ToArray(), p.Value);
             else
                 _device.DrawNormal(new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0), (ulong)Id.Offset((int)p.Shape.Count), p.Layer.Spec.Deviation, p.Value);
+            if (HasMoved && p.Velocity is { } velocity) _device.Write(new float[velocity.Shape.Count], velocity);
         }
+        HasMoved = false;
     }
+
+    /// <summary>Whether velocities may be other than zero, as they were allocated.</summary>
+    internal bool HasMoved { get; set; }
 }

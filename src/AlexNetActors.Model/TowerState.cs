@@ -39,6 +39,7 @@ public static class TowerStates
     /// <exception cref="CheckpointException">A value is missing or has another shape than the network.</exception>
     public static void Restore(Tower tower, TowerState state)
     {
+        tower.HasMoved = true;
         var byName = state.Values.ToDictionary(v => v.Name);
         foreach (var (name, shape, tensor) in Names(tower))
         {
