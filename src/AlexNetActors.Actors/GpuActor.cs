@@ -27,6 +27,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     readonly TowerState?[] _captured = [null, null];
     int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
+    PassId _ran; // on the compute thread
 
     int _generation;
     IActorRef _coordinator = ActorRefs.Nobody;
@@ -189,6 +190,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             OnDevice(id.ToString(), () =>
             {
                 long start = Stopwatch.GetTimestamp();
+                _ran = id;
                 var result = run(batch.Batch);
                 int allocated = _device!.Buffers - _buffers;
                 _buffers += allocated;
@@ -242,13 +244,19 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 // Whoever called it off has said why.
             }
+            catch (NotFiniteException e)
+            {
+                coordinator.Tell(new NumbersWentWrong(e.Pass ?? _ran, part!.Mine.Towers, Device, e.Found.Tower, e.Found.Layer, e.Found.What, e.Found.Given, [.. e.Records]), self);
+            }
             catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
             {
                 string towers = part is null ? "" : $"tower {string.Join('+', part.Mine.Towers)} on ";
-                coordinator.Tell(new MemberFailed(generation, $"{towers}{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}", $"{what}: {e.Message}"), self);
+                coordinator.Tell(new MemberFailed(generation, $"{towers}{Device}", $"{what}: {e.Message}"), self);
             }
         });
     }
+
+    string Device => $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
 
     void OnReportActivity()
     {

@@ -67,6 +67,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
         (Phase.Validating, PassDone m) when IsNew(m) => Take(m).ValidateWhenDone(),
+        (Phase.Training, NumbersWentWrong m) when m.Pass == Pass && !Answered.Overlaps(m.Towers) => Take(m).StepWhenDone(),
+        (Phase.Validating, NumbersWentWrong m) when m.Pass == Pass && !Answered.Overlaps(m.Towers) => Take(m).ValidateWhenDone(),
+        (_, NumbersWentWrong m) when IsOurs(m.Pass.Generation) => GoBack([m]),
         (Phase.Saving, TowerSaved m) when IsOurs(m.Generation) && m.Steps == Progress.Steps && !Answered.Contains(m.Tower) =>
             (this with { Answered = Answered.Add(m.Tower), TowersSaved = TowersSaved.Add(m) }).CommitWhenSaved(),
         (Phase.Saving, CheckpointWritten m) when m.Steps == Progress.Steps => AfterCheckpoint(m),
@@ -118,17 +121,16 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) StepWhenDone()
     {
         if (!AllAnswered) return (this, []);
-        var score = Done[0].Score;
-        if (!double.IsFinite(score.LossSum))
-            return Fail($"the loss of step {Progress.Steps} is {score.Loss}: the weights have blown up; lower schedule.rate or use another recipe, and go on from a checkpoint with --resume");
+        if (!Wrong.IsEmpty) return GoBack(Wrong);
         var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers, d.Exchanges)).OrderBy(t => t.Towers, StringComparer.Ordinal);
-        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, score, [.. times]);
+        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, Done[0].Score, [.. times]);
         return (this with { Progress = Progress.AfterStep() }).Continue([new Effect.Publish(completed)]);
     }
 
     (TrainingState, ImmutableList<Effect>) ValidateWhenDone()
     {
         if (!AllAnswered) return (this, []);
+        if (!Wrong.IsEmpty) return GoBack(Wrong);
         var state = this with { Validated = Validated + Done[0].Score };
         long next = Pass.Number + 1;
         if (Ending) return Continue([]); // validated again by whoever goes on
@@ -144,7 +146,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointWritten m)
     {
         var progress = Progress.AfterCheckpoint();
-        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder }).Continue([new Effect.Publish(m)]);
+        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder, StoppedAt = [] }).Continue([new Effect.Publish(m)]);
     }
 
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
@@ -172,7 +174,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [] }, effects.AddRange([
+        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [] }, effects.AddRange([
             new Effect.ToLoaders(Credit(pass)),
             new Effect.ToGpus(kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass)),
             new Effect.Expect()]));

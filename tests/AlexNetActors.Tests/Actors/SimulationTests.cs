@@ -208,15 +208,6 @@ public class SimulationTests
     }
 
     [Fact]
-    public void A_loss_that_is_not_a_number_ends_the_run_with_a_remedy()
-    {
-        var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0, []));
-        Assert.Equal(Phase.Failed, failed.Phase);
-        Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
-    }
-
-    [Fact]
     public void A_run_asked_to_stop_saves_what_it_did_and_the_rest_goes_on_from_there() =>
         Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Bool).Sample((seed, records, steps, oneDevice) =>
         {
