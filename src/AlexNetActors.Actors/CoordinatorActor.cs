@@ -7,6 +7,7 @@ namespace AlexNetActors.Actors;
 public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     const string Deadline = "deadline";
+    const double ExchangeShare = 0.8; // of the step's deadline: who waits in an exchange says for what before the step's own deadline passes
 
     readonly RunSettings _settings;
     readonly CheckpointFolder _checkpoints;
@@ -99,7 +100,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Seat[] seats = [.. _state.Seating!.Seats];
         _archive.Tell(new ArchiveActor.Serve(_state.Generation, seats));
         Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor)),
-            new FormGroup(_state.Generation, seats, _settings.RecipeText, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint));
+            new FormGroup(_state.Generation, seats, _settings.RecipeText, (int)(ExchangeShare * _settings.StepDeadline.TotalMilliseconds), _archive, _node, _endpoint));
     }
 
     void AssignLoaders()

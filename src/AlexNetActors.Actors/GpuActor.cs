@@ -102,7 +102,9 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     {
         if (_part!.Hear(e) is { } lost)
         {
+            lost = lost with { Reason = $"{lost.Reason}; tower {string.Join('+', _part.Mine.Towers)} was {Doing}" };
             _coordinator.Tell(lost);
+            if (!_coordinator.IsHere()) Context.Parent.Tell(lost); // it may be the coordinator that is lost
             return;
         }
         if (_part.Complete) Build();
@@ -256,6 +258,15 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         });
     }
 
+    string Activity => _waitingForBatch is not null ? "waits for data" : _pass?.Activity ?? "opens";
+
+    /// <summary>"in exchange conv3 forward of step 7", for an error.</summary>
+    string Doing =>
+        _begun.Generation != _generation ? "not yet in a step"
+        : _waitingForBatch is not null ? $"waiting for the batch of {_begun}"
+        : _pass is not { } pass || pass.Activity == "idle" ? $"done with {_begun}"
+        : $"in {pass.Activity} of {_begun}";
+
     string Device => $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
 
     void OnReportActivity()
@@ -266,7 +277,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             _waitingForBatch = waiting with { Since = Stopwatch.GetTimestamp() };
             _coordinator.Tell(new BatchMissing(waiting.Pass));
         }
-        string activity = _waitingForBatch is not null ? "waits for data" : _pass?.Activity ?? "opens";
+        string activity = Activity;
         if (activity == _lastActivity || (!_coordinator.IsHere() && Stopwatch.GetElapsedTime(_reported) < ActivityIntervalAcross)) return;
         (_lastActivity, _reported) = (activity, Stopwatch.GetTimestamp());
         _coordinator.Tell(new TowerActivity(_part.Mine.Towers, activity));

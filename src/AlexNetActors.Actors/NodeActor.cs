@@ -46,6 +46,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             ToObserver(m);
         });
         Receive<NodeReleased>(m => _observer.Tell(m));
+        Receive<LinkLost>(m => _observer.Tell(m));
         Receive<StopRun>(OnStop);
         Receive<Terminated>(OnTerminated);
     }

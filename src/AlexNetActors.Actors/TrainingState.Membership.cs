@@ -59,6 +59,14 @@ public sealed partial record TrainingState
         return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
     }
 
+    (TrainingState, ImmutableList<Effect>) MissBatch(BatchMissing m)
+    {
+        string server = ServerOf(m.Pass);
+        if (Roster.Serving.Any(l => l.Node != server)) return LoseLoaders(server, $"its batch of {m.Pass} did not come", again: false);
+        var late = this with { BatchLate = true };
+        return (late, [new Effect.Publish(new GroupWaits(late.Awaited()))]);
+    }
+
     string ServerOf(PassId pass) => Roster.Serving[(int)(pass.Number % Roster.Serving.Count)].Node;
 
     (TrainingState, ImmutableList<Effect>) Leave(string node)
@@ -99,7 +107,7 @@ public sealed partial record TrainingState
         if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
         effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
         if (Phase is not (Phase.Training or Phase.Validating)) return (this, effects);
-        var state = this with { CreditFrom = Pass.Number };
+        var state = this with { CreditFrom = Pass.Number, BatchLate = false };
         return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
     }
 }

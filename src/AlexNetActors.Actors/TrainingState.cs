@@ -39,6 +39,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>The first batch of this kind of pass that the loaders that serve now are to prepare.</summary>
     public long CreditFrom { get; init; }
 
+    /// <summary>The only loader there is has not brought the batch of this pass in time.</summary>
+    public bool BatchLate { get; init; }
+
     /// <summary>Someone asked the run to end: the pass that runs is its last.</summary>
     public bool Stopping { get; init; }
 
@@ -58,7 +61,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, NodeLeaves m) => Leave(m.Node),
         (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
         (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
-        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => LoseLoaders(ServerOf(m.Pass), $"its batch of {m.Pass} did not come", again: false),
+        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => MissBatch(m),
         (_, MemberFailed m) when m.Generation == 0 || IsOurs(m.Generation) => Fail($"{m.Member}, {m.Reason}"),
         (Phase.Assembling or Phase.Forming or Phase.Loading, StopRun) => (this with { Stopping = true }).Continue([]),
         (_, StopRun) => (this with { Stopping = true }, []),
@@ -174,7 +177,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [] }, effects.AddRange([
+        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], BatchLate = false }, effects.AddRange([
             new Effect.ToLoaders(Credit(pass)),
             new Effect.ToGpus(kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass)),
             new Effect.Expect()]));
@@ -201,6 +204,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
             Phase.Loading => $"{towers} to load its weights",
             Phase.Saving when AllAnswered => $"the checkpoint after step {Progress.Steps} to get its name",
             Phase.Saving => $"{towers} to write the checkpoint after step {Progress.Steps}",
+            _ when BatchLate && !Roster.Serving.IsEmpty => $"{ServerOf(Pass)} to bring the batch of {Pass}",
             _ => $"{towers} to finish {Pass}",
         };
     }

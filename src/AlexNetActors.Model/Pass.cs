@@ -18,7 +18,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     readonly int _segments = towers[0].Network.Segments.Count;
     long _waiting;
 
-    /// <summary>What runs now, for a view of the run from another thread: "forward conv1-conv2", "backward fc6".</summary>
+    /// <summary>What runs now, for a view of the run from another thread: "forward conv1-conv2", "exchange conv3 forward", "backward fc6".</summary>
     public string Activity => _activity;
     volatile string _activity = "idle";
 
@@ -87,6 +87,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     Portion Receive(Tower tower, ExchangeId exchange)
     {
         long start = Stopwatch.GetTimestamp();
+        _activity = _exchanges[2 * exchange.Segment + (int)exchange.Kind];
         var portion = link.Receive(tower.Id, exchange);
         _waiting += Stopwatch.GetTimestamp() - start;
         return portion;
@@ -101,5 +102,6 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     }
 
     readonly string[] _names = [.. towers[0].Network.Segments.SelectMany(s => new[] { $"forward {s.Name}", $"backward {s.Name}" })];
+    readonly string[] _exchanges = [.. towers[0].Network.Segments.Select(s => s.Layers[0].Name).Append("loss").SelectMany(n => new[] { $"exchange {n} forward", $"exchange {n} backward" })]; // by segment and kind
     string Describe(string direction, int s) => _names[2 * s + (direction == "forward" ? 0 : 1)];
 }

@@ -22,7 +22,7 @@ public sealed class NumbersTests : IDisposable
     static DeviceFactory Healthy(string kind) => new(kind, kind, kind, () => Open(kind));
 
     /// <summary>Its calls go on counting when the group goes back: wrong once, unless asked for more.</summary>
-    static DeviceFactory Poisoned(string kind, Operation operation, params long[] calls) => new(kind, kind, kind, () => new PoisonedDevice(Open(kind), operation, (call, _) => calls.Contains(call)));
+    static DeviceFactory Poisoned(string kind, Operation operation, params long[] calls) => new(kind, kind, kind, () => DisturbedDevice.Poisoned(Open(kind), operation, (call, _) => calls.Contains(call)));
 
     string Expected(string kind)
     {

@@ -81,7 +81,7 @@ public sealed class NotFiniteTests : IDisposable
         {
             using var healthy = TestDevices.Open(name);
             Tensor? target = null;
-            var device = new PoisonedDevice(healthy, operation, (_, weights) => weights == target);
+            var device = DisturbedDevice.Poisoned(healthy, operation, (_, weights) => weights == target);
             var (towers, pass, batch) = Begin(device);
             var parameter = Of(towers, tower, $"{layer}.weight");
             target = operation == Operation.ConvolveBackwardWeights ? parameter.Gradient : parameter.Value;

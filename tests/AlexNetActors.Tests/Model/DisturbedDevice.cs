@@ -2,44 +2,49 @@ using AlexNetActors.Compute;
 
 namespace AlexNetActors.Tests.Model;
 
-/// <summary>The operations whose result can be poisoned.</summary>
+/// <summary>The operations after which a device can be disturbed.</summary>
 enum Operation : byte { Convolve, ConvolveBackwardInput, ConvolveBackwardWeights }
 
-/// <summary>A device one of whose operations goes wrong: all values of what it computes become one.</summary>
+/// <summary>A device that is disturbed after one kind of operation.</summary>
 /// <param name="inner">What computes; the caller keeps ownership.</param>
-/// <param name="operation">What goes wrong. Of the gradients by weights and biases, that by the biases.</param>
-/// <param name="which">Told the how-manieth operation of this kind it is, from 0, and the weights that it is called with; says whether it goes wrong.</param>
-/// <param name="value">What they become.</param>
-sealed class PoisonedDevice(IDevice inner, Operation operation, Func<long, Tensor, bool> which, float value = float.NaN) : IDevice
+/// <param name="operation">After which; of the gradients by weights and biases, that by the biases is its result.</param>
+/// <param name="disturb">Told the how-manieth operation of this kind it was, from 0, the weights that it was called with, and its result.</param>
+sealed class DisturbedDevice(IDevice inner, Operation operation, Action<long, Tensor, Tensor> disturb) : IDevice
 {
     readonly long[] _calls = new long[Enum.GetValues<Operation>().Length];
 
-    void Poison(Operation of, Tensor weights, Tensor result, bool plain)
+    /// <summary>One whose results become NaN: all values, for one alone may fall where the rectifier lets no gradient through and harm nobody.</summary>
+    public static DisturbedDevice Poisoned(IDevice inner, Operation operation, Func<long, Tensor, bool> which) => new(inner, operation, (call, weights, result) =>
+    {
+        if (!which(call, weights)) return;
+        var values = new float[result.Shape.Count];
+        Array.Fill(values, float.NaN);
+        if (operation == Operation.ConvolveBackwardWeights) inner.Write(values, result);
+        else inner.WriteChannels(values, 0, result.Shape.Channels, result);
+    });
+
+    void After(Operation of, Tensor weights, Tensor result)
     {
         long call = _calls[(int)of]++;
-        if (of != operation || !which(call, weights)) return;
-        var values = new float[result.Shape.Count];
-        Array.Fill(values, value); // one alone may fall where the rectifier lets no gradient through: it harms nobody
-        if (plain) inner.Write(values, result);
-        else inner.WriteChannels(values, 0, result.Shape.Channels, result);
+        if (of == operation) disturb(call, weights, result);
     }
 
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output)
     {
         inner.Convolve(input, weights, bias, filter, rectify, output);
-        Poison(Operation.Convolve, weights, output, plain: false);
+        After(Operation.Convolve, weights, output);
     }
 
     public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput)
     {
         inner.ConvolveBackwardInput(dOutput, weights, filter, dInput);
-        Poison(Operation.ConvolveBackwardInput, weights, dInput, plain: false);
+        After(Operation.ConvolveBackwardInput, weights, dInput);
     }
 
     public void ConvolveBackwardWeights(Tensor input, Tensor dOutput, Filter filter, Tensor dWeights, Tensor dBias)
     {
         inner.ConvolveBackwardWeights(input, dOutput, filter, dWeights, dBias);
-        Poison(Operation.ConvolveBackwardWeights, dWeights, dBias, plain: true);
+        After(Operation.ConvolveBackwardWeights, dWeights, dBias);
     }
 
     public string Name => inner.Name;
