@@ -15,6 +15,8 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
     readonly TaskCompletionSource<RunEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile RunStatus _status = start;
     StallDetector _stall = stall;
+    StragglerDetector _straggler = new();
+    string[] _seats = []; // "tower A on cpu of 127.0.0.1:7101", ..., "batches from ..."
     (NumbersWentWrong What, long Steps)? _wrong; // and steps done then
     ProcessMeter _last = ProcessMeter.Read();
 
@@ -36,6 +38,8 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
         }
         view.Show(e, _status);
         if (e is StepCompleted step) Watch(step);
+        if (e is GroupFormed g) (_seats, _straggler) = (g.Seats, new StragglerDetector()); // what was seen of others does not count
+        if (e is LoadersChanged l) (_seats, _straggler) = ([.. _seats.Where(s => !s.StartsWith("batches", StringComparison.Ordinal)), $"batches from {string.Join(", ", l.Nodes)}"], new StragglerDetector());
         if (e is RunFinished finished) _end.TrySetResult(new RunEnd(null, finished.Why));
         if (e is RunFailed failed) _end.TrySetResult(new RunEnd(failed.Reason, ""));
     }
@@ -49,6 +53,8 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
         else if (e is NumbersWentWrong w) WriteDown(w);
     }
 
+    string Seat(string start) => _seats.FirstOrDefault(s => s.StartsWith(start, StringComparison.Ordinal), start);
+
     void WriteDown(NumbersWentWrong w)
     {
         _wrong = (w, _status.Steps);
@@ -60,6 +66,9 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
     {
         _stall = _stall.Observe(step.Score.Loss);
         if (_stall.JustStalled) view.Say(_stall.Advice);
+        _straggler = _straggler.Observe([.. step.Towers.Select(t => new StragglerDetector.Time(Seat($"tower {t.Towers} on"), t.ComputeMs, t.ExchangeMs, t.DataMs))]);
+        if (_straggler.JustSlow is { } slow) view.Say(StragglerDetector.Advice(slow));
+        if (_straggler.JustWaited is { } share) view.Say(StragglerDetector.Advice(share, Seat("batches")));
         if (_wrong is not { } wrong || step.Step < wrong.Steps) return;
         _wrong = null;
         view.Say($"step {step.Step} has gone right: what went wrong ({wrong.What.Found}) was the doing of {wrong.What.Device}, not of the recipe; training goes on");
