@@ -45,7 +45,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         _thread = new ComputeThread($"compute {device.Name}");
 
         Receive<FormGroup>(OnForm);
-        Receive<DisbandGroup>(m => { if (m.Generation == _generation) LeaveGroup(m.Why); });
+        Receive<DisbandGroup>(m => { if (m.Generation == _generation) OnDisband(m); });
         Receive<GroupPart.Event>(m => { if (m.Generation == _generation) OnPart(m); });
         Receive<MeanReady>(m => { if (m.Generation == _generation) OnMean(m.Mean); });
         Receive<LoadTowers>(m => { if (m.Generation == _generation) OnLoad(m); });
@@ -90,6 +90,13 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         if (_part.Complete) Build();
     }
 
+    /// <summary>Whoever noticed that a peer is gone, this tower knows what it waited for.</summary>
+    void OnDisband(DisbandGroup group)
+    {
+        if (_part is not null) Context.Parent.Tell(new NodeActor.Remark($"group {group.Generation} is no more, {group.Why}; {Standing}"));
+        LeaveGroup(group.Why);
+    }
+
     void LeaveGroup(string why)
     {
         _part?.Leave(why);
@@ -102,9 +109,9 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     {
         if (_part!.Hear(e) is { } lost)
         {
-            lost = lost with { Reason = $"{lost.Reason}; tower {string.Join('+', _part.Mine.Towers)} was {Doing}" };
+            lost = lost with { Reason = $"{lost.Reason}; {Standing}" };
             _coordinator.Tell(lost);
-            if (!_coordinator.IsHere()) Context.Parent.Tell(lost); // it may be the coordinator that is lost
+            Context.Parent.Tell(new NodeActor.Remark($"lost a connection: {lost.Reason}")); // it may be the coordinator that is lost
             return;
         }
         if (_part.Complete) Build();
@@ -260,12 +267,12 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
 
     string Activity => _waitingForBatch is not null ? "waits for data" : _pass?.Activity ?? "opens";
 
-    /// <summary>"in exchange conv3 forward of step 7", for an error.</summary>
-    string Doing =>
+    /// <summary>"tower A was in exchange conv3 forward of step 7", for an error.</summary>
+    string Standing => $"tower {string.Join('+', _part!.Mine.Towers)} was " + (
         _begun.Generation != _generation ? "not yet in a step"
         : _waitingForBatch is not null ? $"waiting for the batch of {_begun}"
         : _pass is not { } pass || pass.Activity == "idle" ? $"done with {_begun}"
-        : $"in {pass.Activity} of {_begun}";
+        : $"in {pass.Activity} of {_begun}");
 
     string Device => $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
 

@@ -46,10 +46,18 @@ public sealed partial record TrainingState
         ImmutableList<Effect> effects = [new Effect.Publish(new NodeGone(node, reason))];
         if (hears) effects = effects.Add(new Effect.Answer(lost, new OfferAgain()));
         var state = this with { Roster = Roster.Without(node), Leaving = Leaving.Remove(node) };
-        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone: {reason}", effects);
+        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone {When}: {reason}", effects);
         if (Phase == Phase.Assembling) return state.FormWhenComplete(effects);
         return Roster.Serves(node) ? state.ShareOut(effects, $"{node} is gone") : (state, effects);
     }
+
+    string When => Phase switch
+    {
+        Phase.Forming => "while the group formed",
+        Phase.Loading => "while the weights were loaded",
+        Phase.Saving => $"while the checkpoint after step {Progress.Steps} was written",
+        _ => $"in {Pass}",
+    };
 
     /// <summary>The node's loaders are taken out; with <paramref name="again"/> it is asked whether they still are there.</summary>
     (TrainingState, ImmutableList<Effect>) LoseLoaders(string node, string reason, bool again = true)

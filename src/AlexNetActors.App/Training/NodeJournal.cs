@@ -39,7 +39,7 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
             foreach (string line in Words.OfGroup(other)) Say(line);
         switch (message)
         {
-            case LinkLost m: Say($"lost a connection: {m.Reason}"); break;
+            case NodeActor.Remark m: Say(m.Line); break;
             case NodeAdmitted: Say($"{name} is admitted"); break;
             case NodeTurnedAway m when m.Node == name: End.TrySetResult(new NodeEnd(m.Reason, Failed: true, WrongUse: true)); break;
             case RunFinished m when Stopping: End.TrySetResult(new NodeEnd($"stopped after step {m.Steps} as asked", Failed: true)); break;

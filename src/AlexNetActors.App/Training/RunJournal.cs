@@ -82,5 +82,6 @@ sealed class RunObserverActor : ReceiveActor
     {
         Receive<IRunEvent>(journal.Hear);
         Receive<NodeAdmitted>(_ => { });
+        Receive<NodeActor.Remark>(_ => { }); // of one process: the coordinator says it
     }
 }
