@@ -208,6 +208,16 @@ public class SimulationTests
     }
 
     [Fact]
+    public void A_batch_that_the_only_loader_does_not_bring_is_said_with_its_name_and_named_by_the_deadline()
+    {
+        var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 3) };
+        var (late, effects) = training.Apply(new BatchMissing(training.Pass));
+        Assert.Equal(new GroupWaits("n to bring the batch of step 3"), effects.OfType<Effect.Publish>().Single().Event);
+        (_, effects) = late.Apply(new DeadlinePassed(5));
+        Assert.Contains("waited 5 s for n to bring the batch of step 3", effects.OfType<Effect.Publish>().Select(p => p.Event switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => "" }).First(l => l != ""));
+    }
+
+    [Fact]
     public void A_run_asked_to_stop_saves_what_it_did_and_the_rest_goes_on_from_there() =>
         Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Bool).Sample((seed, records, steps, oneDevice) =>
         {
