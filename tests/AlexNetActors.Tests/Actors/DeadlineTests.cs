@@ -31,8 +31,8 @@ public sealed class DeadlineTests : IDisposable
     /// <summary>The first line that says what is wrong: the run's end, or why the group is no more.</summary>
     string Said(params DeviceFactory[] devices)
     {
-        var events = _run.RunGroup(_run.Settings(9) with { StepDeadline = Deadline }, _run.Means(devices));
-        return events.Select(e => e switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => null }).First(l => l is not null)!;
+        static string? Line(IRunEvent e) => e switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => null };
+        return Line(_run.RunGroup(_run.Settings(9) with { StepDeadline = Deadline }, _run.Means(devices), until: e => Line(e) is not null)[^1])!;
     }
 
     // Forward, the gather that follows a segment is missing; backward, the sum of the gradients before the layer that stands still.
