@@ -8,7 +8,7 @@ namespace AlexNetActors.Actors;
 public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     const string Deadline = "deadline", Nudge = "nudge";
-    const double ExchangeShare = 0.8; // of the step's deadline: who waits in an exchange says for what before the step's own deadline passes
+    const double ExchangeShare = 0.5; // of the step's deadline: who waits in an exchange says for what before the step's own deadline passes
 
     /// <summary>How long nothing has to come before what was asked is asked again: a message may be lost when a connection breaks.</summary>
     static readonly TimeSpan NudgeInterval = TimeSpan.FromSeconds(3);
