@@ -9,6 +9,7 @@ namespace AlexNetActors.Actors;
 public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
     const string Deadline = "deadline", Nudge = "nudge";
+    const double ExchangeShare = 0.5; // of the step's deadline: who waits in an exchange says for what before the step's own deadline passes
 
     /// <summary>How long nothing has to come before what was asked is asked again: a message may be lost when a connection breaks.</summary>
     static readonly TimeSpan NudgeInterval = TimeSpan.FromSeconds(3);
@@ -160,7 +161,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Seat[] seats = [.. _state.Seating!.Seats];
         _archive.Tell(new ArchiveActor.Serve(_state.Generation, seats));
         Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor)),
-            new FormGroup(_state.Generation, seats, _settings.RecipeText, _state.Terms.Identity.Text, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint));
+            new FormGroup(_state.Generation, seats, _settings.RecipeText, _state.Terms.Identity.Text, (int)(ExchangeShare * _settings.StepDeadline.TotalMilliseconds), _archive, _node, _endpoint));
     }
 
     void AssignLoaders()

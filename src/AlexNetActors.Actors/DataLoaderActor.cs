@@ -108,6 +108,7 @@ public sealed class DataLoaderActor : ReceiveActor
         if (e.Lost is { } reason)
         {
             _takers.Remove(e.Gpu);
+            Context.Parent.Tell(new NodeActor.Remark($"lost a connection: {reason}; {_name} {(_windows.TryGetValue(PassKind.Train, out var window) ? $"was before the batch of step {window.Next}" : "had made no batch yet")}"));
             _coordinator.Tell(new LinkLost(e.Generation, _means.Name, LinkPurpose.Batches, reason));
             return;
         }

@@ -27,6 +27,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     readonly TowerState?[] _captured = [null, null];
     int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
+    PassId _ran; // on the compute thread
 
     volatile GpuState _state; // the compute thread looks what batch comes next
     IActorRef _coordinator = ActorRefs.Nobody;
@@ -79,6 +80,8 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     void Apply(object message)
     {
         bool waited = _state.Waiting;
+        if (message is DisbandGroup group && _part is not null && group.Generation == _state.Generation)
+            Context.Parent.Tell(new NodeActor.Remark($"group {group.Generation} is no more, {group.Why}; {Standing}")); // whoever noticed: this tower knows what it waited for
         (_state, var effects) = _state.Apply(message);
         if (_state.Waiting && !waited) _waitingSince = _missedSince = Stopwatch.GetTimestamp();
         foreach (var effect in effects) Do(effect);
@@ -89,8 +92,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         switch (effect)
         {
             case GpuState.Effect.Tell e:
-                if (e.Message is LinkLost lost) Context.System.EventStream.Publish(lost); // the coordinator may be what is lost
-                _coordinator.Tell(e.Message);
+                _coordinator.Tell(e.Message is LinkLost lost ? Lose(lost) : e.Message);
                 break;
             case GpuState.Effect.Run e: Run(e.Command, e.Batch); break;
             case GpuState.Effect.Put e: _part!.Mailbox.Put(e.Activation); break;
@@ -111,6 +113,22 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             default: throw new InvalidOperationException($"no way to do {effect}");
         }
     }
+
+    /// <summary>Adds what this tower waited for. The coordinator may be what is lost, so its own node hears it, too.</summary>
+    LinkLost Lose(LinkLost lost)
+    {
+        lost = lost with { Reason = $"{lost.Reason}; {Standing}" };
+        Context.System.EventStream.Publish(lost);
+        Context.Parent.Tell(new NodeActor.Remark($"lost a connection: {lost.Reason}"));
+        return lost;
+    }
+
+    /// <summary>"tower A was in exchange conv3 forward of step 7", for an error.</summary>
+    string Standing => $"tower {string.Join('+', _state.Mine!.Towers)} was " + (
+        _state.Command is null ? "not yet in a step"
+        : _state.Waiting ? $"waiting for the batch of {_state.Begun}"
+        : _state.Done is not null || _pass is not { } pass || pass.Activity == "idle" ? $"done with {_state.Begun}"
+        : $"in {pass.Activity} of {_state.Begun}");
 
     void LeaveGroup(string why)
     {
@@ -184,6 +202,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         OnDevice(ready.Pass.ToString(), () =>
         {
             long start = Stopwatch.GetTimestamp();
+            _ran = ready.Pass;
             var result = command is RunStep step
                 ? _pass!.Train(step.Pass, ready.Batch, part.Recipe.DescentAt(step.Rate), () => _state.Batches.GetValueOrDefault(step.Pass with { Number = step.Pass.Number + 1 })?.Batch)
                 : _pass!.Evaluate(ready.Pass, ready.Batch);
@@ -241,14 +260,19 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 // Whoever called it off has said why.
             }
+            catch (NotFiniteException e)
+            {
+                self.Tell(new NumbersWentWrong(e.Pass ?? _ran, part.Mine.Towers, Device, e.Found.Tower, e.Found.Layer, e.Found.What, e.Found.Given, [.. e.Records]));
+            }
             catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
             {
                 if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
-                string device = $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
-                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {device}", $"{what}: {e.Message}"));
+                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {Device}", $"{what}: {e.Message}"));
             }
         });
     }
+
+    string Device => $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
 
     void OnReportActivity()
     {

@@ -49,6 +49,9 @@ public sealed record GpuState(IActorRef Self)
     /// <summary>What it gave; null while it runs.</summary>
     public PassDone? Done { get; init; }
 
+    /// <summary>What it was stopped for; null when it was not.</summary>
+    public NumbersWentWrong? Wrong { get; init; }
+
     /// <summary>Batches that have come before their pass.</summary>
     public ImmutableDictionary<PassId, BatchReady> Batches { get; init; } = ImmutableDictionary<PassId, BatchReady>.Empty;
 
@@ -141,6 +144,7 @@ public sealed record GpuState(IActorRef Self)
         BatchReady m => Take(m),
         PassDone m when IsOurs(m.Pass.Generation) && m.Pass == Begun && Done is null =>
             (this with { Done = m, Trained = m.Pass.Kind == PassKind.Train ? m.Pass.Number + 1 : Trained }, [new Effect.Tell(m)]),
+        NumbersWentWrong m when IsOurs(m.Pass.Generation) => (Done is null && m.Pass == Begun ? this with { Wrong = m } : this, [new Effect.Tell(m)]),
         TakeSnapshot m when IsAt(m.Generation, m.Progress.Steps) && SnapshotTaken != m.Progress.Steps =>
             (this with { SnapshotTaken = m.Progress.Steps }, [new Effect.Announce(m.Progress, m.Keep), new Effect.Snapshot(m.Progress.Steps)]),
         SaveTowers m when IsAt(m.Generation, m.Steps) && Saved != m.Steps => (this with { Saved = m.Steps }, [new Effect.Save(m.Steps)]),
@@ -196,10 +200,10 @@ public sealed record GpuState(IActorRef Self)
     (GpuState, ImmutableList<Effect>) Begin(PassId pass, IProtocolMessage command)
     {
         if (!IsOurs(pass.Generation) || Stage != GpuStage.Ready) return (this, []);
-        if (Command is not null && pass == Begun) return (this, Done is null ? [] : [new Effect.Tell(Done)]); // the first answer was lost
+        if (Command is not null && pass == Begun) return (this, ((IProtocolMessage?)Done ?? Wrong) is { } answer ? [new Effect.Tell(answer)] : []); // the first was lost
         bool running = Command is not null && Done is null;
         if (running || (Command is not null && pass.Kind == Begun.Kind && pass.Number < Begun.Number) || (pass.Kind == PassKind.Train && pass.Number != Trained)) return (this, []);
-        var state = this with { Command = command, Begun = pass, Done = null, Waiting = true };
+        var state = this with { Command = command, Begun = pass, Done = null, Wrong = null, Waiting = true };
         return state.Batches.TryGetValue(pass, out var batch) ? (state with { Batches = Batches.Remove(pass) }).Run(batch) : (state, []);
     }
 

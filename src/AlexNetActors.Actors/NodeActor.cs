@@ -48,6 +48,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         });
         Receive<GenerationHeard>(m => Hear(m.Generation));
         Receive<NodeReleased>(m => _observer.Tell(m));
+        Receive<Remark>(m => _observer.Tell(m));
         Receive<StopRun>(OnStop);
         Receive<Terminated>(OnTerminated);
     }
@@ -64,6 +65,9 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     {
         if (_admittedBy?.IsHere() != true) _observer.Tell(message);
     }
+
+    /// <summary>From an actor of this node: what it has seen, for whoever reads this node's lines.</summary>
+    public sealed record Remark(string Line) : INoSerializationVerificationNeeded;
 
     sealed class MakeOffer : INoSerializationVerificationNeeded
     {

@@ -11,7 +11,7 @@ namespace AlexNetActors.Actors;
 /// <param name="Checkpoints">Where checkpoints go.</param>
 /// <param name="Resume">Folder of the checkpoint to go on from; null starts afresh.</param>
 /// <param name="Progress">Where the run stands: the checkpoint's, or the start.</param>
-/// <param name="StepDeadline">Longest time a pass, an exchange or a checkpoint may take.</param>
+/// <param name="StepDeadline">Longest time a pass or a checkpoint may take; an exchange within a pass, half of it.</param>
 public sealed record RunSettings(
     string RecipeText, RunTerms Terms, RunLimits Limits, GroupShape Group, Network Network,
     string Checkpoints, string? Resume, RunProgress Progress, TimeSpan StepDeadline);

@@ -81,10 +81,18 @@ public sealed partial record TrainingState
         ImmutableList<Effect> effects = [new Effect.Publish(new NodeGone(node, reason))];
         if (hears) effects = effects.Add(new Effect.Answer(lost, new OfferAgain()));
         var state = this with { Roster = Roster.Without(node), Leaving = Leaving.Remove(node) };
-        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone: {reason}", effects);
+        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone {When}: {reason}", effects);
         if (Phase == Phase.Assembling) return state.FormWhenComplete(effects);
         return Roster.Serves(node) ? state.ShareOut(effects, $"{node} is gone") : (state, effects);
     }
+
+    string When => Phase switch
+    {
+        Phase.Forming => "while the group formed",
+        Phase.Loading => "while the weights were loaded",
+        Phase.Saving => $"while the checkpoint after step {Progress.Steps} was written",
+        _ => $"in {Pass}",
+    };
 
     /// <summary>The node's loaders are taken out; with <paramref name="again"/> it is asked whether they still are there.</summary>
     (TrainingState, ImmutableList<Effect>) LoseLoaders(string node, string reason, bool again = true)
@@ -92,6 +100,14 @@ public sealed partial record TrainingState
         if (!Roster.Serves(node) || (!again && Roster.Serving.All(l => l.Node == node))) return (this, []); // no other could serve
         var state = this with { Roster = Roster.WithoutLoadersOf(node, passOver: !again) };
         return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
+    }
+
+    (TrainingState, ImmutableList<Effect>) MissBatch(BatchMissing m)
+    {
+        string server = ServerOf(m.Pass);
+        if (Roster.Serving.Any(l => l.Node != server)) return LoseLoaders(server, $"its batch of {m.Pass} did not come", again: false);
+        var late = this with { BatchLate = true };
+        return (late, [new Effect.Publish(new GroupWaits(late.Awaited()))]);
     }
 
     string ServerOf(PassId pass) => Roster.Serving[(int)(pass.Number % Roster.Serving.Count)].Node;
@@ -134,7 +150,7 @@ public sealed partial record TrainingState
         if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
         effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
         if (Phase is not (Phase.Training or Phase.Validating)) return (this, effects);
-        var state = this with { CreditFrom = Pass.Number };
+        var state = this with { CreditFrom = Pass.Number, BatchLate = false };
         return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
     }
 }

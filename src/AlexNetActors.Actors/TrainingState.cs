@@ -57,6 +57,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>The first batch of this kind of pass that the loaders that serve now are to prepare.</summary>
     public long CreditFrom { get; init; }
 
+    /// <summary>The only loader there is has not brought the batch of this pass in time.</summary>
+    public bool BatchLate { get; init; }
+
     /// <summary>Someone asked the run to end: the pass that runs is its last.</summary>
     public bool Stopping { get; init; }
 
@@ -80,7 +83,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
         (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
         (Phase.Loading, CheckpointDamaged m) when IsOurs(m.Generation) => FallBack(m),
-        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => LoseLoaders(ServerOf(m.Pass), $"its batch of {m.Pass} did not come", again: false),
+        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => MissBatch(m),
         (_, MemberFailed m) when m.Generation == 0 => Fail($"{m.Member}, {m.Reason}"),
         (Phase.Saving, CheckpointFailed m) when IsOurs(m.Generation) => Fail(m.Reason),
         (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}"),
@@ -91,6 +94,10 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
         (Phase.Validating, PassDone m) when IsNew(m) => Take(m).ValidateWhenDone(),
+        (Phase.Training, NumbersWentWrong m) when m.Pass == Pass && !Answered.Overlaps(m.Towers) => Take(m).StepWhenDone(),
+        (Phase.Validating, NumbersWentWrong m) when m.Pass == Pass && !Answered.Overlaps(m.Towers) => Take(m).ValidateWhenDone(),
+        (Phase.Training or Phase.Validating, NumbersWentWrong m) when Wrong.Any(w => w.Pass == m.Pass && w.Towers.SequenceEqual(m.Towers)) => (this, []), // said again, for the other tower is still asked
+        (_, NumbersWentWrong m) when IsOurs(m.Pass.Generation) => GoBack([m]),
         (Phase.Saving, TowerSaved m) when IsOurs(m.Generation) && m.Steps == Progress.Steps && !Answered.Contains(m.Tower) =>
             (this with { Answered = Answered.Add(m.Tower), TowersSaved = TowersSaved.Add(m) }).CommitWhenSaved(),
         (Phase.Saving, CheckpointWritten m) when m.Steps == Progress.Steps => AfterCheckpoint(m),
@@ -159,17 +166,16 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) StepWhenDone()
     {
         if (!AllAnswered) return (this, []);
-        var score = Done[0].Score;
-        if (!double.IsFinite(score.LossSum))
-            return Fail($"the loss of step {Progress.Steps} is {score.Loss}: the weights have blown up; lower schedule.rate or use another recipe, and go on from a checkpoint with --resume");
+        if (!Wrong.IsEmpty) return GoBack(Wrong);
         var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers, d.Exchanges)).OrderBy(t => t.Towers, StringComparer.Ordinal);
-        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, score, [.. times]);
+        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, Done[0].Score, [.. times]);
         return (this with { Progress = Progress.AfterStep() }).Continue([new Effect.Publish(completed)]);
     }
 
     (TrainingState, ImmutableList<Effect>) ValidateWhenDone()
     {
         if (!AllAnswered) return (this, []);
+        if (!Wrong.IsEmpty) return GoBack(Wrong);
         var state = this with { Validated = Validated + Done[0].Score };
         long next = Pass.Number + 1;
         if (Ending) return Continue([]); // validated again by whoever goes on
@@ -185,7 +191,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointWritten m)
     {
         var progress = Progress.AfterCheckpoint();
-        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder }).Continue([new Effect.Publish(m)]);
+        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder, StoppedAt = [] }).Continue([new Effect.Publish(m)]);
     }
 
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
@@ -214,7 +220,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [] }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), new Effect.Expect()]));
+        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), new Effect.Expect()]));
     }
 
     Effect Command(PassId pass) => new Effect.ToGpus(pass.Kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass));
@@ -258,6 +264,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
             Phase.Loading => $"{towers} to load its weights",
             Phase.Saving when AllAnswered => $"the checkpoint after step {Progress.Steps} to get its name",
             Phase.Saving => $"{towers} to write the checkpoint after step {Progress.Steps}",
+            _ when BatchLate && !Roster.Serving.IsEmpty => $"{ServerOf(Pass)} to bring the batch of {Pass}",
             _ => $"{towers} to finish {Pass}",
         };
     }

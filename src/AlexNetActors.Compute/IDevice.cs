@@ -114,6 +114,9 @@ public interface IDevice : IDisposable
     /// <summary>The paper's update rule (section 5): v = momentum * v - decay * rate * w - rate * gradient; w = w + v. Works on weights and on plain tensors.</summary>
     void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights);
 
+    /// <summary>Whether no value of these plain tensors is infinite or not a number; waits for the operations before it, once for all of them.</summary>
+    bool AreFinite(ReadOnlySpan<Tensor> plain);
+
     /// <summary>Waits until every operation called so far is done.</summary>
     void Synchronize();
 }

@@ -237,6 +237,13 @@ public sealed class ReferenceDevice : IDevice
         }
     }
 
+    public bool AreFinite(ReadOnlySpan<Tensor> plain)
+    {
+        foreach (var tensor in plain)
+            if (!Finite.All(Of(tensor).Data)) return false;
+        return true;
+    }
+
     public void Synchronize() { }
     public void Dispose() { }
 

@@ -42,6 +42,7 @@ sealed class Layer
         Bias = new Parameter($"{shape.Name}.bias", shape, bias, device.AllocatePlain(bias), Extra(() => device.AllocatePlain(bias)), Extra(() => device.AllocatePlain(bias)));
     }
 
+    public string Name => _shape.Name;
     public Parameter Weights { get; }
     public Parameter Bias { get; }
 

@@ -18,20 +18,23 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     readonly int _segments = towers[0].Network.Segments.Count;
     long _waiting;
 
-    /// <summary>What runs now, for a view of the run from another thread: "forward conv1-conv2", "backward fc6".</summary>
+    /// <summary>What runs now, for a view of the run from another thread: "forward conv1-conv2", "exchange conv3 forward", "backward fc6".</summary>
     public string Activity => _activity;
     volatile string _activity = "idle";
 
-    /// <summary>One training step: forward, loss, backward, update.</summary>
+    /// <summary>One training step: forward, loss, backward, update. A loss or gradient that is not finite stops it before the update.</summary>
     /// <param name="id">Which step.</param>
     /// <param name="batch">Its batch.</param>
     /// <param name="descent">How fast to learn.</param>
     /// <param name="next">The next step's batch, if it is here already: it travels to the device while this step ends.</param>
+    /// <exception cref="NotFiniteException">The loss or a gradient is not finite: the weights are those before the step.</exception>
     public PassResult Train(PassId id, Batch batch, Descent descent, Func<Batch?>? next = null)
     {
         long start = Stopwatch.GetTimestamp();
         var score = Forward(id, batch);
         for (int s = _segments - 1; s >= 0; s--) Backward(id, s);
+        foreach (var tower in towers)
+            if (!tower.GradientsAreFinite()) throw new NotFiniteException(id, NotFinite.InBackward(towers), RecordsOf(batch));
         _activity = "update";
         foreach (var tower in towers) tower.Descend(descent);
         if (next?.Invoke() is { } ahead) towers[0].Device.SendAhead(ahead.Pixels);
@@ -39,6 +42,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     }
 
     /// <summary>Forward and loss only, without dropout.</summary>
+    /// <exception cref="NotFiniteException">The loss is not finite.</exception>
     public PassResult Evaluate(PassId id, Batch batch)
     {
         long start = Stopwatch.GetTimestamp();
@@ -61,8 +65,10 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
         _activity = "loss";
         Score score = default;
         foreach (var tower in towers) score = tower.Loss(batch.Labels);
-        return score;
+        return double.IsFinite(score.LossSum) ? score : throw new NotFiniteException(id, NotFinite.InForward(towers), RecordsOf(batch));
     }
+
+    static int[] RecordsOf(Batch batch) => [.. batch.Records.Where(r => r >= 0)];
 
     void Backward(PassId id, int s)
     {
@@ -81,6 +87,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     Portion Receive(Tower tower, ExchangeId exchange)
     {
         long start = Stopwatch.GetTimestamp();
+        _activity = _exchanges[2 * exchange.Segment + (int)exchange.Kind];
         var portion = link.Receive(tower.Id, exchange);
         _waiting += Stopwatch.GetTimestamp() - start;
         return portion;
@@ -95,5 +102,6 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     }
 
     readonly string[] _names = [.. towers[0].Network.Segments.SelectMany(s => new[] { $"forward {s.Name}", $"backward {s.Name}" })];
+    readonly string[] _exchanges = [.. towers[0].Network.Segments.Select(s => s.Layers[0].Name).Append("loss").SelectMany(n => new[] { $"exchange {n} forward", $"exchange {n} backward" })]; // by segment and kind
     string Describe(string direction, int s) => _names[2 * s + (direction == "forward" ? 0 : 1)];
 }

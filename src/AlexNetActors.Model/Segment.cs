@@ -41,6 +41,12 @@ sealed class Segment
     /// <summary>Null for the first segment: nobody asks for the gradient by the pictures.</summary>
     public Tensor? DInput { get; }
 
+    /// <summary>In forward order.</summary>
+    public IReadOnlyList<Layer> Layers => _layers;
+
+    /// <summary>Gradient by a layer's input: within the segment the whole of it, before it this tower's part.</summary>
+    public Tensor? DInputOf(int layer) => layer > 0 ? _dOutputs[layer - 1] : DInput;
+
     public IEnumerable<Parameter> Parameters => _layers.SelectMany(l => new[] { l.Weights, l.Bias });
 
     public void Forward(PassSettings pass)
@@ -56,7 +62,7 @@ sealed class Segment
     public void BackwardInput()
     {
         for (int i = _layers.Count - 1; i >= 0; i--)
-            _layers[i].BackwardInput(_dOutputs[i], i > 0 ? _dOutputs[i - 1] : DInput);
+            _layers[i].BackwardInput(_dOutputs[i], DInputOf(i));
     }
 
     public void BackwardWeights()

@@ -55,6 +55,7 @@ public sealed class SequentialTrainer
     }
 
     /// <summary>One training step.</summary>
+    /// <exception cref="NotFiniteException">The loss or a gradient is not finite: the step was stopped before its update.</exception>
     public Score Step()
     {
         _reader.ReadTraining(Progress.Steps, _batch);

@@ -21,6 +21,7 @@ public sealed class Tower
     readonly Tensor _mean, _lossInput;  // _lossInput: the logits of both towers, [B, classes, 1, 1]
     readonly float[] _logits, _dLogits; // [B, classes] and this tower's half of its gradient
     readonly Parameter[] _parameters;
+    readonly Tensor[] _biasGradients;
     PassSettings _pass;
 
     /// <param name="network">The layer table.</param>
@@ -43,6 +44,7 @@ public sealed class Tower
         _logits = new float[batch * network.Classes];
         _dLogits = new float[batch * network.Classes / 2];
         _parameters = [.. _segments.SelectMany(s => s.Parameters)];
+        _biasGradients = training ? [.. _parameters.Where(p => p.IsBias).Select(p => p.Gradient!)] : [];
     }
 
     public Network Network { get; }
@@ -50,6 +52,8 @@ public sealed class Tower
     public int Batch { get; }
     public IDevice Device => _device;
     public IReadOnlyList<Parameter> Parameters => _parameters;
+    internal IReadOnlyList<Segment> Segments => _segments;
+    internal Tensor LossInput => _lossInput;
 
     /// <summary>[B, classes] of both towers, after <see cref="Loss"/>.</summary>
     public ReadOnlySpan<float> Logits => _logits;
@@ -119,15 +123,22 @@ public sealed class Tower
         _device.AddChannels(dInput, Id.Offset(channels), channels, dOutput, 0);
     }
 
+    /// <summary>
+    /// Whether the gradients by the biases are finite, after backward: each is the sum of all gradients by its kernel's outputs, so one that is
+    /// not finite shows there, and they are a few thousand numbers where the gradients by the weights are 30 million.
+    /// </summary>
+    public bool GradientsAreFinite() => _device.AreFinite(_biasGradients);
+
     /// <summary>The paper's update of every weight and bias (section 5); biases do not decay.</summary>
     public void Descend(Descent descent)
     {
+        HasMoved = true;
         foreach (var p in _parameters)
             _device.Descend(p.Gradient!, descent.Rate, descent.Momentum, p.IsBias ? 0 : descent.WeightDecay, p.Velocity!, p.Value);
     }
 
     /// <summary>
-    /// N(0, deviation) weights and constant biases. The number of a weight depends on the seed and its place in the whole
+    /// N(0, deviation) weights and constant biases, at rest, also in a tower that has been trained before. The number of a weight depends on the seed and its place in the whole
     /// network, not on the split.
     /// </summary>
     public void Initialize()
@@ -138,6 +149,11 @@ public sealed class Tower
                 _device.Write(Enumerable.Repeat(p.Layer.Spec.Bias, p.Shape.Channels).ToArray(), p.Value);
             else
                 _device.DrawNormal(new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0), (ulong)Id.Offset((int)p.Shape.Count), p.Layer.Spec.Deviation, p.Value);
+            if (HasMoved && p.Velocity is { } velocity) _device.Write(new float[velocity.Shape.Count], velocity);
         }
+        HasMoved = false;
     }
+
+    /// <summary>Whether velocities may be other than zero, as they were allocated.</summary>
+    internal bool HasMoved { get; set; }
 }

@@ -20,17 +20,26 @@ public static class TowerStates
         [.. network.Layers.SelectMany(l => new[] { ($"{l.Name}.weight", WeightShape(l, l.Filter.WeightsShape)), ($"{l.Name}.bias", [l.Filter.Kernels]) })
             .SelectMany(p => new[] { p.Item1, p.Item1 + VelocitySuffix }.Select(name => new NamedValues(name, p.Item2, new float[p.Item2.Aggregate(1, (a, b) => a * b)])))]);
 
-    /// <summary>Copies the tower's state into <paramref name="into"/> (from an earlier capture of the same tower), or into new memory.</summary>
+    /// <summary>
+    /// Copies the tower's state into <paramref name="into"/> (from an earlier capture of the same tower), or into new memory. What has been
+    /// captured is finite: nothing that is not is ever kept.
+    /// </summary>
+    /// <exception cref="NotFiniteException">A weight or velocity is not finite; names the first.</exception>
     public static TowerState Capture(Tower tower, TowerState? into = null)
     {
         into ??= new TowerState(tower.Id, [.. Names(tower).Select(n => new NamedValues(n.Name, n.Shape, new float[n.Value.Shape.Count]))]);
-        foreach (var (values, (_, _, tensor)) in into.Values.Zip(Names(tower))) tower.Device.Read(tensor, values.Data);
+        foreach (var (values, (_, _, tensor)) in into.Values.Zip(Names(tower)))
+        {
+            tower.Device.Read(tensor, values.Data);
+            if (!Finite.All(values.Data)) throw new NotFiniteException(null, Place(tower.Id, values.Name), []);
+        }
         return into;
     }
 
     /// <exception cref="CheckpointException">A value is missing or has another shape than the network.</exception>
     public static void Restore(Tower tower, TowerState state)
     {
+        tower.HasMoved = true;
         var byName = state.Values.ToDictionary(v => v.Name);
         foreach (var (name, shape, tensor) in Names(tower))
         {
@@ -38,6 +47,14 @@ public static class TowerStates
             if (!values.Shape.SequenceEqual(shape)) throw new CheckpointException($"{name} of tower {state.Tower} is [{string.Join(", ", values.Shape)}] in the checkpoint, the network wants [{string.Join(", ", shape)}]");
             tower.Device.Write(values.Data, tensor);
         }
+    }
+
+    /// <param name="tower">Whose.</param>
+    /// <param name="name">"conv1.weight.velocity"</param>
+    static NotFinite Place(TowerId tower, string name)
+    {
+        string[] parts = name.Split('.');
+        return new NotFinite(tower, parts[0], $"the {(parts[1] == "bias" ? "biases" : "weights")}{(name.EndsWith(VelocitySuffix, StringComparison.Ordinal) ? "' velocity" : "")}");
     }
 
     static int[] WeightShape(LayerShape layer, Shape s) => layer.Spec.FullyConnected ? [s.Images, s.Features] : [s.Images, s.Channels, s.Height, s.Width];

@@ -52,13 +52,16 @@ sealed class TinyRun : IDisposable
         "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => Recipe, Tensors: null, new SnapshotShelf());
 
     /// <summary>A group of actors in one system; every message goes through the serializer.</summary>
-    public IReadOnlyList<IRunEvent> RunGroup(RunSettings settings, NodeMeans means)
+    /// <param name="settings">The run.</param>
+    /// <param name="means">What the process brings.</param>
+    /// <param name="until">Ends it before the run ends.</param>
+    public IReadOnlyList<IRunEvent> RunGroup(RunSettings settings, NodeMeans means, Func<IRunEvent, bool>? until = null)
     {
         var config = ConfigurationFactory.ParseString("akka.actor.serialize-messages = on").WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf"))));
         using var system = ActorSystem.Create("tiny", config);
         var events = new List<IRunEvent>();
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var observer = system.ActorOf(Props.Create(() => new Observer(events, over)), "observer");
+        var observer = system.ActorOf(Props.Create(() => new Observer(events, over, until)), "observer");
         system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(settings), means.Name, tensors: null, observer), proxy: null, observer), "node");
         if (!over.Task.Wait(TimeSpan.FromSeconds(120))) throw new TimeoutException("the group has not ended in 120 s; it said " + string.Join(", ", events));
         if (!system.Terminate().Wait(TimeSpan.FromSeconds(30))) throw new TimeoutException("the actor system has not ended in 30 s");
@@ -67,13 +70,13 @@ sealed class TinyRun : IDisposable
 
     sealed class Observer : ReceiveActor
     {
-        public Observer(List<IRunEvent> events, TaskCompletionSource over)
+        public Observer(List<IRunEvent> events, TaskCompletionSource over, Func<IRunEvent, bool>? until)
         {
             Receive<IRunEvent>(m =>
             {
                 if (over.Task.IsCompleted) return; // a tower may still say what it does
                 events.Add(m);
-                if (m is RunFinished or RunFailed) over.TrySetResult();
+                if (m is RunFinished or RunFailed || until?.Invoke(m) == true) over.TrySetResult();
             });
             Receive<NodeAdmitted>(_ => { });
         }

@@ -35,6 +35,7 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ["batch-missing"] = typeof(BatchMissing),
         ["loader-failed"] = typeof(LoaderFailed),
         ["member-failed"] = typeof(MemberFailed),
+        ["numbers-went-wrong"] = typeof(NumbersWentWrong),
         ["stop-run"] = typeof(StopRun),
         ["activation-ready"] = typeof(ActivationReady),
         ["grant-credit"] = typeof(GrantCredit),

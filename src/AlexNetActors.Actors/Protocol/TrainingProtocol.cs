@@ -80,6 +80,34 @@ public sealed record LoaderFailed([property: Key(0)] int Generation, [property: 
 [MessagePackObject]
 public sealed record MemberFailed([property: Key(0)] int Generation, [property: Key(1)] string Member, [property: Key(2)] string Reason) : IProtocolMessage;
 
+/// <summary>
+/// GPU actor to coordinator: a number is not finite; the pass was stopped, before its update if it was a step, or a state was not captured.
+/// From the coordinator to whoever watches the run: what was found first.
+/// </summary>
+/// <param name="Pass">Which pass; where a state was not captured, the last one that ran.</param>
+/// <param name="Towers">The towers this actor holds.</param>
+/// <param name="Device">Which device, of which node.</param>
+/// <param name="Tower">Where it was found.</param>
+/// <param name="Layer">Where it was found.</param>
+/// <param name="What">"the weights", "the gradient by the inputs".</param>
+/// <param name="Given">It came in an exchange.</param>
+/// <param name="Records">Index of each record of the batch in its pack; empty where a state was not captured.</param>
+[MessagePackObject]
+public sealed record NumbersWentWrong(
+    [property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] string Device, [property: Key(3)] TowerId Tower,
+    [property: Key(4)] string Layer, [property: Key(5)] string What, [property: Key(6)] bool Given, [property: Key(7)] int[] Records) : IRunEvent
+{
+    [IgnoreMember]
+    public NotFinite Found => new(Tower, Layer, What, Given);
+
+    /// <summary>Where the run folder keeps the batch's records.</summary>
+    [IgnoreMember]
+    public string FileName => $"not-finite-{(Pass.Kind == PassKind.Train ? "step" : "evaluation")}-{Pass.Number}.json";
+
+    public override string ToString() =>
+        Records.Length == 0 ? $"after {Pass} a state was not kept: {Found} ({Device})" : $"{Pass} was stopped{(Pass.Kind == PassKind.Train ? " before its update" : "")}: {Found} ({Device})";
+}
+
 /// <summary>To node and coordinator: after the pass that runs, write a checkpoint and end.</summary>
 /// <param name="HandsOver">Another coordinator takes the run up from that checkpoint: the other nodes stay.</param>
 [MessagePackObject]

@@ -87,7 +87,7 @@ sealed class Dialler(string endpoint, TensorHello hello, IFrameReceiver receiver
     TensorSocket Connect(string host, int port)
     {
         SocketException? last = null;
-        foreach (var address in Dns.GetHostAddresses(host))
+        foreach (var address in HostAddresses.Of(host, settings.HandshakeDeadline))
         {
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try

@@ -22,7 +22,7 @@ public sealed class TensorNode : IDisposable
     public TensorNode(TransportSettings settings)
     {
         _settings = settings;
-        var listener = Listen(settings.Host, settings.Port);
+        var listener = Listen(settings.Host, settings.Port, settings.HandshakeDeadline);
         Endpoint = $"{(settings.AdvertisedHost.Contains(':') ? $"[{settings.AdvertisedHost}]" : settings.AdvertisedHost)}:{((IPEndPoint)listener.LocalEndPoint!).Port}";
         _doorkeeper = new Doorkeeper(settings, listener, _expectations, _connections, Counters);
     }
@@ -59,12 +59,12 @@ public sealed class TensorNode : IDisposable
         _connections.Dispose();
     }
 
-    static Socket Listen(string host, int port)
+    static Socket Listen(string host, int port, TimeSpan deadline)
     {
         Socket? socket = null;
         try
         {
-            var address = Dns.GetHostAddresses(host)[0];
+            var address = HostAddresses.Of(host, deadline)[0];
             socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.Bind(new IPEndPoint(address, port));
             socket.Listen(Backlog);

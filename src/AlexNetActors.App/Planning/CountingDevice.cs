@@ -79,5 +79,6 @@ sealed class CountingDevice : IDevice
     public void Scale(float factor, Tensor activation) => throw Refusal;
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) => throw Refusal;
     public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel) => throw Refusal;
+    public bool AreFinite(ReadOnlySpan<Tensor> plain) => throw Refusal;
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights) => throw Refusal;
 }

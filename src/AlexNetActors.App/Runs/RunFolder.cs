@@ -1,12 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using AlexNetActors.Actors;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
 /// <summary>
 /// The folder of a run: recipe.conf (resolved), mean.f32 (the training set's mean image, so that the weights can be used without the data
-/// set), run.json (written last: with it the folder holds a run), metrics.jsonl and checkpoints/.
+/// set), run.json (written last: with it the folder holds a run), metrics.jsonl and checkpoints/;
+/// and where numbers went wrong, not-finite-step-N.json.
 /// </summary>
 sealed class RunFolder
 {
@@ -85,6 +87,12 @@ sealed class RunFolder
     }
 
     public void Write(RunManifest manifest) => Put(ManifestName, JsonSerializer.SerializeToUtf8Bytes(manifest, Json));
+
+    /// <summary>What went wrong, and the records of its batch.</summary>
+    public void Write(NumbersWentWrong wrong) => Put(wrong.FileName, JsonSerializer.SerializeToUtf8Bytes(
+        new { Pass = $"{wrong.Pass}", wrong.Device, Tower = $"{wrong.Tower}", wrong.Layer, wrong.What, Pack = wrong.Pass.Kind == PassKind.Train ? "training" : "validation", wrong.Records }, Json));
+
+    public string PathOf(NumbersWentWrong wrong) => In(wrong.FileName);
 
     void Put(string name, ReadOnlySpan<byte> bytes)
     {

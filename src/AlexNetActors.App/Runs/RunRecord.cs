@@ -16,7 +16,7 @@ sealed class RunRecord : IDisposable
         _metrics = MetricsLog.Open(folder.Metrics, takenOver);
         if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
-        Journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), _metrics, new StallDetector(plan.Data.Classes.Count), View);
+        Journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), folder, _metrics, new StallDetector(plan.Data.Classes.Count), View);
     }
 
     /// <param name="folder">Where it is kept.</param>

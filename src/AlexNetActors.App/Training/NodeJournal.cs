@@ -46,6 +46,7 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
             foreach (string line in Words.OfGroup(other)) Say(line);
         switch (message)
         {
+            case NodeActor.Remark m: Say(m.Line); break;
             case NodeAdmitted:
                 Admitted = true;
                 Say($"{name} is admitted");

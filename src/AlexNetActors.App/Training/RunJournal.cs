@@ -10,11 +10,14 @@ namespace AlexNetActors.App;
 sealed record RunEnd(string? Failure, string Why);
 
 /// <summary>Hears a run: keeps its status, writes its metrics and tells the view. Fed by one actor.</summary>
-sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall, IRunView view)
+sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, StallDetector stall, IRunView view)
 {
     readonly TaskCompletionSource<RunEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile RunStatus _status = start;
     StallDetector _stall = stall;
+    StragglerDetector _straggler = new();
+    string[] _seats = []; // "tower A on cpu of 127.0.0.1:7101", ..., "batches from ..."
+    (NumbersWentWrong What, long Steps)? _wrong; // and steps done then
     ProcessMeter _last = ProcessMeter.Read();
 
     public RunStatus Status => _status;
@@ -34,7 +37,9 @@ sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall
             _end.TrySetResult(new RunEnd(x.Message, ""));
         }
         view.Show(e, _status);
-        if (e is StepCompleted step) Watch(step.Score.Loss);
+        if (e is StepCompleted step) Watch(step);
+        if (e is GroupFormed g) (_seats, _straggler) = (g.Seats, new StragglerDetector()); // what was seen of others does not count
+        if (e is LoadersChanged l) (_seats, _straggler) = ([.. _seats.Where(s => !s.StartsWith("batches", StringComparison.Ordinal)), $"batches from {string.Join(", ", l.Nodes)}"], new StragglerDetector());
         if (e is RunFinished finished) _end.TrySetResult(new RunEnd(null, finished.Why));
         if (e is RunFailed failed) _end.TrySetResult(new RunEnd(failed.Reason, ""));
     }
@@ -45,12 +50,28 @@ sealed class RunJournal(RunStatus start, MetricsLog metrics, StallDetector stall
         else if (e is StepCompleted s) metrics.Step(s, _status.Epochs, _status.LastStep);
         else if (e is ValidationCompleted v) metrics.Validation(v);
         else if (e is CheckpointWritten c) metrics.Checkpoint(c);
+        else if (e is NumbersWentWrong w) WriteDown(w);
     }
 
-    void Watch(double loss)
+    string Seat(string start) => _seats.FirstOrDefault(s => s.StartsWith(start, StringComparison.Ordinal), start);
+
+    void WriteDown(NumbersWentWrong w)
     {
-        _stall = _stall.Observe(loss);
+        _wrong = (w, _status.Steps);
+        if (w.Records.Length > 0) folder.Write(w);
+        view.Say($"{w}{(w.Records.Length > 0 ? $"; the records of its batch are in {folder.PathOf(w)}" : "")}");
+    }
+
+    void Watch(StepCompleted step)
+    {
+        _stall = _stall.Observe(step.Score.Loss);
         if (_stall.JustStalled) view.Say(_stall.Advice);
+        _straggler = _straggler.Observe([.. step.Towers.Select(t => new StragglerDetector.Time(Seat($"tower {t.Towers} on"), t.ComputeMs, t.ExchangeMs, t.DataMs))]);
+        if (_straggler.JustSlow is { } slow) view.Say(StragglerDetector.Advice(slow));
+        if (_straggler.JustWaited is { } share) view.Say(StragglerDetector.Advice(share, Seat("batches")));
+        if (_wrong is not { } wrong || step.Step < wrong.Steps) return;
+        _wrong = null;
+        view.Say($"step {step.Step} has gone right: what went wrong ({wrong.What.Found}) was the doing of {wrong.What.Device}, not of the recipe; training goes on");
     }
 }
 
@@ -61,5 +82,6 @@ sealed class RunObserverActor : ReceiveActor
     {
         Receive<IRunEvent>(journal.Hear);
         Receive<NodeAdmitted>(_ => { });
+        Receive<NodeActor.Remark>(_ => { }); // of one process: the coordinator says it
     }
 }

@@ -545,6 +545,16 @@ public sealed unsafe class CpuDevice : IDevice
         });
     }
 
+    public bool AreFinite(ReadOnlySpan<Tensor> plain)
+    {
+        foreach (var tensor in plain)
+        {
+            var p = Of(tensor, CpuLayout.Plain, "AreFinite");
+            if (!Finite.All(new ReadOnlySpan<float>(p.Pointer, (int)p.Shape.Count))) return false;
+        }
+        return true;
+    }
+
     public void Synchronize() => ObjectDisposedException.ThrowIf(disposed, this);
 
     /// <summary>Ends the threads and frees every tensor.</summary>

@@ -297,6 +297,28 @@ public sealed class IlgpuDevice : IDevice
             _queue.Stream, WorkQueue.Over(w.Count), w.Count, rate, momentum, decay * rate, g.View, v.View, w.View);
     }
 
+    /// <summary>A few thousand values come to the host, behind one wait: less than a kernel for each of them and its flag.</summary>
+    public bool AreFinite(ReadOnlySpan<Tensor> plain)
+    {
+        int count = 0, at = 0;
+        foreach (var tensor in plain) count += Plain(tensor, "AreFinite").Count;
+        Span<float> values;
+        using (Enter())
+        {
+            values = _host.Rent<float>(count);
+            foreach (var tensor in plain)
+            {
+                var p = (GpuTensor)tensor;
+                p.View.SubView(0, p.Count).CopyToCPUUnsafeAsync(_queue.Stream, ref values[at], p.Count);
+                at += p.Count;
+            }
+        }
+        _queue.Synchronize();
+        bool finite = Finite.All(values);
+        _host.Free();
+        return finite;
+    }
+
     /// <exception cref="DeviceException">What was queued has failed; the device is of no more use.</exception>
     public void Synchronize()
     {

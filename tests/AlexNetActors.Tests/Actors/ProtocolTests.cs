@@ -56,6 +56,7 @@ public sealed class ProtocolTests : IDisposable
         (new BatchMissing(Pass), "91 93 01 00 11"),
         (new LoaderFailed(1, "n", "no"), "93 01 a16e a26e6f"),
         (new MemberFailed(1, "gpu-1", "no"), "93 01 a56770752d31 a26e6f"),
+        (new NumbersWentWrong(Pass, [TowerId.B], "cpu", TowerId.B, "fc6", "it", true, [7, 300]), "98 93 01 00 11 91 01 a3637075 01 a3666336 a26974 c3 92 07 cd012c"),
         (new StopRun(), "91 c2"),
         (new ActivationReady(new ExchangeId(Pass, ExchangeKind.Sum, 2), TowerId.B, new Portion(new float[] { 1, -2 })), "93 93 93 01 00 11 01 02 01 c408 0000803f 000000c0"),
         (new GrantCredit(1, PassKind.Train, 0, 4), "94 01 00 00 04"),

@@ -208,12 +208,13 @@ public class SimulationTests
     }
 
     [Fact]
-    public void A_loss_that_is_not_a_number_ends_the_run_with_a_remedy()
+    public void A_batch_that_the_only_loader_does_not_bring_is_said_with_its_name_and_named_by_the_deadline()
     {
-        var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0, []));
-        Assert.Equal(Phase.Failed, failed.Phase);
-        Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+        var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 3) };
+        var (late, effects) = training.Apply(new BatchMissing(training.Pass));
+        Assert.Equal(new GroupWaits("n to bring the batch of step 3"), effects.OfType<Effect.Publish>().Single().Event);
+        (_, effects) = late.Apply(new DeadlinePassed(5));
+        Assert.Contains("waited 5 s for n to bring the batch of step 3", effects.OfType<Effect.Publish>().Select(p => p.Event switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => "" }).First(l => l != ""));
     }
 
     [Fact]

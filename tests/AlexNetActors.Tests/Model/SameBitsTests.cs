@@ -59,6 +59,21 @@ public sealed class SameBitsTests : IDisposable
         Assert.Equal(whole.Digest(), WeightsDigest.Of(TowerStates.Capture(towers[0]), TowerStates.Capture(towers[1])));
     }
 
+    [Fact]
+    public void ATowerThatBeginsAnewForgetsWhatItHasLearned()
+    {
+        using var device = new ReferenceDevice();
+        Tower[] towers = [.. TowerIds.Both.Select(id => NewTower(id, device))];
+        var reader = new BatchReader(_run.Data, TinyRun.Recipe.Augmentation, TinyRun.Recipe.Seed, TinyRun.Recipe.Batch);
+        var digests = Enumerable.Range(0, 2).Select(_ =>
+        {
+            foreach (var tower in towers) tower.Initialize();
+            Train(new Pass(towers, new LocalLink()), reader, 0, 2);
+            return WeightsDigest.Of(TowerStates.Capture(towers[0]), TowerStates.Capture(towers[1]));
+        }).ToList();
+        Assert.Equal(digests[0], digests[1]);
+    }
+
     string Sequential(IDevice device, int steps = Steps)
     {
         var trainer = _run.Sequential(steps, device);
