@@ -205,7 +205,12 @@ sealed class SimulatedCluster
 
     void LookForCoordinator()
     {
-        if (Coordinator is not null || Members.FirstOrDefault(m => m.Coordinates && m.Up && m.FrozenUntil <= Time.Now) is not { } oldest) return;
+        if (Coordinator is not null) return;
+        if (Members.FirstOrDefault(m => m.Coordinates && m.Up && m.FrozenUntil <= Time.Now && ReachesMajority(m)) is not { } oldest)
+        {
+            if (Members.Count > 0) Time.After(500, LookForCoordinator); // when a cut is over, or who is asleep has been removed
+            return;
+        }
         var office = Coordinator = new SimulatedCoordinator(this, oldest, ++_offices);
         Later(oldest, Time.Between(0, 400), () =>
         {
@@ -216,6 +221,13 @@ sealed class SimulatedCluster
             Later(oldest, 3000, () => office.Hear(new Settled()));
             foreach (var member in Members) Time.After(Time.Between(0, 1000), () => member.Follow(office));
         });
+    }
+
+    /// <summary>Nobody takes office on a side that does not know the others to be gone.</summary>
+    bool ReachesMajority(SimulatedNode node)
+    {
+        var reached = Members.Where(m => !IsCutBothWays(node, m)).ToList();
+        return 2 * reached.Count > Members.Count || (2 * reached.Count == Members.Count && reached.Contains(Members.MinBy(m => m.Name)!));
     }
 
     System.Collections.Immutable.ImmutableHashSet<string> GpuNodes => [.. Members.Where(m => m.Gpus.Count > 0).Select(m => m.Name)];
