@@ -23,7 +23,7 @@ public sealed class DataLoaderActor : ReceiveActor
     sealed class Window(Batch[] buffers)
     {
         public readonly Batch[] Buffers = buffers;
-        public long From = -1, Next, Until;
+        public long Next, Until;
     }
 
     /// <summary>A GPU actor that wants batches; the sender is null where it is in this process.</summary>
@@ -125,11 +125,8 @@ public sealed class DataLoaderActor : ReceiveActor
             int inFlight = (_task.ReadAhead + _task.Count - 1) / _task.Count;
             window = _windows[credit.Kind] = new Window([.. Enumerable.Range(0, inFlight).Select(_ => _reader!.NewBatch())]);
         }
-        if (window.From != credit.From)
-        {
-            window.From = credit.From;
-            window.Next = credit.From + (_task.Index - credit.From % _task.Count + _task.Count) % _task.Count;
-        }
+        long first = credit.From + (_task.Index - credit.From % _task.Count + _task.Count) % _task.Count;
+        window.Next = Math.Max(window.Next, first); // what is before it lies with the towers already, who may be reading it: never again into the same memory
         window.Until = credit.Until;
         Self.Tell(Prepare.Instance);
     }

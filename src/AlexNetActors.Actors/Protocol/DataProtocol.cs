@@ -6,8 +6,8 @@ using MessagePack;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Coordinator to loaders: batches [From, Until) of this kind may be prepared. The window between what is done and Until is the
-/// read-ahead; a batch's buffer is used again only when credit says that its pass is done.
+/// Coordinator to loaders: batches [From, Until) of this kind may be prepared, each once by whoever was assigned it. The window between
+/// what is done and Until is the read-ahead; a batch's buffer is used again only when credit says that its pass is done.
 /// </summary>
 [MessagePackObject]
 public sealed record GrantCredit([property: Key(0)] int Generation, [property: Key(1)] PassKind Kind, [property: Key(2)] long From, [property: Key(3)] long Until) : IProtocolMessage;
