@@ -75,6 +75,7 @@ public sealed class ArchiveActor : ReceiveActor
         try
         {
             string sha256 = CheckpointFolder.WriteTower(expected.Folder, message.State);
+            _tensors?.Faults?.AtArchive(expected.Steps);
             Context.Parent.Tell(new TowerSaved(expected.Generation, expected.Steps, message.State.Tower, sha256, [.. WeightsDigest.OfTower(message.State)]));
         }
         catch (CheckpointException e)

@@ -134,7 +134,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                 _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, part.Mean, training: true))];
                 _builtFor = wanted;
             }
-            _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox);
+            _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox, _means.Faults?.AtTowers(_towers));
             _buffers = _device.Buffers;
             coordinator.Tell(new GpuReady(part.Group.Generation, towers), self);
         });
@@ -219,6 +219,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         var self = Self;
         OnDevice($"checkpoint after step {command.Steps}", () =>
         {
+            _means.Faults?.AtTowers(_towers)(new Moment(Places.Checkpoint, command.Steps));
             foreach (var tower in _towers)
             {
                 var state = _captured[(int)tower.Id] = TowerStates.Capture(tower, _captured[(int)tower.Id]);

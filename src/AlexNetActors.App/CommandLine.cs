@@ -45,7 +45,7 @@ static class CommandLine
         {
             return Refuse(e, WrongUse);
         }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException or ClusterException or TransportException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or DeviceException or CredentialsException or ClusterException or TransportException or FaultException)
         {
             return Refuse(e, Failed);
         }

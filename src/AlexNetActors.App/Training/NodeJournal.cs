@@ -22,7 +22,9 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
     {
         try
         {
-            return office.Open();
+            var run = office.Open();
+            output.Event(EventLine.Line("office", ("node", name)));
+            return run;
         }
         catch (Exception e)
         {
@@ -34,6 +36,7 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
 
     public void Hear(object message)
     {
+        if (message is IRunEvent told && office is { Taken.IsCompleted: true }) output.Event(EventLine.Of(told));
         if (message is IRunEvent e && office is { Taken.IsCompleted: true }) office.Hear(e);
         else if (message is IRunEvent other)
             foreach (string line in Words.OfGroup(other)) Say(line);
