@@ -16,6 +16,7 @@ static class CommandLine
     {
         TrainCommand.Define(),
         NodeCommand.Define(),
+        FaultsCommand.Define(),
         EvaluateCommand.Define(),
         PredictCommand.Define(),
         PrepareCommand.Define(),
