@@ -5,7 +5,7 @@ namespace AlexNetActors.Actors;
 /// <summary>Signals between processes, by their Linux numbers.</summary>
 public static partial class Signals
 {
-    public const int Kill = 9, Continue = 18, Stop = 19;
+    public const int Kill = 9, Terminate = 15, Continue = 18, Stop = 19;
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int SendTo(int process, int signal);

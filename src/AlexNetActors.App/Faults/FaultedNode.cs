@@ -9,10 +9,13 @@ namespace AlexNetActors.App;
 /// <summary>One node of a fault run: a real process, started again when it dies. Its standard error goes to a file; its events go to the run.</summary>
 sealed class FaultedNode : IDisposable
 {
+    static readonly TimeSpan EndMax = TimeSpan.FromSeconds(5);
+
     readonly Action<FaultedNode, JsonObject?> _hear;
     readonly string[] _command;
     readonly string _log;
     Process? _process;
+    Thread? _reader;
 
     /// <param name="plan">What it is.</param>
     /// <param name="address">host:port.</param>
@@ -39,7 +42,8 @@ sealed class FaultedNode : IDisposable
         process.StandardInput.AutoFlush = true;
         var errors = new Thread(() => ReadErrors(process)) { Name = $"errors of {Plan.Name}", IsBackground = true };
         errors.Start();
-        new Thread(() => ReadEvents(process, errors)) { Name = $"events of {Plan.Name}", IsBackground = true }.Start();
+        _reader = new Thread(() => ReadEvents(process, errors)) { Name = $"events of {Plan.Name}", IsBackground = true };
+        _reader.Start();
     }
 
     void ReadErrors(Process process)
@@ -89,6 +93,6 @@ sealed class FaultedNode : IDisposable
     {
         if (_process is null) return;
         Signal(Signals.Kill);
-        _process.Dispose();
+        if (_reader!.Join(EndMax)) _process.Dispose(); // else its pipes are held by somebody else: the reader keeps it
     }
 }
