@@ -25,10 +25,13 @@ public sealed class FaultPoints(IFaultJudge? judge)
     ImmutableList<(int Number, Fault Fault)> _armed = [];
     long _stepsDone;
     double _slowFactor;
-    long _slowUntil, _lastMoment;
+    long _slowUntil, _lastMoment, _stepBegan;
 
     /// <summary>What goes wrong with what this process sends.</summary>
     public Disturbance Disturbance { get; } = new();
+
+    /// <summary>A step takes at least so long: a plan whose faults come by the clock needs a run that lasts.</summary>
+    public TimeSpan StepTime { get; set; }
 
     /// <summary>From now on the fault waits for its moment.</summary>
     /// <param name="number">By which the judge knows it.</param>
@@ -56,6 +59,7 @@ public sealed class FaultPoints(IFaultJudge? judge)
         if (moment.Place.Stage == Stage.Loading) _stepsDone = moment.Step;
         if (moment.Place.Stage == Stage.Update) _stepsDone = moment.Step + 1;
         if (moment.Step < 0) moment = moment with { Step = _stepsDone };
+        KeepPace(moment);
         LoseTime(moment);
         Tell(moment, f => IsSeenBy(towers, f), f => StrikeTower(towers, f));
     };
@@ -133,6 +137,14 @@ public sealed class FaultPoints(IFaultJudge? judge)
                 break;
             default: throw new FaultException($"{fault}: no process can do that to itself; `alexnet faults` does");
         }
+    }
+
+    void KeepPace(Moment moment)
+    {
+        if (moment.Place.Stage != Stage.Loading || StepTime == TimeSpan.Zero) return;
+        var left = StepTime - Stopwatch.GetElapsedTime(_stepBegan);
+        if (_stepBegan != 0 && left > TimeSpan.Zero) Thread.Sleep(left);
+        _stepBegan = Stopwatch.GetTimestamp();
     }
 
     /// <summary>A slow device: what was computed since the moment before takes so many times as long. Waiting for the other tower is not computing.</summary>

@@ -38,9 +38,9 @@ sealed class FaultsCommand
 
     int Run(Request request)
     {
-        var plan = FaultPlan.Load(request.Plan, request.Faults);
-        plan = plan with { Recipe = request.Recipe ?? plan.Recipe, Steps = request.Steps ?? plan.Steps };
+        var plan = FaultPlan.Load(request.Plan, request.Faults, request.Steps);
         if (plan.Steps < 1) throw new UsageException("--steps is at least 1");
+        plan = plan with { Recipe = request.Recipe ?? plan.Recipe };
         if (request.WritePlan is { } file) return Write(plan, file);
         string device = request.Device ?? Devices.Default, folder = Path.GetFullPath(request.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-faults"));
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()) throw new UsageException($"{folder} is not empty: name a new folder with --out");

@@ -6,7 +6,7 @@ using AlexNetActors.Model;
 namespace AlexNetActors.App;
 
 /// <summary>
-/// A node's end of the talk with `alexnet faults`. It hears, on standard input, "arm N FAULT", "disarm N", "strike N", "go N" and, once, "start"; it
+/// A node's end of the talk with `alexnet faults`. It hears, on standard input, "arm N FAULT", "disarm N", "strike N", "go N" and, once, "pace MS" and "start"; it
 /// says, on standard output as an event, that a fault's moment has come, and keeps the moment until the answer: "strike N", do it yourself, or "go N".
 /// The end of standard input is the end of the driver, and of this process.
 /// </summary>
@@ -60,6 +60,7 @@ sealed class DrivenFaults : IFaultJudge
                 Points.Arm(number, _known[number]);
                 break;
             case "disarm": Points.Disarm(number); break;
+            case "pace": Points.StepTime = TimeSpan.FromMilliseconds(number); break;
             case "start": _started.Set(); break;
             case "go": Answer(number, strikes: false); break;
             case "strike":

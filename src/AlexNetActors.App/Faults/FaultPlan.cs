@@ -18,6 +18,7 @@ sealed record PlannedNode(string Name, string Roles, string? Towers, bool StaysD
 /// <param name="Name">Of the file, or of the command line.</param>
 /// <param name="Recipe">By name or file.</param>
 /// <param name="Steps">Of a run.</param>
+/// <param name="StepTime">That a step takes at least; zero where no fault comes by the clock.</param>
 /// <param name="Pictures">That are drawn when no data set is named.</param>
 /// <param name="Nodes">The processes.</param>
 /// <param name="Set">--set of each.</param>
@@ -26,19 +27,23 @@ sealed record PlannedNode(string Name, string Roles, string? Towers, bool StaysD
 /// <param name="AtOnce">Runs that go on at the same time.</param>
 /// <param name="Runs">The faults of each run.</param>
 sealed record FaultPlan(
-    string Name, string Recipe, long Steps, BuiltInSettings Pictures, IReadOnlyList<PlannedNode> Nodes, IReadOnlyList<string> Set, TimeSpan RestartAfter, TimeSpan Deadline, int AtOnce,
+    string Name, string Recipe, long Steps, TimeSpan StepTime, BuiltInSettings Pictures, IReadOnlyList<PlannedNode> Nodes, IReadOnlyList<string> Set, TimeSpan RestartAfter, TimeSpan Deadline, int AtOnce,
     IReadOnlyList<IReadOnlyList<Fault>> Runs)
 {
     const string Extension = ".conf", Defaults = "defaults";
 
-    static readonly string[] Keys = ["recipe", "steps", "pictures", "nodes", "set", "restart-after", "deadline", "at-once", "faults", "matrix", "random"];
+    /// <summary>How long a run goes on after its last fault, at least.</summary>
+    static readonly TimeSpan AfterLast = TimeSpan.FromSeconds(5);
+
+    static readonly string[] Keys = ["recipe", "steps", "step-time", "pictures", "nodes", "set", "restart-after", "deadline", "at-once", "faults", "matrix", "random"];
 
     static string Folder => Path.Combine(AppContext.BaseDirectory, "hocon", "faults");
 
     /// <param name="nameOrFile">A plan; null for the cluster of defaults.conf.</param>
     /// <param name="more">Faults of the command line.</param>
+    /// <param name="steps">Of the command line.</param>
     /// <exception cref="UsageException">There is no such plan, or it is none.</exception>
-    public static FaultPlan Load(string? nameOrFile, IReadOnlyList<string> more)
+    public static FaultPlan Load(string? nameOrFile, IReadOnlyList<string> more, long? steps)
     {
         string? path = nameOrFile is null ? null : new[] { Path.Combine(Folder, nameOrFile + Extension), nameOrFile }.FirstOrDefault(File.Exists)
             ?? throw new UsageException($"there is no fault plan '{nameOrFile}': use {string.Join(", ", Directory.EnumerateFiles(Folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).Except([Defaults, "tiny"]).Order(StringComparer.Ordinal))}, or name a file");
@@ -49,17 +54,22 @@ sealed record FaultPlan(
         var nodes = (own.HasPath("nodes") ? own : under).GetConfig("nodes"); // a plan's cluster is not laid over the other
         var config = own.WithFallback(under);
         var values = new ValueReader(config, where);
+        var runs = ReadRuns(config, values, more);
+        var last = runs.SelectMany(r => r).Max(f => f.When.After); // null when no fault comes by the clock
+        var stepTime = values.Time("step-time");
+        long needed = last is { } time ? (long)Math.Ceiling((time + AfterLast) / stepTime) : values.Number("steps", 1L, long.MaxValue);
         return new FaultPlan(
             path is null ? "faults" : Path.GetFileNameWithoutExtension(path),
             FindRecipe(values.Text("recipe"), path),
-            values.Number("steps", 1L, long.MaxValue),
+            steps ?? (own.HasPath("steps") ? values.Number("steps", 1L, long.MaxValue) : needed),
+            last is null ? TimeSpan.Zero : stepTime,
             new BuiltInSettings(values.Number("pictures.training", 1, 1_000_000), values.Number("pictures.validation", 1, 1_000_000), values.Number("pictures.size", 8, 1024)),
             ReadNodes(nodes, where),
             [.. config.GetStringList("set")],
             values.Time("restart-after"),
             values.Time("deadline"),
             values.Number("at-once", 1, 64),
-            ReadRuns(config, values, more));
+            runs);
     }
 
     static string FindRecipe(string name, string? plan)

@@ -125,6 +125,7 @@ sealed partial class FaultRun
     {
         node.Start();
         foreach (var f in _faults.Where(f => !f.Over && IsTime(f))) node.Say($"arm {f.Number} {f.Fault}");
+        if (_plan.StepTime > TimeSpan.Zero) node.Say($"pace {(int)_plan.StepTime.TotalMilliseconds}");
         node.Say("start");
     }
 
