@@ -45,7 +45,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
 
         Receive<FormGroup>(OnForm);
         Receive<DisbandGroup>(m => { if (m.Generation == _generation) LeaveGroup(m.Why); });
-        Receive<GroupPart.Event>(m => { if (m.Generation == _generation) OnPart(m); });
+        Receive<GroupPart.Event>(m => { if (m.Generation == _generation && _part is not null) OnPart(m); }); // a connection may end after its group
         Receive<MeanReady>(m => { if (m.Generation == _generation) OnMean(m.Mean); });
         Receive<LoadTowers>(m => { if (m.Generation == _generation) OnLoad(m); });
         Receive<TowerStateReady>(m => { if (m.Generation == _generation) OnState(m); });

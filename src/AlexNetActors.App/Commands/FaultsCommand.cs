@@ -11,7 +11,7 @@ namespace AlexNetActors.App;
 /// <summary>alexnet faults: trains with real processes, lets things go wrong in them, and holds the result against a run where nothing did.</summary>
 sealed class FaultsCommand
 {
-    sealed record Request(string? Plan, string[] Faults, string? Recipe, string? Data, long? Steps, string? Device, string? Out, string? WritePlan);
+    sealed record Request(string? Plan, string[] Faults, string? Recipe, string? Data, long? Steps, string? Device, string? Out, string? WritePlan, int Repeat);
 
     public static Command Define()
     {
@@ -24,10 +24,11 @@ sealed class FaultsCommand
         var device = Options.Device(" of the towers");
         var folder = new Option<string?>("--out") { Description = "Folder for the report and every node's words; runs/<time>-faults when not given.", HelpName = "DIR" };
         var write = new Option<string?>("--write-plan") { Description = "Write the faults, also those that were drawn, into this file, and do nothing else.", HelpName = "FILE" };
+        var repeat = new Option<int>("--repeat") { Description = "Do every run so many times, for times that can be trusted.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = Options.Json();
-        var command = new Command("faults", "Trains in a cluster of processes on this machine, lets things go wrong as planned, and reports what came of it: exit code 0 only if every run recovered by itself, to the bit.") { plan, faults, recipe, data, steps, device, folder, write, json };
+        var command = new Command("faults", "Trains in a cluster of processes on this machine, lets things go wrong as planned, and reports what came of it: exit code 0 only if every run recovered by itself, to the bit.") { plan, faults, recipe, data, steps, device, folder, write, repeat, json };
         command.SetAction(p => new FaultsCommand(new Output(p.GetValue(json))).Run(
-            new Request(p.GetValue(plan), p.GetValue(faults)!, p.GetValue(recipe), p.GetValue(data), p.GetValue(steps), p.GetValue(device), p.GetValue(folder), p.GetValue(write))));
+            new Request(p.GetValue(plan), p.GetValue(faults)!, p.GetValue(recipe), p.GetValue(data), p.GetValue(steps), p.GetValue(device), p.GetValue(folder), p.GetValue(write), p.GetValue(repeat))));
         return command;
     }
 
@@ -40,8 +41,10 @@ sealed class FaultsCommand
     {
         var plan = FaultPlan.Load(request.Plan, request.Faults, request.Steps);
         if (plan.Steps < 1) throw new UsageException("--steps is at least 1");
+        if (request.Repeat < 1) throw new UsageException("--repeat is at least 1");
         plan = plan with { Recipe = request.Recipe ?? plan.Recipe };
         if (request.WritePlan is { } file) return Write(plan, file);
+        plan = plan with { Runs = [.. plan.Runs.SelectMany(r => Enumerable.Repeat(r, request.Repeat))] };
         string device = request.Device ?? Devices.Default, folder = Path.GetFullPath(request.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-faults"));
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()) throw new UsageException($"{folder} is not empty: name a new folder with --out");
         Directory.CreateDirectory(folder);

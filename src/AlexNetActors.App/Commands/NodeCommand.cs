@@ -66,8 +66,8 @@ sealed class NodeCommand
         var means = cluster.Means(
             recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
             dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),
-            devices, loaders: roles.Contains(Loader) ? node.Loaders : 0) with { Faults = faults };
-        return cluster.Take(means, plan is null ? null : new RunOffice(run, plan, node, _output), _output);
+            devices, loaders: roles.Contains(Loader) ? node.Loaders : 0);
+        return cluster.Take(means with { Faults = faults }, plan is null ? null : new RunOffice(run, plan, node, _output), _output);
     }
 
     FaultPoints Driven()

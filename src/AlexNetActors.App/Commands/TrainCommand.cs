@@ -84,7 +84,7 @@ sealed class TrainCommand
         var recipe = plan.Recipe;
         var run = node.RunOf(plan, folder, start, manifest.DeviceKind);
         var means = new NodeMeans(ProgramVersion.Text, "this process", Recipe: null, plan.Data.Path, new DataOffer(plan.Data.Digest, plan.Data.Train.Count),
-            OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null) { Faults = faults };
-        return record.Report(TrainingRun.Execute(run, means, node, record.Journal, record.View));
+            OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null);
+        return record.Report(TrainingRun.Execute(run, means with { Faults = faults }, node, record.Journal, record.View));
     }
 }

@@ -75,6 +75,8 @@ sealed partial class FaultRun
 
     public FaultRunResult Execute(string cleanDigest)
     {
+        bool disk = _faults.Any(f => f.Fault is Fault.FillDisk);
+        if (disk) _place.MakeDisk();
         try
         {
             foreach (var node in _nodes) Start(node);
@@ -85,6 +87,7 @@ sealed partial class FaultRun
         {
             foreach (var node in _nodes) node.Dispose();
             _place.Network?.Heal();
+            if (disk) _place.KeepDisk();
         }
         var (lost, repeated) = _place.Samples(_plan.Steps);
         return new FaultRunResult(_place.Name, _faults, _clock.Elapsed.TotalSeconds, _place.Digest(_plan.Steps), cleanDigest, lost, repeated, _stepsRedone, _generations, _restarts, _failure);
@@ -261,7 +264,8 @@ sealed partial class FaultRun
                 });
                 return null;
             case Fault.FillDisk fill:
-                return _place.FillDisk(fill.For is { } time ? empty => Later(time, empty) : null);
+                _place.FillDisk(fill.For is { } time ? empty => Later(time, empty) : null);
+                return null;
             case Fault.Damage damage:
                 return _place.Damage(damage.Steps);
             case Fault.Partition partition:

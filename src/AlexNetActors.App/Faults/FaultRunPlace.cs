@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -72,15 +73,40 @@ sealed record FaultRunPlace(string Folder, string Data, int Batch, string Device
         return null;
     }
 
-    /// <param name="empties">Calls what makes room again, later; null when the disk stays full.</param>
-    /// <returns>Why it cannot be done.</returns>
-    public string? FillDisk(Action<Action>? empties)
+    /// <summary>A disk of its own for the training run, so small that it can be filled; what is on it is there until <see cref="KeepDisk"/>.</summary>
+    /// <exception cref="UsageException">This machine or user cannot make one.</exception>
+    public void MakeDisk()
     {
-        var drive = new DriveInfo(Run);
-        const long smallMax = 64 << 20;
-        if (drive.TotalSize > smallMax) return $"{Run} lies on a disk of {Words.Bytes(drive.TotalSize)}: put it on a small one (a tmpfs, at most {Words.Bytes(smallMax)}) with --out";
-        string ballast = In("ballast");
-        using (var file = new FileStream(ballast, FileMode.Create))
+        Directory.CreateDirectory(Run);
+        Command("mount", "-t", "tmpfs", "-o", DiskSize, "tmpfs", Run);
+    }
+
+    /// <summary>Takes the disk away and leaves what was on it in its place.</summary>
+    public void KeepDisk()
+    {
+        File.Delete(Ballast);
+        Command("cp", "-a", Run, In("kept"));
+        Command("umount", "-l", Run);
+        Directory.Delete(Run);
+        Directory.Move(In("kept"), Run);
+    }
+
+    const string DiskSize = "size=8m";
+    static readonly TimeSpan CommandMax = TimeSpan.FromSeconds(10);
+
+    string Ballast => Path.Combine(Run, ".partial");
+
+    static void Command(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        string error = process.StandardError.ReadToEnd();
+        if (!process.WaitForExit(CommandMax) || process.ExitCode != 0) throw new UsageException($"a disk that can be filled is a tmpfs, which takes root on Linux: {program} {string.Join(' ', arguments)}: {Hocon.OneLine(error)}");
+    }
+
+    /// <param name="empties">Calls what makes room again, later; null when the disk stays full.</param>
+    public void FillDisk(Action<Action>? empties)
+    {
+        using (var file = new FileStream(Ballast, FileMode.Create, FileAccess.Write, FileShare.Delete))
         {
             byte[] block = new byte[4096];
             try
@@ -93,7 +119,6 @@ sealed record FaultRunPlace(string Folder, string Data, int Batch, string Device
             }
             catch (IOException) { } // full
         }
-        empties?.Invoke(() => File.Delete(ballast));
-        return null;
+        empties?.Invoke(() => File.Delete(Ballast));
     }
 }

@@ -64,6 +64,22 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_cannot_recover_ends_at_its_deadline_with_who_did_what()
+    {
+        File.WriteAllText(In("plan.conf"), """
+            deadline = 40s
+            nodes {
+              one { roles = "coordinator,loader" }
+              two { roles = gpu, towers = A }
+              three { roles = gpu, towers = B, stays-dead = on }
+            }
+            faults = ["kill three at step 5 in loss"]
+            """);
+        var result = Faults(In("plan.conf")).Expect(1);
+        Assert.Matches(@"not over after 4[0-9] s, 5 of 12 steps done, last event .* of one: one \(runs\) said .*; two \(runs\) said .*; three \(is dead\) said ", result.Err);
+    }
+
+    [Fact]
     public void A_one_way_partition_is_lived_through()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root" && File.Exists("/usr/sbin/nft"), "needs Linux, root, network namespaces and nftables");
