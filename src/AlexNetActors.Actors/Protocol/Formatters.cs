@@ -17,7 +17,7 @@ static class Formatters
         MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
-                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
+                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new RunProgressFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
                 [BuiltinResolver.Instance, DynamicEnumResolver.Instance, DynamicGenericResolver.Instance, AttributeFormatterResolver.Instance, DynamicObjectResolver.Instance]));
 
     static void Expect(ref MessagePackReader reader, int length, string what)
@@ -75,6 +75,35 @@ static class Formatters
         {
             Expect(ref reader, 4, nameof(Score));
             return new Score(reader.ReadInt32(), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32());
+        }
+    }
+
+    sealed class RunProgressFormatter : IMessagePackFormatter<RunProgress?>
+    {
+        const int Fields = 11;
+
+        public void Serialize(ref MessagePackWriter writer, RunProgress? value, MessagePackSerializerOptions options)
+        {
+            writer.WriteArrayHeader(Fields);
+            writer.Write(value!.Steps);
+            writer.Write(value.Schedule.Rate);
+            writer.Write(value.Schedule.Reductions);
+            writer.Write(value.Schedule.Best);
+            writer.Write(value.Schedule.Waited);
+            writer.Write(value.Schedule.Finished);
+            writer.Write(value.EpochsValidated);
+            writer.Write(value.StepsSaved);
+            writer.Write(value.BestError);
+            writer.Write(value.BestSteps);
+            writer.Write(value.ValidatedSteps);
+        }
+
+        public RunProgress Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+        {
+            Expect(ref reader, Fields, nameof(RunProgress));
+            long steps = reader.ReadInt64();
+            var schedule = new ScheduleState(reader.ReadSingle(), reader.ReadInt32(), reader.ReadDouble(), reader.ReadInt32(), reader.ReadBoolean());
+            return new RunProgress(steps, schedule, reader.ReadInt64(), reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64()) { ValidatedSteps = reader.ReadInt64() };
         }
     }
 

@@ -18,19 +18,24 @@ sealed class MetricsLog : IDisposable
 
     MetricsLog(FileStream file) => _file = file;
 
-    /// <param name="path">The file; made if missing.</param>
-    /// <param name="progress">Where the run stands: later lines are cut.</param>
-    public static MetricsLog Open(string path, RunProgress progress) => Guard(path, () =>
+    /// <param name="path">The file; made if missing. A line that a killed process left half written is cut.</param>
+    /// <param name="takenOver">Another process may still write into it: it keeps the old file, which loses its name.</param>
+    public static MetricsLog Open(string path, bool takenOver = false) => Guard(path, () =>
     {
+        if (takenOver && File.Exists(path))
+        {
+            File.WriteAllBytes(path + ".partial", File.ReadAllBytes(path));
+            File.Move(path + ".partial", path, overwrite: true);
+        }
         var log = new MetricsLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
-        log.Cut(progress.Steps, progress.ValidatedSteps);
+        log.Cut(long.MaxValue, long.MaxValue);
         return log;
     });
 
     /// <summary>The run goes on from an earlier step: what was written behind it is cut, to be written again.</summary>
     public void GoBack(long steps, long validatedSteps)
     {
-        if (LastStep > steps) Guard(_file.Name, () => Cut(steps, validatedSteps));
+        Guard(_file.Name, () => Cut(steps, validatedSteps));
     }
 
     int Cut(long steps, long validatedSteps)
