@@ -128,8 +128,8 @@ public sealed record GpuState(IActorRef Self)
         GpuReady m when IsOurs(m.Generation) && Stage == GpuStage.Building => (this with { Stage = GpuStage.Built }, [new Effect.Tell(m)]),
         LoadTowers m when IsOurs(m.Generation) && Stage == GpuStage.Built => Fill(m),
         LoadTowers m when IsOurs(m.Generation) && Stage == GpuStage.Ready => (this, [new Effect.Tell(Loaded)]),
-        TowerStateReady m when IsOurs(m.Generation) && Stage == GpuStage.Loading && m.Steps == Load!.Progress.Steps && Mine!.Towers.Contains(m.State.Tower) && !Given.ContainsKey(m.State.Tower) =>
-            (this with { Given = Given.Add(m.State.Tower, m.State) }).RestoreWhenGiven([]),
+        TowerStateReady m when IsOurs(m.Generation) && Stage < GpuStage.Ready && (Load is null || m.Steps == Load.Progress.Steps) && Mine!.Towers.Contains(m.State.Tower) && !Given.ContainsKey(m.State.Tower) =>
+            (this with { Given = Given.Add(m.State.Tower, m.State) }).RestoreWhenTold(),
         TowersLoaded m when IsOurs(m.Generation) && Stage == GpuStage.Loading => (this with { Stage = GpuStage.Ready, Trained = Load!.Progress.Steps, Given = Given.Clear() }, [new Effect.Tell(m)]),
         RunStep m => Begin(m.Pass, m),
         EvaluateBatch m => Begin(m.Pass, m),
@@ -181,6 +181,9 @@ public sealed record GpuState(IActorRef Self)
         var wanting = Group!.Seats.Where(s => s.Node != Mine!.Node).SelectMany(s => s.Towers).Where(t => m.Givers[(int)t] == Mine!.Node);
         return state.RestoreWhenGiven(effects.AddRange(wanting.Select(t => new Effect.Give(t, m.Progress.Steps))));
     }
+
+    /// <summary>A state may come over its connection before the command to load it comes.</summary>
+    (GpuState, ImmutableList<Effect>) RestoreWhenTold() => Stage == GpuStage.Loading ? RestoreWhenGiven([]) : (this, []);
 
     (GpuState, ImmutableList<Effect>) RestoreWhenGiven(ImmutableList<Effect> effects)
     {
