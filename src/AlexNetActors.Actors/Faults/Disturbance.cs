@@ -8,15 +8,15 @@ public sealed class Disturbance
     const int AliveBytes = FrameFormat.HeaderBytes + FrameFormat.TrailerBytes; // a frame that carries nothing
 
     readonly List<WeakReference<TensorSocket>> _sockets = [];
-    (TimeSpan By, long Until) _delay;
-    (double BytesPerSecond, long Until) _rate = (double.PositiveInfinity, 0);
+    volatile Late? _delay;
+    volatile Rate? _rate;
     int _corrupt;
 
     /// <summary>Each write waits so long before.</summary>
-    public void Delay(TimeSpan by, TimeSpan? time) => _delay = (by, Until(time));
+    public void Delay(TimeSpan by, TimeSpan? time) => _delay = new Late(by, Until(time));
 
     /// <summary>No more than so many bytes a second on a connection.</summary>
-    public void Throttle(long bytesPerSecond, TimeSpan? time) => _rate = (bytesPerSecond, Until(time));
+    public void Throttle(long bytesPerSecond, TimeSpan? time) => _rate = new Rate(bytesPerSecond, Until(time));
 
     /// <summary>One byte of the next frame that carries something.</summary>
     public void CorruptNext() => Volatile.Write(ref _corrupt, 1);
@@ -42,12 +42,16 @@ public sealed class Disturbance
         return new Disturbed(this, socket.Stream);
     }
 
+    sealed record Late(TimeSpan By, long Until);
+
+    sealed record Rate(double BytesPerSecond, long Until);
+
     sealed class Disturbed(Disturbance disturbance, Stream stream) : Stream
     {
         public override void Write(ReadOnlySpan<byte> bytes)
         {
             long start = Stopwatch.GetTimestamp();
-            if (Environment.TickCount64 < disturbance._delay.Until) Thread.Sleep(disturbance._delay.By);
+            if (disturbance._delay is { } late && Environment.TickCount64 < late.Until) Thread.Sleep(late.By);
             if (bytes.Length > AliveBytes && Interlocked.Exchange(ref disturbance._corrupt, 0) == 1)
             {
                 byte[] other = bytes.ToArray();
@@ -56,8 +60,8 @@ public sealed class Disturbance
             }
             else
                 stream.Write(bytes);
-            if (Environment.TickCount64 >= disturbance._rate.Until) return;
-            var left = TimeSpan.FromSeconds(bytes.Length / disturbance._rate.BytesPerSecond) - Stopwatch.GetElapsedTime(start);
+            if (disturbance._rate is not { } rate || Environment.TickCount64 >= rate.Until) return;
+            var left = TimeSpan.FromSeconds(bytes.Length / rate.BytesPerSecond) - Stopwatch.GetElapsedTime(start);
             if (left > TimeSpan.Zero) Thread.Sleep(left);
         }
 

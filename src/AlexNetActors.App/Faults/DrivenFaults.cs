@@ -13,7 +13,7 @@ namespace AlexNetActors.App;
 sealed class DrivenFaults : IFaultJudge
 {
     /// <summary>How long a moment is kept for an answer.</summary>
-    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(5);
 
     readonly TextReader _input;
     readonly Output _output;
@@ -66,7 +66,8 @@ sealed class DrivenFaults : IFaultJudge
             case "strike":
                 if (Answer(number, strikes: true)) break;
                 Points.Disarm(number);
-                Points.Act(_known[number]);
+                if (_known[number].OnTheSpot) _output.Event(EventLine.Line("missed", ("fault", number))); // the answer came too late
+                else Points.Act(_known[number]);
                 break;
         }
     }

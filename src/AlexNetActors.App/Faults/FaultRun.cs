@@ -152,6 +152,7 @@ sealed partial class FaultRun
         switch (kind)
         {
             case "due": OnDue(node, (int)e["fault"]!, (long)e["step"]!); break;
+            case "missed": _faults[(int)e["fault"]!].CannotStrike("its moment was over when the answer came: the machine is too busy"); break;
             case "office":
                 _coordinator = node;
                 Suspect(time, $"{node.Plan.Name} takes over");
