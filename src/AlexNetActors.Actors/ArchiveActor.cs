@@ -17,6 +17,7 @@ public sealed class ArchiveActor : ReceiveActor
     int _generation;
     Seat[] _seats = [];
     Expect? _expected;
+    Restore? _awaited; // until the towers' connections stand at this end, too
 
     /// <summary>A new group's towers will be kept here.</summary>
     public sealed record Serve(int Generation, Seat[] Seats) : INoSerializationVerificationNeeded;
@@ -33,7 +34,7 @@ public sealed class ArchiveActor : ReceiveActor
     {
         (_network, _tensors) = (network, tensors);
         Receive<Serve>(OnServe);
-        Receive<StateLink.Opened>(m => { if (m.Generation == _generation) foreach (var tower in m.Towers) _links[tower] = m.Link; });
+        Receive<StateLink.Opened>(OnOpened);
         Receive<Expect>(m => _expected = m);
         Receive<TowerStateReady>(OnState);
         Receive<Restore>(OnRestore);
@@ -58,7 +59,7 @@ public sealed class ArchiveActor : ReceiveActor
     {
         if (command.Generation == _generation) return; // said again
         Close();
-        (_generation, _seats, _expected) = (command.Generation, command.Seats, null);
+        (_generation, _seats, _expected, _awaited) = (command.Generation, command.Seats, null, null);
         var (self, coordinator, events) = (Self, Context.Parent, Context.System.EventStream);
         _tensors?.Expect(Name, _generation, hello =>
         {
@@ -75,12 +76,20 @@ public sealed class ArchiveActor : ReceiveActor
         });
     }
 
+    void OnOpened(StateLink.Opened message)
+    {
+        if (message.Generation != _generation) return;
+        foreach (var tower in message.Towers) _links[tower] = message.Link;
+        if (_awaited is { } restore) OnRestore(restore);
+    }
+
     void OnState(TowerStateReady message)
     {
         if (_expected is not { } expected || message.Generation != expected.Generation || message.Steps != expected.Steps) return;
         try
         {
             string sha256 = CheckpointFolder.WriteTower(expected.Folder, message.State);
+            _tensors?.Faults?.AtArchive(expected.Steps);
             Context.Parent.Tell(new TowerSaved(expected.Generation, expected.Steps, message.State.Tower, sha256, [.. WeightsDigest.OfTower(message.State)]));
         }
         catch (CheckpointException e)
@@ -92,6 +101,9 @@ public sealed class ArchiveActor : ReceiveActor
     void OnRestore(Restore command)
     {
         if (command.Generation != _generation) return;
+        // The towers know earlier than this end that their connections stand, and may have been told to load by then.
+        _awaited = _seats.Any(s => !s.Actor.IsHere() && s.Towers.Any(t => !_links.ContainsKey(t))) ? command : null;
+        if (_awaited is not null) return;
         try
         {
             var (manifest, states) = CheckpointFolder.Load(command.Folder);

@@ -143,6 +143,7 @@ public sealed class DataLoaderActor : ReceiveActor
             var batch = window.Buffers[number / _task.Count % window.Buffers.Length];
             try
             {
+                if (kind == PassKind.Train) _means.Faults?.AtLoader(number);
                 if (kind == PassKind.Train) _reader!.ReadTraining(number, batch);
                 else _reader!.ReadValidation((int)(number % _reader.ValidationBatches), batch);
             }

@@ -156,7 +156,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                 _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, mean, training: true))];
                 _builtFor = wanted;
             }
-            _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox);
+            _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox, _means.Faults?.AtTowers(_towers));
             _buffers = _device.Buffers;
             self.Tell(new GpuReady(part.Group.Generation, towers));
         });
@@ -227,6 +227,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                     state = TowerStates.Capture(tower, room);
                     _means.Shelf.Put(tower.Id, steps);
                 }
+                _means.Faults?.AtTowers(_towers)(new Moment(Places.Snapshot, steps));
                 part.Share(new TowerStateReady(part.Group.Generation, steps, state));
             }
         });
@@ -237,6 +238,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         var part = _part!;
         OnDevice($"checkpoint after step {steps}", () =>
         {
+            _means.Faults?.AtTowers(_towers)(new Moment(Places.Checkpoint, steps));
             foreach (var tower in _towers)
             {
                 var state = _captured[(int)tower.Id] = TowerStates.Capture(tower, _captured[(int)tower.Id]);

@@ -17,7 +17,11 @@ namespace AlexNetActors.Actors;
 /// <param name="Shelf">The snapshots in its memory.</param>
 public sealed record NodeMeans(
     string Version, string Name, string? Recipe, string? DataPath, DataOffer? Data, IReadOnlyList<OfferedDevice> Devices, int Loaders, TimeSpan BatchDeadline,
-    Func<string, Recipe> ReadRecipe, TensorNode? Tensors, SnapshotShelf Shelf);
+    Func<string, Recipe> ReadRecipe, TensorNode? Tensors, SnapshotShelf Shelf)
+{
+    /// <summary>What is to go wrong on purpose; null outside fault plans.</summary>
+    public FaultPoints? Faults { get; init; }
+}
 
 /// <summary>A device and the towers that it must hold; none for any one.</summary>
 public sealed record OfferedDevice(DeviceFactory Factory, IReadOnlyList<TowerId> Pinned)

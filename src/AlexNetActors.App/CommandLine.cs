@@ -16,6 +16,7 @@ static class CommandLine
     {
         TrainCommand.Define(),
         NodeCommand.Define(),
+        FaultsCommand.Define(),
         EvaluateCommand.Define(),
         PredictCommand.Define(),
         PrepareCommand.Define(),
@@ -45,7 +46,7 @@ static class CommandLine
         {
             return Refuse(e, WrongUse);
         }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException or NotFiniteException or DeviceException or CredentialsException or ClusterException or TransportException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or NotFiniteException or DeviceException or CredentialsException or ClusterException or TransportException or FaultException)
         {
             return Refuse(e, Failed);
         }

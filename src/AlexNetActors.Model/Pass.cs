@@ -12,9 +12,11 @@ public readonly record struct PassResult(Score Score, TimeSpan Compute, TimeSpan
 /// <summary>
 /// The order of a pass: segment by segment forward with a gather between, the loss, segment by segment backward with a sum
 /// between, the update. <paramref name="towers"/> are those of this thread: both on one device, or one of two; the same code runs them.
+/// <paramref name="witness"/> is told where the pass is, on its thread; null outside fault plans.
 /// </summary>
-public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
+public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Moment>? witness = null)
 {
+    readonly Places? _places = witness is null ? null : new Places(towers[0].Network);
     readonly int _segments = towers[0].Network.Segments.Count;
     long _waiting;
 
@@ -36,6 +38,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
         foreach (var tower in towers)
             if (!tower.GradientsAreFinite()) throw new NotFiniteException(id, NotFinite.InBackward(towers), RecordsOf(batch));
         _activity = "update";
+        witness?.Invoke(new Moment(Places.Update, id.Number));
         foreach (var tower in towers) tower.Descend(descent);
         if (next?.Invoke() is { } ahead) towers[0].Device.SendAhead(ahead.Pixels);
         return Result(score, start);
@@ -53,16 +56,20 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     {
         _waiting = 0;
         bool training = id.Kind == PassKind.Train;
+        witness?.Invoke(training ? new Moment(Places.Loading, id.Number) : new Moment(Places.Validation, -1));
         towers[0].Load(batch, training, id.Number);
         foreach (var tower in towers.Skip(1)) tower.Load(towers[0]);
         for (int s = 0; s < _segments; s++)
         {
             _activity = Describe("forward", s);
+            if (training) witness?.Invoke(new Moment(_places!.Forward(s), id.Number));
             var exchange = new ExchangeId(id, ExchangeKind.Gather, (byte)(s + 1));
             foreach (var tower in towers) link.Send(tower.Id, exchange, tower.Forward(s));
+            if (training) witness?.Invoke(new Moment(_places!.Exchange(ExchangeKind.Gather, s + 1), id.Number));
             foreach (var tower in towers) tower.Accept(s + 1, Receive(tower, exchange));
         }
         _activity = "loss";
+        if (training) witness?.Invoke(new Moment(Places.Loss, id.Number));
         Score score = default;
         foreach (var tower in towers) score = tower.Loss(batch.Labels);
         return double.IsFinite(score.LossSum) ? score : throw new NotFiniteException(id, NotFinite.InForward(towers), RecordsOf(batch));
@@ -73,6 +80,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
     void Backward(PassId id, int s)
     {
         _activity = Describe("backward", s);
+        witness?.Invoke(new Moment(_places!.Backward(s), id.Number));
         var exchange = new ExchangeId(id, ExchangeKind.Sum, (byte)s);
         foreach (var tower in towers)
         {
@@ -81,6 +89,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link)
         // The gradients by the weights need nothing from the other side: they hide the exchange.
         foreach (var tower in towers) tower.BackwardWeights(s);
         if (s == 0) return;
+        witness?.Invoke(new Moment(_places!.Exchange(ExchangeKind.Sum, s), id.Number));
         foreach (var tower in towers) tower.AcceptGradient(s, Receive(tower, exchange));
     }
 

@@ -88,7 +88,8 @@ public sealed class Tower
         half.CopyTo(_device, InputOf(s), Id.Other().Offset(channels), channels);
     }
 
-    Tensor InputOf(int s) => s < _segments.Length ? _segments[s].Input : _lossInput;
+    /// <summary>What segment <paramref name="s"/> sees, both towers' halves, [B, C, H, W]; s = number of segments for the logits.</summary>
+    public Tensor InputOf(int s) => s < _segments.Length ? _segments[s].Input : _lossInput;
 
     /// <summary>Softmax and cross-entropy over both towers' logits, and this tower's half of their gradient for <see cref="BackwardInput"/>.</summary>
     public Score Loss(ReadOnlySpan<int> labels)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace AlexNetActors.Actors;
 
@@ -8,7 +9,7 @@ namespace AlexNetActors.Actors;
 /// so that a stranger who sends a byte now and then cannot stay. Afterwards a read that gets nothing for a while ends the connection; a write waits
 /// until <see cref="Cut"/>: a peer too busy to take frames still says that it lives, and only the reading side judges that.
 /// </summary>
-sealed class SocketStream : Stream
+sealed partial class SocketStream : Stream
 {
     readonly Socket _socket;
     long _until; // timestamp; 0: accepted
@@ -67,6 +68,22 @@ sealed class SocketStream : Stream
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException) { } // it has ended by itself
     }
+
+    /// <summary>Both ends find the connection reset, as after a router has lost it: only a fault plan does that.</summary>
+    public void Reset()
+    {
+        try
+        {
+            _socket.LingerState = new LingerOption(true, 0);
+            Dissolve((int)_socket.Handle, stackalloc byte[AddressBytes], AddressBytes);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException) { } // it has ended by itself
+    }
+
+    const int AddressBytes = 16; // sockaddr with AF_UNSPEC, which is 0: the connection is dissolved
+
+    [LibraryImport("libc", EntryPoint = "connect")]
+    private static partial int Dissolve(int socket, ReadOnlySpan<byte> address, int bytes);
 
     int MillisecondsLeft()
     {

@@ -28,7 +28,7 @@ public sealed class TensorConnection : IDisposable
     internal TensorConnection(TensorSocket socket, string peer, IFrameReceiver receiver, TransportSettings settings, TransportCounters counters)
     {
         (_socket, _peer, _receiver, _settings, _counters) = (socket, peer, receiver, settings, counters);
-        (_queue, _writer, _reader) = (new SendQueue(settings.SendQueueFrames), new FrameWriter(socket.Stream), new FrameReader(socket.Stream));
+        (_queue, _writer, _reader) = (new SendQueue(settings.SendQueueFrames), new FrameWriter(settings.Faults?.Disturbance.Over(socket) ?? socket.Stream), new FrameReader(socket.Stream));
     }
 
     /// <summary>

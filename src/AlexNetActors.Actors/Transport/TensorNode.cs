@@ -32,6 +32,9 @@ public sealed class TensorNode : IDisposable
 
     public TransportCounters Counters { get; } = new();
 
+    /// <summary>What is to go wrong on purpose; null outside fault plans.</summary>
+    public FaultPoints? Faults => _settings.Faults;
+
     /// <summary>
     /// From now on connections to this actor in this generation are accepted. An older generation is refused for good; a newer one, like an actor that is not
     /// expected at all, is told to come again. Connections that are open stay so.

@@ -92,6 +92,9 @@ sealed class TensorSocket : IDisposable
     /// <summary>Ends what is under way on either thread; nothing is sent any more.</summary>
     public void Cut() => _socket.Cut();
 
+    /// <inheritdoc cref="SocketStream.Reset"/>
+    public void Reset() => _socket.Reset();
+
     public void Dispose() => Stream.Dispose();
 
     /// <summary>Within one machine there is no bottleneck to model: bbr, the default of many, halves the throughput there.</summary>

@@ -12,4 +12,8 @@ namespace AlexNetActors.Actors;
 /// <param name="SendQueueFrames">Frames that may wait to be sent on one connection.</param>
 public sealed record TransportSettings(
     string Host, int Port, string AdvertisedHost, NodeCredentials? Credentials,
-    TimeSpan HandshakeDeadline, TimeSpan IdleDeadline, TimeSpan ConnectDeadline, TimeSpan SendDeadline, int SendQueueFrames);
+    TimeSpan HandshakeDeadline, TimeSpan IdleDeadline, TimeSpan ConnectDeadline, TimeSpan SendDeadline, int SendQueueFrames)
+{
+    /// <summary>What is to go wrong on purpose; null outside fault plans.</summary>
+    public FaultPoints? Faults { get; init; }
+}

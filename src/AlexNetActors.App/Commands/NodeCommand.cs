@@ -12,7 +12,7 @@ sealed class NodeCommand
     const string FirstListens = "127.0.0.1:2012", OthersListen = "127.0.0.1:0";
 
     /// <summary>What the command line asks of the node, as typed; the run's part is in <see cref="RunRequest"/>.</summary>
-    sealed record Request(string Roles, string? Listen, string? Seeds, string? Certificates, bool Unencrypted, string? Device, string? Towers);
+    sealed record Request(string Roles, string? Listen, string? Seeds, string? Certificates, bool Unencrypted, string? Device, string? Towers, string[] Faults, bool Driven);
 
     public static Command Define()
     {
@@ -30,9 +30,12 @@ sealed class NodeCommand
         var epochs = new Option<long?>("--epochs") { Description = "Stop after so many epochs of the run.", HelpName = "N" };
         var set = Options.Set();
         var json = Options.Json();
-        var command = new Command("node", "Joins a cluster that trains one network.") { roles, listen, seeds, certificates, unencrypted, device, towers, data, recipe, run, steps, epochs, set, json };
-        command.SetAction(p => new NodeCommand(new Output(p.GetValue(json))).Run(
-            new Request(p.GetValue(roles)!, p.GetValue(listen), p.GetValue(seeds), p.GetValue(certificates), p.GetValue(unencrypted), p.GetValue(device), p.GetValue(towers)),
+        var events = new Option<bool>("--events") { Description = "Print what happens to the run, while the coordinator is here, as JSON objects on standard output, one a line." };
+        var fault = Options.Fault();
+        var driven = new Option<bool>("--driven") { Description = "Take faults from standard input: for `alexnet faults`." };
+        var command = new Command("node", "Joins a cluster that trains one network.") { roles, listen, seeds, certificates, unencrypted, device, towers, data, recipe, run, steps, epochs, set, json, events, fault, driven };
+        command.SetAction(p => new NodeCommand(new Output(p.GetValue(json), p.GetValue(events) || p.GetValue(driven))).Run(
+            new Request(p.GetValue(roles)!, p.GetValue(listen), p.GetValue(seeds), p.GetValue(certificates), p.GetValue(unencrypted), p.GetValue(device), p.GetValue(towers), p.GetValue(fault)!, p.GetValue(driven)),
             new RunRequest(p.GetValue(recipe), p.GetValue(data), p.GetValue(run), p.GetValue(steps), p.GetValue(epochs), p.GetValue(set)!)));
         return command;
     }
@@ -46,7 +49,9 @@ sealed class NodeCommand
         var roles = Roles(request.Roles);
         Check(request, run, roles);
         var settings = Settings.Parse(run.Set);
+        var faults = request.Driven ? Driven() : FaultOptions.ForItself(request.Faults);
         var node = NodeSettings.Read(settings);
+        node = node with { Tensors = node.Tensors with { Faults = faults } };
         string listen = request.Listen ?? (request.Seeds is null ? FirstListens : OthersListen);
         var (host, port) = HostPort.Parse(listen, "--listen");
         if (port == 0 && request.Seeds is null) throw new UsageException($"--listen has port 0 and there are no --seeds: the first node needs a port by which the others find it, such as {FirstListens}");
@@ -67,9 +72,16 @@ sealed class NodeCommand
                 recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
                 dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),
                 devices, loaders: roles.Contains(Loader) ? node.Loaders : 0, shelf);
-            (int code, earlier) = cluster.Take(means, plan is null ? null : new RunOffice(folder!, plan, node, _output), _output);
+            (int code, earlier) = cluster.Take(means with { Faults = faults }, plan is null ? null : new RunOffice(folder!, plan, node, _output), _output);
             if (earlier is null) return code;
         }
+    }
+
+    FaultPoints Driven()
+    {
+        var driven = new DrivenFaults(Console.In, _output);
+        driven.WaitForStart();
+        return driven.Points;
     }
 
     static RunManifest? EarlierOf(RunRequest run) => run.Run is { } path && new RunFolder(path) is { HoldsRun: true } folder ? folder.ReadManifest() : null;

@@ -11,6 +11,7 @@ static class Options
     public static Option<string?> Device(string more) => new("--device") { Description = $"Device{more}: see `alexnet devices`.", HelpName = "D" };
     public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005.", HelpName = "path=value", DefaultValueFactory = _ => [] };
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object as the last line of standard output." };
+    public static Option<string[]> Fault() => new("--fault") { Description = "Let something go wrong on purpose, once: --fault \"kill tower-B at step 7 in exchange conv3 backward\".", HelpName = "FAULT", DefaultValueFactory = _ => [] };
     public static Option<int> Views() => new("--views") { Description = $"Views of a picture that are averaged: 1 (the centre) or {View.Count}.", HelpName = $"1|{View.Count}", DefaultValueFactory = _ => 1 };
 
     public static void CheckViews(int views)

@@ -19,10 +19,11 @@ sealed class TrainCommand
         var steps = new Option<long?>("--steps") { Description = "Stop after so many steps of the run.", HelpName = "N" };
         var epochs = new Option<long?>("--epochs") { Description = "Stop after so many epochs of the run.", HelpName = "N" };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run of --run at the exact step of its newest whole checkpoint." };
+        var fault = Options.Fault();
         var showConfig = new Option<bool>("--show-config") { Description = "Print the resolved recipe and do nothing." };
-        var command = new Command("train", "Trains a network; with no argument, a small one on the built-in pictures.") { recipe, data, run, device, steps, epochs, resume, set, showConfig, json };
+        var command = new Command("train", "Trains a network; with no argument, a small one on the built-in pictures.") { recipe, data, run, device, steps, epochs, resume, set, showConfig, json, fault };
         command.SetAction(p => new TrainCommand(new Output(p.GetValue(json))).Train(
-            new RunRequest(p.GetValue(recipe), p.GetValue(data), p.GetValue(run), p.GetValue(steps), p.GetValue(epochs), p.GetValue(set)!), p.GetValue(device), p.GetValue(resume), p.GetValue(showConfig)));
+            new RunRequest(p.GetValue(recipe), p.GetValue(data), p.GetValue(run), p.GetValue(steps), p.GetValue(epochs), p.GetValue(set)!), p.GetValue(device), p.GetValue(resume), p.GetValue(showConfig), FaultOptions.ForItself(p.GetValue(fault)!)));
         return command;
     }
 
@@ -30,7 +31,7 @@ sealed class TrainCommand
 
     TrainCommand(Output output) => _output = output;
 
-    int Train(RunRequest request, string? device, bool resume, bool showConfig)
+    int Train(RunRequest request, string? device, bool resume, bool showConfig, FaultPoints? faults)
     {
         request.Check();
         if (resume && request.Run is null) throw new UsageException("--resume needs --run DIR: name the folder of the run to go on with");
@@ -57,7 +58,7 @@ sealed class TrainCommand
         }
         else
             start = RunStart.GoOn(folder, manifest, plan, earlier, _output.Log.WriteLine);
-        return Run(folder, plan, devices, node, manifest, start);
+        return Run(folder, plan, devices, node, manifest, start, faults);
     }
 
     /// <summary>The run to go on with.</summary>
@@ -74,7 +75,7 @@ sealed class TrainCommand
             Console.Out.WriteLine($"# {key} = {value}");
     }
 
-    int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start)
+    int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start, FaultPoints? faults)
     {
         using var record = RunRecord.Open(folder, plan, start, _output, group: false);
         plan.Introduce(_output.Log);
@@ -84,6 +85,6 @@ sealed class TrainCommand
         var run = node.RunOf(plan, folder, start, manifest.DeviceKind, cluster: false);
         var means = new NodeMeans(ProgramVersion.Text, "this process", Recipe: null, plan.Data.Path, new DataOffer(plan.Data.Digest, plan.Data.Train.Count),
             OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null, new SnapshotShelf());
-        return record.Report(TrainingRun.Execute(run, means, node, record.Journal, record.View));
+        return record.Report(TrainingRun.Execute(run, means with { Faults = faults }, node, record.Journal, record.View));
     }
 }

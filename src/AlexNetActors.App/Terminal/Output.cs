@@ -5,15 +5,15 @@ using Spectre.Console;
 
 namespace AlexNetActors.App;
 
-/// <summary>Where a command's words go: results to standard output, unless that is for the JSON line; everything else to standard error.</summary>
-sealed class Output(bool json)
+/// <summary>Where a command's words go: results to standard output, unless that is for JSON lines; everything else to standard error.</summary>
+sealed class Output(bool json, bool events = false)
 {
     const int WidthOfFiles = 200; // columns where no terminal wraps
 
     static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public TextWriter Log => Console.Error;
-    public TextWriter Result => json ? Console.Error : Console.Out;
+    public TextWriter Result => json || events ? Console.Error : Console.Out;
 
     /// <summary>A terminal's view of standard error; null when it is no terminal.</summary>
     public static IAnsiConsole? Terminal => Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
@@ -23,6 +23,13 @@ sealed class Output(bool json)
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Result) });
         if (json ? Console.IsErrorRedirected : Console.IsOutputRedirected) console.Profile.Width = WidthOfFiles;
         console.Write(table);
+    }
+
+    /// <summary>What happens while it happens; for any thread.</summary>
+    public void Event(JsonObject? line)
+    {
+        if (!events || line is null) return;
+        lock (Console.Out) Console.Out.WriteLine(line.ToJsonString(OneLine));
     }
 
     public void Json(JsonObject value)

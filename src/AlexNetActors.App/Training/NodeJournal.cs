@@ -29,7 +29,9 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
     {
         try
         {
-            return office.Open(name, isReplaced);
+            var run = office.Open(name, isReplaced);
+            output.Event(EventLine.Line("office", ("node", name)));
+            return run;
         }
         catch (Exception e)
         {
@@ -41,6 +43,7 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
 
     public void Hear(object message)
     {
+        if (message is IRunEvent told && office is { Taken.IsCompleted: true }) output.Event(EventLine.Of(told));
         if (message is IRunEvent e && office is { Taken.IsCompleted: true }) office.Hear(e);
         else if (message is IRunEvent other)
             foreach (string line in Words.OfGroup(other)) Say(line);

@@ -1,0 +1,105 @@
+using Akka.Configuration;
+using AlexNetActors.Actors;
+using AlexNetActors.Data;
+
+namespace AlexNetActors.App;
+
+/// <summary>A process of a plan's cluster.</summary>
+/// <param name="Name">How faults call it.</param>
+/// <param name="Roles">Of `alexnet node`.</param>
+/// <param name="Towers">That it must hold; null for any.</param>
+/// <param name="StaysDead">Nobody starts it again.</param>
+sealed record PlannedNode(string Name, string Roles, string? Towers, bool StaysDead)
+{
+    public bool Has(string role) => Roles.Split(',', StringSplitOptions.TrimEntries).Contains(role);
+}
+
+/// <summary>What `alexnet faults` does: a cluster, a training run, and what goes wrong in it.</summary>
+/// <param name="Name">Of the file, or of the command line.</param>
+/// <param name="Recipe">By name or file.</param>
+/// <param name="Steps">Of a run.</param>
+/// <param name="StepTime">That a step takes at least; zero where no fault comes by the clock.</param>
+/// <param name="Pictures">That are drawn when no data set is named.</param>
+/// <param name="Nodes">The processes.</param>
+/// <param name="Set">--set of each.</param>
+/// <param name="RestartAfter">How long a dead process stays dead.</param>
+/// <param name="Deadline">Longest time of a run.</param>
+/// <param name="AtOnce">Runs that go on at the same time.</param>
+/// <param name="Runs">The faults of each run.</param>
+sealed record FaultPlan(
+    string Name, string Recipe, long Steps, TimeSpan StepTime, BuiltInSettings Pictures, IReadOnlyList<PlannedNode> Nodes, IReadOnlyList<string> Set, TimeSpan RestartAfter, TimeSpan Deadline, int AtOnce,
+    IReadOnlyList<IReadOnlyList<Fault>> Runs)
+{
+    const string Extension = ".conf", Defaults = "defaults";
+
+    /// <summary>How long a run goes on after its last fault, at least.</summary>
+    static readonly TimeSpan AfterLast = TimeSpan.FromSeconds(5);
+
+    static readonly string[] Keys = ["recipe", "steps", "step-time", "pictures", "nodes", "set", "restart-after", "deadline", "at-once", "faults", "matrix", "random"];
+
+    static string Folder => Path.Combine(AppContext.BaseDirectory, "hocon", "faults");
+
+    /// <param name="nameOrFile">A plan; null for the cluster of defaults.conf.</param>
+    /// <param name="more">Faults of the command line.</param>
+    /// <param name="steps">Of the command line.</param>
+    /// <exception cref="UsageException">There is no such plan, or it is none.</exception>
+    public static FaultPlan Load(string? nameOrFile, IReadOnlyList<string> more, long? steps)
+    {
+        string? path = nameOrFile is null ? null : new[] { Path.Combine(Folder, nameOrFile + Extension), nameOrFile }.FirstOrDefault(File.Exists)
+            ?? throw new UsageException($"there is no fault plan '{nameOrFile}': use {string.Join(", ", Directory.EnumerateFiles(Folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).Except([Defaults, "tiny"]).Order(StringComparer.Ordinal))}, or name a file");
+        string where = path is null ? "the command line" : $"fault plan {path}", defaults = Path.Combine(Folder, Defaults + Extension);
+        var own = path is null ? Config.Empty : Hocon.ParseFile(path, where);
+        if (!own.IsEmpty && own.Root.GetObject().Items.Keys.FirstOrDefault(k => !Keys.Contains(k)) is { } unknown) throw new UsageException($"{where} has an unknown key, {unknown}: wanted {string.Join(", ", Keys)}");
+        var under = Hocon.ParseFile(defaults, defaults);
+        var nodes = (own.HasPath("nodes") ? own : under).GetConfig("nodes"); // a plan's cluster is not laid over the other
+        var config = own.WithFallback(under);
+        var values = new ValueReader(config, where);
+        var runs = ReadRuns(config, values, more);
+        var last = runs.SelectMany(r => r).Max(f => f.When.After); // null when no fault comes by the clock
+        var stepTime = values.Time("step-time");
+        long needed = last is { } time ? (long)Math.Ceiling((time + AfterLast) / stepTime) : values.Number("steps", 1L, long.MaxValue);
+        return new FaultPlan(
+            path is null ? "faults" : Path.GetFileNameWithoutExtension(path),
+            FindRecipe(values.Text("recipe"), path),
+            steps ?? (own.HasPath("steps") ? values.Number("steps", 1L, long.MaxValue) : needed),
+            last is null ? TimeSpan.Zero : stepTime,
+            new BuiltInSettings(values.Number("pictures.training", 1, 1_000_000), values.Number("pictures.validation", 1, 1_000_000), values.Number("pictures.size", 8, 1024)),
+            ReadNodes(nodes, where),
+            [.. config.GetStringList("set")],
+            values.Time("restart-after"),
+            values.Time("deadline"),
+            values.Number("at-once", 1, 64),
+            runs);
+    }
+
+    static string FindRecipe(string name, string? plan)
+    {
+        string[] places = [.. plan is null ? [] : new[] { Path.Combine(Path.GetDirectoryName(Path.GetFullPath(plan))!, name + Extension) }, Path.Combine(Folder, name + Extension)];
+        return places.FirstOrDefault(File.Exists) ?? name;
+    }
+
+    static PlannedNode[] ReadNodes(Config nodes, string where)
+    {
+        PlannedNode[] all = [.. nodes.Root.GetObject().Items.Keys.Select(name => Read(name, new ValueReader(nodes.GetConfig(name), $"nodes.{name} of {where}")))];
+        foreach (string role in new[] { "coordinator", "gpu", "loader" })
+            if (!all.Any(n => n.Has(role))) throw new UsageException($"no node of {where} has the role {role}");
+        return all;
+    }
+
+    static PlannedNode Read(string name, ValueReader values) =>
+        new(name, values.Text("roles"), values.Has("towers") ? values.Text("towers") : null, values.Has("stays-dead") && values.Switch("stays-dead"));
+
+    static Fault[][] ReadRuns(Config config, ValueReader values, IReadOnlyList<string> more)
+    {
+        string[] lines = [.. config.GetStringList("faults")];
+        if (!values.Has("matrix")) return [[.. lines.Concat(more).SelectMany(Read)]];
+        var (whom, places) = (values.Names("matrix.whom"), values.Names("matrix.phase"));
+        return [.. from line in lines
+                   from name in whom
+                   from place in places
+                   select new[] { FaultOptions.Parse(line.Replace("WHOM", name, StringComparison.Ordinal).Replace("PHASE", place, StringComparison.Ordinal)) }];
+    }
+
+    /// <summary>One fault, or those that "random SEED every 20s for 20m" draws.</summary>
+    static IEnumerable<Fault> Read(string line) => RandomFaults.Is(line) ? RandomFaults.Draw(line) : [FaultOptions.Parse(line)];
+}
