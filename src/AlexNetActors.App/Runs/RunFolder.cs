@@ -80,6 +80,7 @@ sealed class RunFolder
                 file.Flush(flushToDisk: true);
             }
             File.Move(In(name) + ".partial", In(name), overwrite: true);
+            Disk.FlushDirectory(Path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

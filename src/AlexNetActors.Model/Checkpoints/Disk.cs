@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace AlexNetActors.Model;
 
 /// <summary>What .NET has no call for: a rename lasts only when its directory is flushed too.</summary>
-static partial class Disk
+public static partial class Disk
 {
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
@@ -15,6 +15,7 @@ static partial class Disk
     private static partial int Close(int descriptor);
 
     /// <summary>Flushes a directory's entries to the disk; on Windows the file system does so by itself.</summary>
+    /// <exception cref="IOException">It cannot be opened or flushed.</exception>
     public static void FlushDirectory(string path)
     {
         if (OperatingSystem.IsWindows()) return;
