@@ -162,9 +162,9 @@ sealed class MetricsLog : IDisposable
         {
             return work();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is not null)
         {
-            throw new RunException($"cannot write {path}: {Hocon.OneLine(e.Message)}; make room or give access, then go on with --resume");
+            throw new RunException($"cannot write {path}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then go on with --resume");
         }
     }
 

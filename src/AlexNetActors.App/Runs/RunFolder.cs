@@ -82,9 +82,9 @@ sealed class RunFolder
             File.Move(In(name) + ".partial", In(name), overwrite: true);
             Disk.FlushDirectory(Path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is not null)
         {
-            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(e.Message)}; make room or give access, then train again");
+            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then train again");
         }
     }
 

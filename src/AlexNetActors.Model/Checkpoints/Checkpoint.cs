@@ -285,10 +285,10 @@ public sealed class CheckpointFolder(string path)
         {
             write();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is not null)
         {
             if (partial is not null) RemoveIfPossible(partial);
-            throw new CheckpointException($"cannot write the checkpoint {where}: {e.Message.TrimEnd('.')}; the checkpoints before it are untouched: make room or give access, then train again with --resume");
+            throw new CheckpointException($"cannot write the checkpoint {where}: {Disk.Refusal(e)}; the checkpoints before it are untouched: make room or give access, then train again with --resume");
         }
     }
 

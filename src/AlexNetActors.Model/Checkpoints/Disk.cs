@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AlexNetActors.Model;
 
-/// <summary>What .NET has no call for: a rename lasts only when its directory is flushed too.</summary>
+/// <summary>What .NET has no call for: a rename lasts only when its directory is flushed too; and what it says of a file that may not grow.</summary>
 public static partial class Disk
 {
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
@@ -30,4 +30,12 @@ public static partial class Disk
             _ = Close(descriptor);
         }
     }
+
+    /// <summary>Why the system would not have a file written; null when the exception is about something else.</summary>
+    public static string? Refusal(Exception e) => e switch
+    {
+        IOException or UnauthorizedAccessException => e.Message.TrimEnd('.'),
+        ArgumentOutOfRangeException { ParamName: "value" } => "the file would be larger than the file system or `ulimit -f` allows", // what .NET makes of EFBIG
+        _ => null,
+    };
 }
