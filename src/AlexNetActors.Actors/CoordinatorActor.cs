@@ -99,7 +99,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Seat[] seats = [.. _state.Seating!.Seats];
         _archive.Tell(new ArchiveActor.Serve(_state.Generation, seats));
         Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor)),
-            new FormGroup(_state.Generation, seats, _settings.RecipeText, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint));
+            new FormGroup(_state.Generation, seats, _settings.RecipeText, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint, _settings.Limits.Records));
     }
 
     void AssignLoaders()

@@ -190,9 +190,10 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 long start = Stopwatch.GetTimestamp();
                 var result = run(batch.Batch);
+                var records = id.Kind == PassKind.Train ? StepRecords.Of(batch.Batch.Records, id.Number, part.Group.Records) : null;
                 int allocated = _device!.Buffers - _buffers;
                 _buffers += allocated;
-                coordinator.Tell(new PassDone(id, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start)), self);
+                coordinator.Tell(new PassDone(id, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start), records), self);
                 if (batch.Return is not null) self.Tell(new BatchDone(batch));
             });
         }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -121,9 +122,20 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         var score = Done[0].Score;
         if (!double.IsFinite(score.LossSum))
             return Fail($"the loss of step {Progress.Steps} is {score.Loss}: the weights have blown up; lower schedule.rate or use another recipe, and go on from a checkpoint with --resume");
+        var (ledger, fault) = Account();
+        if (fault is not null) return Fail(fault);
         var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers, d.Exchanges)).OrderBy(t => t.Towers, StringComparer.Ordinal);
-        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, score, [.. times]);
-        return (this with { Progress = Progress.AfterStep() }).Continue([new Effect.Publish(completed)]);
+        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, score, [.. times], Done[0].Records!);
+        return (this with { Progress = Progress.AfterStep() with { Ledger = ledger } }).Continue([new Effect.Publish(completed)]);
+    }
+
+    /// <summary>The ledger with the records that the towers say they have just trained on, or what is wrong with them.</summary>
+    (Ledger, string? Fault) Account()
+    {
+        if (Done.Any(d => d.Records is null || !d.Records.Equals(Done[0].Records)))
+            return (Progress.Ledger, $"the towers were trained on different batches at step {Progress.Steps}: {string.Join(", ", Done.Select(d => $"tower {string.Join('+', d.Towers)} on {d.Records?.Order.ToString("x16") ?? "it does not say what"}"))}; go on from the last checkpoint with --resume");
+        var (after, fault) = Progress.Ledger.Add(Done[0].Records!, Limits.Records);
+        return (after, fault is null ? null : $"step {Progress.Steps} was trained on other samples than those that come next: {fault}; go on from the last checkpoint with --resume");
     }
 
     (TrainingState, ImmutableList<Effect>) ValidateWhenDone()

@@ -23,6 +23,7 @@ static class CommandLine
         BenchCommand.Define(),
         DevicesCommand.Define(),
         DigestCommand.Define(),
+        VerifyCommand.Define(),
         CertificatesCommand.Define(),
         CheckCommand.Define(),
     };

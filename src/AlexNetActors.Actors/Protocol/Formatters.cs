@@ -17,7 +17,7 @@ static class Formatters
         MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
-                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
+                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new StepRecordsFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
                 [BuiltinResolver.Instance, DynamicEnumResolver.Instance, DynamicGenericResolver.Instance, AttributeFormatterResolver.Instance, DynamicObjectResolver.Instance]));
 
     static void Expect(ref MessagePackReader reader, int length, string what)
@@ -75,6 +75,41 @@ static class Formatters
         {
             Expect(ref reader, 4, nameof(Score));
             return new Score(reader.ReadInt32(), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32());
+        }
+    }
+
+    sealed class StepRecordsFormatter : IMessagePackFormatter<StepRecords?>
+    {
+        public void Serialize(ref MessagePackWriter writer, StepRecords? value, MessagePackSerializerOptions options)
+        {
+            if (value is null)
+            {
+                writer.WriteNil();
+                return;
+            }
+            writer.WriteArrayHeader(2);
+            writer.Write(value.Order);
+            writer.WriteArrayHeader(4 * value.Shares.Count);
+            foreach (var share in value.Shares)
+            {
+                writer.Write(share.Epoch);
+                writer.Write(share.Count);
+                writer.Write((ulong)(share.Sum.Value >> 64));
+                writer.Write((ulong)share.Sum.Value);
+            }
+        }
+
+        public StepRecords? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+        {
+            if (reader.TryReadNil()) return null;
+            Expect(ref reader, 2, nameof(StepRecords));
+            ulong order = reader.ReadUInt64();
+            int fields = reader.ReadArrayHeader();
+            if (fields % 4 != 0) throw new MessagePackSerializationException($"{fields} fields are not whole shares of epochs");
+            var shares = new EpochShare[fields / 4];
+            for (int i = 0; i < shares.Length; i++)
+                shares[i] = new EpochShare(reader.ReadInt64(), reader.ReadInt32(), new RecordSum(new UInt128(reader.ReadUInt64(), reader.ReadUInt64())));
+            return new StepRecords(order, shares);
         }
     }
 

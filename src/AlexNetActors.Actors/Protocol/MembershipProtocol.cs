@@ -95,10 +95,11 @@ public sealed record Seat(
 /// <param name="Archive">Keeper of the checkpoints.</param>
 /// <param name="ArchiveNode">Name of its node.</param>
 /// <param name="ArchiveEndpoint">Where that node accepts tensor connections.</param>
+/// <param name="Records">Training records of an epoch.</param>
 [MessagePackObject]
 public sealed record FormGroup(
     [property: Key(0)] int Generation, [property: Key(1)] Seat[] Seats, [property: Key(2)] string Recipe, [property: Key(3)] int DeadlineMs,
-    [property: Key(4)] IActorRef Archive, [property: Key(5)] string ArchiveNode, [property: Key(6)] string ArchiveEndpoint) : IProtocolMessage;
+    [property: Key(4)] IActorRef Archive, [property: Key(5)] string ArchiveNode, [property: Key(6)] string ArchiveEndpoint, [property: Key(7)] int Records) : IProtocolMessage;
 
 /// <summary>Coordinator to GPU actors and loaders: this group is no more; stop what you do for it.</summary>
 [MessagePackObject]

@@ -1,3 +1,4 @@
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 using MessagePack;
 
@@ -54,8 +55,9 @@ public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)
 /// <param name="Rate">Learning rate.</param>
 /// <param name="Score">Loss and errors of its batch, under dropout.</param>
 /// <param name="Towers">What it took of the towers.</param>
+/// <param name="Records">The records that both towers say they trained on.</param>
 [MessagePackObject]
-public sealed record StepCompleted([property: Key(0)] long Step, [property: Key(1)] float Rate, [property: Key(2)] Score Score, [property: Key(3)] TowerTime[] Towers) : IRunEvent;
+public sealed record StepCompleted([property: Key(0)] long Step, [property: Key(1)] float Rate, [property: Key(2)] Score Score, [property: Key(3)] TowerTime[] Towers, [property: Key(4)] StepRecords Records) : IRunEvent;
 
 /// <summary>
 /// When an exchange happened in a pass, milliseconds from its beginning: the tower gave its portion, the other's arrived, the tower asked for

@@ -8,7 +8,7 @@ namespace AlexNetActors.App;
 
 /// <summary>
 /// metrics.jsonl: one JSON object a line for each step, validation and checkpoint, and a summary. A step's number is the
-/// number of steps done after it. Lines behind the step that a run goes on from are cut, so that each step stands there once.
+/// number of steps done after it; its "records" are what `alexnet verify` adds up. Lines behind the step that a run goes on from are cut, so that each step stands there once.
 /// </summary>
 sealed class MetricsLog : IDisposable
 {
@@ -37,11 +37,10 @@ sealed class MetricsLog : IDisposable
     {
         long end = 0;
         (LastStep, LastValidation) = (0, null);
-        _file.Position = 0;
-        foreach (var (line, lineEnd) in Lines(_file).TakeWhile(l => IsKept(l.Line, steps, validatedSteps)))
+        foreach (var line in MetricsLine.Read(_file).Where(l => IsKept(l, steps, validatedSteps)))
         {
-            end = lineEnd;
-            Remember(line);
+            end = line.End; // what is damaged between two of them stays, and is named by `alexnet verify`
+            Remember(line.Json!);
         }
         _file.SetLength(end);
         _file.Position = end;
@@ -56,38 +55,25 @@ sealed class MetricsLog : IDisposable
 
     void Remember(JsonObject line)
     {
-        if ((string?)line["kind"] == "step") LastStep = (long)line["step"]!;
+        if ((string?)line["kind"] is "step" or "gap") LastStep = (long)line["step"]!;
         if ((string?)line["kind"] == "validation") LastValidation = ((long)line["step"]!, (long)line["epoch"]!, (double)line["loss"]!, (double)line["top1"]!, (double)line["top5"]!);
     }
 
-    static bool IsKept(JsonObject line, long steps, long validatedSteps) => (string?)line["kind"] switch
+    static bool IsKept(MetricsLine line, long steps, long validatedSteps) => line.Kind switch
     {
-        "step" or "checkpoint" => (long)line["step"]! <= steps,
-        "validation" => (long)line["step"]! <= validatedSteps,
+        "step" or "checkpoint" or "gap" => line.Step <= steps,
+        "validation" => line.Step <= validatedSteps,
         _ => false,
     };
 
-    /// <summary>Whole lines; one that a killed process left half written ends them.</summary>
-    static IEnumerable<(JsonObject Line, long End)> Lines(FileStream file)
+    /// <summary>The lines between the last one and where the run stands are lost: what its samples come to all the same, from its checkpoint.</summary>
+    public void Gap(RunProgress progress) => Put(new()
     {
-        long end = 0;
-        using var reader = new StreamReader(file, leaveOpen: true);
-        while (reader.ReadLine() is { } text)
-        {
-            JsonObject? line;
-            try
-            {
-                line = JsonNode.Parse(text) as JsonObject;
-            }
-            catch (JsonException)
-            {
-                yield break;
-            }
-            if (line?["step"] is not JsonValue) yield break;
-            end += System.Text.Encoding.UTF8.GetByteCount(text) + 1;
-            if (end <= file.Length) yield return (line, end);
-        }
-    }
+        ["kind"] = "gap",
+        ["step"] = progress.Steps,
+        ["after"] = LastStep,
+        ["ledger"] = JsonSerializer.SerializeToNode(progress.Ledger, MetricsLine.Values),
+    });
 
     public void Step(StepCompleted step, long epoch, StepCost cost) => Put(new()
     {
@@ -109,6 +95,7 @@ sealed class MetricsLog : IDisposable
             ["dataMs"] = Math.Round(t.DataMs, 3),
             ["exchanges"] = new JsonArray([.. t.Exchanges.Select(Exchange)]),
         })]),
+        ["records"] = JsonSerializer.SerializeToNode(step.Records, MetricsLine.Values),
     });
 
     /// <summary>Milliseconds from the beginning of the step.</summary>

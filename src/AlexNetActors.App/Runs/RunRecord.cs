@@ -14,7 +14,11 @@ sealed class RunRecord : IDisposable
     {
         (_folder, _start, _output) = (folder, start, output);
         _metrics = MetricsLog.Open(folder.Metrics, start.Progress);
-        if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
+        if (_metrics.LastStep < start.Progress.Steps)
+        {
+            output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
+            _metrics.Gap(start.Progress);
+        }
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
         Journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), _metrics, new StallDetector(plan.Data.Classes.Count), View);
     }

@@ -17,7 +17,7 @@ public sealed record CheckpointManifest(
     int Format, RunProgress Progress, string RecipeDigest, string DataDigest, string DeviceKind,
     IReadOnlyList<string> TowerSha256, string WeightsSha256)
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     /// <summary>Of everything else here; filled in when the checkpoint is committed.</summary>
     public string Sha256 { get; init; } = "";
@@ -133,6 +133,10 @@ public sealed class CheckpointFolder(string path)
         string name = System.IO.Path.GetFileNameWithoutExtension(System.IO.Path.TrimEndingDirectorySeparator(folder));
         return name.StartsWith(Prefix, StringComparison.Ordinal) && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long steps) ? steps : null;
     }
+
+    /// <summary>Whether a folder is a checkpoint, whole or not, by what is in it or by its name.</summary>
+    public static bool LooksLikeOne(string folder) =>
+        StepsOf(folder) is not null || new[] { ManifestName, TowerFile(TowerId.A), TowerFile(TowerId.B) }.Any(name => File.Exists(System.IO.Path.Combine(folder, name)));
 
     /// <summary>The newest checkpoint that is whole. Damaged ones are reported and passed over; null when there is none.</summary>
     /// <param name="report">Told of each.</param>

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 using CsCheck;
 
@@ -23,6 +24,7 @@ public class SimulationTests
         public readonly List<(PassId Pass, TowerId[] Towers)> Ran = [];
         public readonly Dictionary<PassKind, GrantCredit> Credit = [];
         public TrainingState State = start;
+        readonly BatchPlan _plan = new(seed: 7, start.Limits.Records, start.Limits.Batch);
 
         /// <summary>Comes at some time of the run.</summary>
         public object? Interruption { private get; init; }
@@ -111,8 +113,15 @@ public class SimulationTests
             Answer(towers =>
             {
                 Ran.Add((pass, towers));
-                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, []);
+                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, [], pass.Kind == PassKind.Train ? Records(pass.Number) : null);
             });
+        }
+
+        StepRecords Records(long step)
+        {
+            var records = new int[_plan.BatchSize];
+            _plan.RecordsOf(step, records);
+            return StepRecords.Of(records, step, _plan.Records);
         }
 
         /// <summary>The steps that count: those behind a checkpoint that the group went back to do not.</summary>
@@ -202,7 +211,7 @@ public class SimulationTests
     public void A_deadline_names_the_one_tower_that_has_not_answered()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, []));
+        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, [], null));
         var (_, effects) = state.Apply(new DeadlinePassed(5));
         Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -211,7 +220,7 @@ public class SimulationTests
     public void A_loss_that_is_not_a_number_ends_the_run_with_a_remedy()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0, []));
+        var (failed, effects) = state.Apply(new PassDone(default, [TowerId.A, TowerId.B], new Score(10, double.NaN, 10, 10), 0, 0, 0, 0, [], null));
         Assert.Equal(Phase.Failed, failed.Phase);
         Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -238,7 +247,7 @@ public class SimulationTests
         var loading = Formed() with { Phase = Phase.Loading };
         Assert.Same(loading, loading.Apply(new TowersLoaded(loading.Generation - 1, [TowerId.A])).State);
         var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 0) };
-        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [])).State);
+        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [], null)).State);
     }
 
     static TrainingState Formed()

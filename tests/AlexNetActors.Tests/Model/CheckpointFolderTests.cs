@@ -1,4 +1,5 @@
 using AlexNetActors.Compute;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Tests.Model;
@@ -32,7 +33,7 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     static RunProgress After(long steps, long best = 0) =>
-        new(steps, new ScheduleState(0.001f, 1, 0.25, 2, false), 3, steps, best == 0 ? double.PositiveInfinity : 0.125, best) { ValidatedSteps = best };
+        new(steps, new ScheduleState(0.001f, 1, 0.25, 2, false), 3, steps, best == 0 ? double.PositiveInfinity : 0.125, best) { ValidatedSteps = best, Ledger = new Ledger(2, 3, RecordSum.Of([1, 2, 3])) };
 
     string Save(long steps, long best = 0, ulong seed = 1)
     {
@@ -254,8 +255,8 @@ public sealed class CheckpointFolderTests : IDisposable
     public void OtherFormatsAreRefused()
     {
         string folder = Save(10), file = Path.Combine(folder, "manifest.json");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 1", "\"format\": 2"));
-        Assert.EndsWith("has format 2, this version reads 1: use the version that wrote it", Refused(folder));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 2", "\"format\": 1"));
+        Assert.EndsWith("has format 1, this version reads 2: use the version that wrote it", Refused(folder));
     }
 
     [Fact]
