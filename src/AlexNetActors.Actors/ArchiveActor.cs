@@ -24,7 +24,7 @@ public sealed class ArchiveActor : ReceiveActor
     /// <summary>The towers' states after so many steps belong into this folder.</summary>
     public sealed record Expect(int Generation, long Steps, string Folder) : INoSerializationVerificationNeeded;
 
-    /// <summary>The towers are to get what this checkpoint holds.</summary>
+    /// <summary>The towers are to get what this checkpoint holds; if it is damaged the parent hears which one is not.</summary>
     public sealed record Restore(int Generation, string Folder) : INoSerializationVerificationNeeded;
 
     /// <param name="network">Whose states they are.</param>
@@ -56,16 +56,22 @@ public sealed class ArchiveActor : ReceiveActor
 
     void OnServe(Serve command)
     {
+        if (command.Generation == _generation) return; // said again
         Close();
         (_generation, _seats, _expected) = (command.Generation, command.Seats, null);
-        var (self, coordinator) = (Self, Context.Parent);
+        var (self, coordinator, events) = (Self, Context.Parent, Context.System.EventStream);
         _tensors?.Expect(Name, _generation, hello =>
         {
             var seat = command.Seats.FirstOrDefault(s => s.Node == hello.From) ?? throw new FrameRefusedException($"{hello.From} holds no tower of generation {command.Generation}");
-            return new StateLink(_network, command.Generation, seat.Towers,
+            return new StateLink(_network, command.Generation, seat.Towers, StateLink.OneRoomEach(_network),
                 opened: link => self.Tell(new StateLink.Opened(command.Generation, seat.Towers, link)),
                 received: state => self.Tell(state),
-                lost: reason => coordinator.Tell(new LinkLost(command.Generation, seat.Node, LinkPurpose.State, reason)));
+                lost: reason =>
+                {
+                    var lost = new LinkLost(command.Generation, seat.Node, LinkPurpose.State, reason);
+                    events.Publish(lost);
+                    coordinator.Tell(lost);
+                });
         });
     }
 
@@ -79,7 +85,7 @@ public sealed class ArchiveActor : ReceiveActor
         }
         catch (CheckpointException e)
         {
-            Context.Parent.Tell(new MemberFailed(expected.Generation, Name, e.Message));
+            Context.Parent.Tell(new CheckpointFailed(expected.Generation, $"{Name}, {e.Message}"));
         }
     }
 
@@ -99,7 +105,8 @@ public sealed class ArchiveActor : ReceiveActor
         }
         catch (CheckpointException e)
         {
-            Context.Parent.Tell(new MemberFailed(_generation, Name, e.Message));
+            var before = new CheckpointFolder(Path.GetDirectoryName(command.Folder)!).NewestWhole(_ => { }, setAside: true);
+            Context.Parent.Tell(new CheckpointDamaged(_generation, e.Message, before is { } b ? new SavedPoint(b.Manifest.Progress, b.Folder) : null));
         }
     }
 }

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -6,7 +7,13 @@ namespace AlexNetActors.Actors;
 /// <summary>The shell around <see cref="TrainingState"/>: hears, asks the state, and does what it says. It decides nothing itself.</summary>
 public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 {
-    const string Deadline = "deadline";
+    const string Deadline = "deadline", Nudge = "nudge";
+
+    /// <summary>How long nothing has to come before what was asked is asked again: a message may be lost when a connection breaks.</summary>
+    static readonly TimeSpan NudgeInterval = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long a new coordinator waits for nodes with devices to say what they hold; and how often it looks who is there.</summary>
+    static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(3), LookInterval = TimeSpan.FromMilliseconds(250);
 
     readonly RunSettings _settings;
     readonly CheckpointFolder _checkpoints;
@@ -14,6 +21,8 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     readonly IActorRef _observer, _archive;
     readonly string _node, _endpoint;
     readonly HashSet<IActorRef> _nodes = [];
+    readonly Cluster? _cluster = Context.System.Settings.HasCluster ? Cluster.Get(Context.System) : null;
+    Company? _company;
     TrainingState _state;
     bool _handsOver;
 
@@ -46,7 +55,16 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         });
         Receive<TowerActivity>(m => _observer.Tell(m));
         Receive<IProtocolMessage>(Apply);
+        Receive<CheckpointFailed>(Apply);
+        Receive<CheckpointDamaged>(Apply);
+        Receive<Settled>(Apply);
+        Receive<Nudged>(Apply);
+        Receive<LookAround>(_ => OnLookAround());
         Receive<DeadlineReached>(_ => Apply(new DeadlinePassed(_settings.StepDeadline.TotalSeconds)));
+        if (_cluster is null) return;
+        OnLookAround();
+        Timers.StartPeriodicTimer(LookAround.Instance, LookAround.Instance, LookInterval);
+        Timers.StartSingleTimer(nameof(Settled), new Settled(), SettleMax);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -59,7 +77,20 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         public static readonly DeadlineReached Instance = new();
     }
 
+    sealed class LookAround : INoSerializationVerificationNeeded
+    {
+        public static readonly LookAround Instance = new();
+    }
+
     protected override void PostStop() => _close?.Invoke();
+
+    /// <summary>Looked up instead of listened for: what the cluster knows is one consistent picture, and cheap to read.</summary>
+    void OnLookAround()
+    {
+        var company = Majority.Company(_cluster!.State);
+        if (_company is not null && _company.Majority == company.Majority && _company.GpuNodes.SetEquals(company.GpuNodes)) return;
+        Apply(_company = company);
+    }
 
     void Apply(object message)
     {
@@ -77,12 +108,18 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
             case Effect.Form: Form(); break;
             case Effect.Disband e: Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor).Concat(n.Loaders)), e.Message); break;
             case Effect.AssignLoaders: AssignLoaders(); break;
-            case Effect.LoadTowers e: LoadTowers(e.Checkpoint); break;
+            case Effect.SendCheckpoint e: _archive.Tell(new ArchiveActor.Restore(_state.Generation, e.Folder)); break;
             case Effect.BeginCheckpoint e: BeginCheckpoint(e.Steps); break;
             case Effect.CommitCheckpoint e: CommitCheckpoint(e); break;
             case Effect.Publish e: Publish(e.Event); break;
-            case Effect.Expect: Timers.StartSingleTimer(Deadline, DeadlineReached.Instance, _settings.StepDeadline); break;
-            case Effect.ExpectNothing: Timers.Cancel(Deadline); break;
+            case Effect.Expect:
+                Timers.StartSingleTimer(Deadline, DeadlineReached.Instance, _settings.StepDeadline);
+                Timers.StartPeriodicTimer(Nudge, new Nudged(), NudgeInterval);
+                break;
+            case Effect.ExpectNothing:
+                Timers.Cancel(Deadline);
+                Timers.Cancel(Nudge);
+                break;
             default: throw new InvalidOperationException($"no way to do {effect}");
         }
     }
@@ -99,7 +136,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Seat[] seats = [.. _state.Seating!.Seats];
         _archive.Tell(new ArchiveActor.Serve(_state.Generation, seats));
         Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor)),
-            new FormGroup(_state.Generation, seats, _settings.RecipeText, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint, _settings.Limits.Records));
+            new FormGroup(_state.Generation, seats, _settings.RecipeText, _state.Terms.Identity.Text, (int)_settings.StepDeadline.TotalMilliseconds, _archive, _node, _endpoint, _settings.Limits.Records));
     }
 
     void AssignLoaders()
@@ -108,12 +145,6 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         IActorRef[] loaders = [.. Loaders];
         for (int i = 0; i < loaders.Length; i++)
             loaders[i].Tell(new AssignLoader(_state.Generation, i, loaders.Length, seats, _settings.RecipeText, _settings.Group.ReadAhead));
-    }
-
-    void LoadTowers(string? checkpoint)
-    {
-        Tell(_state.Seating!.Seats.Select(s => s.Actor), new LoadTowers(_state.Generation, Fresh: checkpoint is null));
-        if (checkpoint is not null) _archive.Tell(new ArchiveActor.Restore(_state.Generation, checkpoint));
     }
 
     void BeginCheckpoint(long steps)
@@ -125,7 +156,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
         catch (CheckpointException e)
         {
-            Self.Tell(new MemberFailed(_state.Generation, "coordinator", e.Message));
+            Self.Tell(new CheckpointFailed(_state.Generation, $"coordinator, {e.Message}"));
         }
     }
 
@@ -142,7 +173,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         }
         catch (CheckpointException x)
         {
-            Self.Tell(new MemberFailed(_state.Generation, "coordinator", x.Message));
+            Self.Tell(new CheckpointFailed(_state.Generation, $"coordinator, {x.Message}"));
         }
     }
 

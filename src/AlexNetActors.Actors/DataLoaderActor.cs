@@ -74,7 +74,7 @@ public sealed class DataLoaderActor : ReceiveActor
 
     void OnAssign(AssignLoader task)
     {
-        if (task.Generation < _task?.Generation) return;
+        if (task.Generation < _task?.Generation || (_task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count))) return; // late, or said again
         if (task.Generation != _task?.Generation)
         {
             Leave();

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -23,8 +24,8 @@ public abstract record Effect
     /// <summary>Tell each loader which batches are its own.</summary>
     public sealed record AssignLoaders : Effect;
 
-    /// <summary>Have the towers filled, from this checkpoint or, without one, from the seed.</summary>
-    public sealed record LoadTowers(string? Checkpoint) : Effect;
+    /// <summary>Have the archive send the towers what this checkpoint holds; answered by <see cref="CheckpointDamaged"/> if it cannot.</summary>
+    public sealed record SendCheckpoint(string Folder) : Effect;
 
     /// <summary>Have the towers send their states to the archive.</summary>
     public sealed record BeginCheckpoint(long Steps) : Effect;
@@ -35,7 +36,7 @@ public abstract record Effect
     /// <summary>Tell whoever watches the run.</summary>
     public sealed record Publish(IRunEvent Event) : Effect;
 
-    /// <summary>Start the deadline anew; when it passes, <see cref="DeadlinePassed"/> comes.</summary>
+    /// <summary>Start the deadline anew; when it passes, <see cref="DeadlinePassed"/> comes, and now and then until then <see cref="Nudged"/>.</summary>
     public sealed record Expect : Effect;
 
     /// <summary>Nothing is awaited any more.</summary>
@@ -45,3 +46,15 @@ public abstract record Effect
 /// <summary>From the shell: what was awaited did not come in time.</summary>
 /// <param name="Seconds">How long it was awaited.</param>
 public sealed record DeadlinePassed(double Seconds);
+
+/// <summary>From the shell: the checkpoint cannot be written. One line: what, where, what to do.</summary>
+public sealed record CheckpointFailed(int Generation, string Reason) : INoSerializationVerificationNeeded;
+
+/// <summary>From the shell: the checkpoint that was to be loaded is damaged.</summary>
+/// <param name="Generation">Incarnation of the group.</param>
+/// <param name="Reason">What is damaged.</param>
+/// <param name="Before">The newest one that is whole; null for none.</param>
+public sealed record CheckpointDamaged(int Generation, string Reason, SavedPoint? Before) : INoSerializationVerificationNeeded;
+
+/// <summary>A checkpoint and how far the run was.</summary>
+public sealed record SavedPoint(RunProgress Progress, string Folder);

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using AlexNetActors.Compute;
@@ -8,8 +8,9 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Owns one device and the towers on it: one, both, or, while it stands by, none. Hears commands; all computing happens on the device's own
-/// thread, so that it can always hear. Activations of a tower in another process come by a connection of their own, straight to the compute thread.
+/// The shell around <see cref="GpuState"/>: owns one device and the towers on it, one, both, or, while it stands by, none. All computing
+/// happens on the device's own thread, so that the actor can always hear. Activations of a tower in another process come by a connection of
+/// their own, straight to the compute thread.
 /// </summary>
 public sealed class GpuActor : ReceiveActor, IWithTimers
 {
@@ -18,7 +19,6 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     readonly NodeMeans _means;
     readonly DeviceFactory _factory;
     readonly ComputeThread _thread;
-    readonly ConcurrentDictionary<PassId, BatchReady> _batches = []; // the compute thread looks what comes next
 
     // Built and used on the compute thread; the actor only reads Pass.Activity.
     IDevice? _device;
@@ -28,11 +28,10 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
 
-    int _generation;
+    volatile GpuState _state; // the compute thread looks what batch comes next
     IActorRef _coordinator = ActorRefs.Nobody;
     GroupPart? _part;
-    (PassId Pass, Action<BatchReady> Start, long Since)? _waitingForBatch;
-    PassId _begun;
+    long _waitingSince, _missedSince; // for a batch; since it was last said that it is missing
     string _lastActivity = "";
     long _reported;
 
@@ -42,20 +41,15 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     {
         (_means, _factory) = (means, device);
         _thread = new ComputeThread($"compute {device.Name}");
-
-        Receive<FormGroup>(OnForm);
-        Receive<DisbandGroup>(m => { if (m.Generation == _generation) LeaveGroup(m.Why); });
-        Receive<GroupPart.Event>(m => { if (m.Generation == _generation) OnPart(m); });
-        Receive<MeanReady>(m => { if (m.Generation == _generation) OnMean(m.Mean); });
-        Receive<LoadTowers>(m => { if (m.Generation == _generation) OnLoad(m); });
-        Receive<TowerStateReady>(m => { if (m.Generation == _generation) OnState(m); });
-        Receive<RunStep>(m => Begin(m.Pass, batch => _pass!.Train(m.Pass, batch, _part!.Recipe.DescentAt(m.Rate), () => _batches.GetValueOrDefault(m.Pass with { Number = m.Pass.Number + 1 })?.Batch)));
-        Receive<EvaluateBatch>(m => Begin(m.Pass, batch => _pass!.Evaluate(m.Pass, batch)));
-        Receive<BatchReady>(OnBatch);
+        _state = new GpuState(Self);
+        Receive<FormGroup>(m =>
+        {
+            if (m.Generation > _state.Generation) _coordinator = Sender;
+            Apply(m);
+        });
         Receive<BatchDone>(m => m.Batch.Return?.Invoke(m.Batch.Batch));
-        Receive<ActivationReady>(m => { if (m.Exchange.Pass.Generation == _generation) _part?.Mailbox.Put(m); });
-        Receive<SaveTowers>(m => { if (m.Generation == _generation) OnSave(m); });
         Receive<ReportActivity>(_ => OnReportActivity());
+        ReceiveAny(Apply);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -78,46 +72,52 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         _thread.Dispose();
     }
 
-    void OnForm(FormGroup group)
+    void Apply(object message)
     {
-        if (group.Generation <= _generation) return;
-        LeaveGroup($"generation {group.Generation} begins");
-        (_generation, _coordinator) = (group.Generation, Sender);
-        if (group.Seats.FirstOrDefault(s => s.Actor.Equals(Self)) is not { } mine) return; // stands by
-        _part = new GroupPart(group, mine, _means, Self);
-        OnDevice($"open {_factory.Name}", () => _device ??= _factory.Open());
-        if (_part.Complete) Build();
+        bool waited = _state.Waiting;
+        (_state, var effects) = _state.Apply(message);
+        if (_state.Waiting && !waited) _waitingSince = _missedSince = Stopwatch.GetTimestamp();
+        foreach (var effect in effects) Do(effect);
+    }
+
+    void Do(GpuState.Effect effect)
+    {
+        switch (effect)
+        {
+            case GpuState.Effect.Tell e:
+                if (e.Message is LinkLost lost) Context.System.EventStream.Publish(lost); // the coordinator may be what is lost
+                _coordinator.Tell(e.Message);
+                break;
+            case GpuState.Effect.Run e: Run(e.Command, e.Batch); break;
+            case GpuState.Effect.Put e: _part!.Mailbox.Put(e.Activation); break;
+            case GpuState.Effect.GiveBack e: e.Batch.Return?.Invoke(e.Batch.Batch); break;
+            case GpuState.Effect.Announce e: _means.Shelf.Announce(_part!.Recipe.Network, _part.Group.Identity, e.Progress, e.Keep); break;
+            case GpuState.Effect.Snapshot e: TakeSnapshot(e.Steps); break;
+            case GpuState.Effect.Save e: Save(e.Steps); break;
+            case GpuState.Effect.Give e: Give(e.Tower, e.Steps); break;
+            case GpuState.Effect.Initialize: Initialize(); break;
+            case GpuState.Effect.Restore e: Restore(e.Given, e.Steps); break;
+            case GpuState.Effect.Build e: Build(e.Mean); break;
+            case GpuState.Effect.Join e:
+                _part = new GroupPart(e.Group, e.Mine, _means, Self);
+                OnDevice($"open {_factory.Name}", () => _device ??= _factory.Open());
+                break;
+            case GpuState.Effect.Abort e: _part!.Mailbox.Abort(e.Why); break;
+            case GpuState.Effect.Leave e: LeaveGroup(e.Why); break;
+            default: throw new InvalidOperationException($"no way to do {effect}");
+        }
     }
 
     void LeaveGroup(string why)
     {
         _part?.Leave(why);
         _part = null;
-        _waitingForBatch = null;
-        _batches.Clear();
-    }
-
-    void OnPart(GroupPart.Event e)
-    {
-        if (_part!.Hear(e) is { } lost)
-        {
-            _coordinator.Tell(lost);
-            return;
-        }
-        if (_part.Complete) Build();
-    }
-
-    void OnMean(float[] mean)
-    {
-        if (_part is null || _part.Mean is not null) return;
-        _part.Mean = mean;
-        if (_part.Complete) Build();
     }
 
     /// <summary>Everything is at hand: makes the towers, unless they are those of the group before.</summary>
-    void Build()
+    void Build(float[] mean)
     {
-        var (part, self, coordinator) = (_part!, Self, _coordinator);
+        var (part, self) = (_part!, Self);
         var (recipe, towers) = (part.Recipe, part.Mine.Towers);
         OnDevice("build the towers", () =>
         {
@@ -125,105 +125,100 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             string wanted = $"{string.Join('+', towers)} of {part.Group.Recipe}";
             if (_builtFor != wanted)
             {
-                if (_builtFor != "")
+                if (_towers.Length > 0)
                 {
                     _device.Dispose(); // with all that the earlier towers hold
                     _device = _factory.Open();
                 }
                 _builtFor = "";
-                _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, part.Mean, training: true))];
+                _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, mean, training: true))];
                 _builtFor = wanted;
             }
             _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox);
             _buffers = _device.Buffers;
-            coordinator.Tell(new GpuReady(part.Group.Generation, towers), self);
+            self.Tell(new GpuReady(part.Group.Generation, towers));
         });
     }
 
-    void OnLoad(LoadTowers command)
+    void Initialize()
     {
-        if (_part is null) return;
-        if (!command.Fresh)
-        {
-            _part.Restores = true;
-            RestoreWhenGiven();
-            return;
-        }
-        var (self, coordinator, towers) = (Self, _coordinator, _part.Mine.Towers);
+        var (self, part) = (Self, _part!);
         OnDevice("load the towers", () =>
         {
             foreach (var tower in _towers) tower.Initialize();
-            coordinator.Tell(new TowersLoaded(command.Generation, towers), self);
+            self.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers));
         });
     }
 
-    void OnState(TowerStateReady message)
+    void Restore(ImmutableDictionary<TowerId, TowerState> given, long steps)
     {
-        if (_part is null) return;
-        _part.Given[message.State.Tower] = message.State;
-        RestoreWhenGiven();
-    }
-
-    void RestoreWhenGiven()
-    {
-        var part = _part!;
-        if (!part.Restores || part.Given.Count < part.Mine.Towers.Length) return;
-        var (self, coordinator) = (Self, _coordinator);
+        var (self, part) = (Self, _part!);
         OnDevice("load the towers", () =>
         {
-            foreach (var tower in _towers) TowerStates.Restore(tower, part.Given[tower.Id]);
-            part.Given.Clear();
-            coordinator.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers), self);
+            foreach (var tower in _towers)
+                TowerStates.Restore(tower, given.GetValueOrDefault(tower.Id) ?? _means.Shelf.Find(tower.Id, steps) ?? throw new CheckpointException($"{_means.Name} holds no snapshot of tower {tower.Id} after step {steps} any more"));
+            self.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers));
         });
     }
 
-    void Begin(PassId id, Func<Batch, PassResult> run)
+    /// <summary>On the device's thread, so that sending holds up no actor.</summary>
+    void Give(TowerId tower, long steps)
     {
-        if (id.Generation != _generation || _part is null) return;
-        long since = Stopwatch.GetTimestamp();
-        var (self, coordinator, part, towers) = (Self, _coordinator, _part, _part.Mine.Towers);
-        _begun = id;
-        void Start(BatchReady batch)
+        var part = _part!;
+        OnDevice($"give the snapshot of tower {tower} after step {steps}", () =>
         {
-            double dataMs = Stopwatch.GetElapsedTime(since).TotalMilliseconds;
-            OnDevice(id.ToString(), () =>
+            if (_means.Shelf.Find(tower, steps) is { } state) part.Share(new TowerStateReady(part.Group.Generation, steps, state));
+            else throw new CheckpointException($"{_means.Name} holds it no more");
+        });
+    }
+
+    void Run(IProtocolMessage command, BatchReady ready)
+    {
+        var (self, part, towers) = (Self, _part!, _part!.Mine.Towers);
+        double dataMs = _waitingSince == 0 ? 0 : Stopwatch.GetElapsedTime(_waitingSince).TotalMilliseconds;
+        _waitingSince = 0;
+        OnDevice(ready.Pass.ToString(), () =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            var result = command is RunStep step
+                ? _pass!.Train(step.Pass, ready.Batch, part.Recipe.DescentAt(step.Rate), () => _state.Batches.GetValueOrDefault(step.Pass with { Number = step.Pass.Number + 1 })?.Batch)
+                : _pass!.Evaluate(ready.Pass, ready.Batch);
+            int allocated = _device!.Buffers - _buffers;
+            _buffers += allocated;
+            var records = ready.Pass.Kind == PassKind.Train ? StepRecords.Of(ready.Batch.Records, ready.Pass.Number, part.Group.Records) : null;
+            self.Tell(new PassDone(ready.Pass, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start), records));
+            if (ready.Return is not null) self.Tell(new BatchDone(ready));
+        });
+    }
+
+    void TakeSnapshot(long steps)
+    {
+        var part = _part!;
+        OnDevice($"snapshot after step {steps}", () =>
+        {
+            if (!part.Drained) return; // the one before is still under way: there is none this time
+            foreach (var tower in _towers)
             {
-                long start = Stopwatch.GetTimestamp();
-                var result = run(batch.Batch);
-                var records = id.Kind == PassKind.Train ? StepRecords.Of(batch.Batch.Records, id.Number, part.Group.Records) : null;
-                int allocated = _device!.Buffers - _buffers;
-                _buffers += allocated;
-                coordinator.Tell(new PassDone(id, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start), records), self);
-                if (batch.Return is not null) self.Tell(new BatchDone(batch));
-            });
-        }
-        if (_batches.TryRemove(id, out var ready)) Start(ready);
-        else _waitingForBatch = (id, Start, since);
+                if (_means.Shelf.Find(tower.Id, steps) is not { } state)
+                {
+                    if (_means.Shelf.Room(tower.Id, steps, TimeSpan.Zero) is not { } room) return;
+                    state = TowerStates.Capture(tower, room);
+                    _means.Shelf.Put(tower.Id, steps);
+                }
+                part.Share(new TowerStateReady(part.Group.Generation, steps, state));
+            }
+        });
     }
 
-    void OnBatch(BatchReady message)
+    void Save(long steps)
     {
-        if (_waitingForBatch is { } waiting && waiting.Pass == message.Pass)
-        {
-            _waitingForBatch = null;
-            waiting.Start(message);
-            return;
-        }
-        // One that another loader has brought, too, is given back: two loaders make the same batch of the same number.
-        bool late = message.Pass.Generation != _generation || message.Pass.Kind == _begun.Kind && message.Pass.Number <= _begun.Number && _begun.Generation == _generation;
-        if (late || !_batches.TryAdd(message.Pass, message)) message.Return?.Invoke(message.Batch);
-    }
-
-    void OnSave(SaveTowers command)
-    {
-        if (_part is not { } part) return;
-        var self = Self;
-        OnDevice($"checkpoint after step {command.Steps}", () =>
+        var part = _part!;
+        OnDevice($"checkpoint after step {steps}", () =>
         {
             foreach (var tower in _towers)
             {
                 var state = _captured[(int)tower.Id] = TowerStates.Capture(tower, _captured[(int)tower.Id]);
-                part.Keep(new TowerStateReady(command.Generation, command.Steps, state), self);
+                part.Archive(new TowerStateReady(part.Group.Generation, steps, state));
             }
         });
     }
@@ -231,10 +226,10 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     /// <summary>Runs work on the device's thread; what it cannot do becomes a message that says who and where.</summary>
     void OnDevice(string what, Action work)
     {
-        var (self, coordinator, generation, part) = (Self, _coordinator, _generation, _part);
+        var (self, coordinator, part) = (Self, _coordinator, _part!);
         _thread.Post(() =>
         {
-            if (part?.Left == true) return; // the group is no more
+            if (part.Left) return; // the group is no more
             try
             {
                 work();
@@ -245,8 +240,9 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             }
             catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
             {
-                string towers = part is null ? "" : $"tower {string.Join('+', part.Mine.Towers)} on ";
-                coordinator.Tell(new MemberFailed(generation, $"{towers}{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}", $"{what}: {e.Message}"), self);
+                if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
+                string device = $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
+                coordinator.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {device}", $"{what}: {e.Message}"), self);
             }
         });
     }
@@ -254,12 +250,12 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     void OnReportActivity()
     {
         if (_part is null) return;
-        if (_waitingForBatch is { } waiting && Stopwatch.GetElapsedTime(waiting.Since) > _means.BatchDeadline)
+        if (_state.Waiting && Stopwatch.GetElapsedTime(_missedSince) > _means.BatchDeadline)
         {
-            _waitingForBatch = waiting with { Since = Stopwatch.GetTimestamp() };
-            _coordinator.Tell(new BatchMissing(waiting.Pass));
+            _missedSince = Stopwatch.GetTimestamp();
+            _coordinator.Tell(new BatchMissing(_state.Begun));
         }
-        string activity = _waitingForBatch is not null ? "waits for data" : _pass?.Activity ?? "opens";
+        string activity = _state.Waiting ? "waits for data" : _pass?.Activity ?? "opens";
         if (activity == _lastActivity || (!_coordinator.IsHere() && Stopwatch.GetElapsedTime(_reported) < ActivityIntervalAcross)) return;
         (_lastActivity, _reported) = (activity, Stopwatch.GetTimestamp());
         _coordinator.Tell(new TowerActivity(_part.Mine.Towers, activity));

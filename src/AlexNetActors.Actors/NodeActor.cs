@@ -4,19 +4,20 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// The root of a process: starts its GPU actors and loaders, offers them to the coordinator until that answers, and turns the death of one
-/// into a message that says why.
+/// The root of a process: starts its GPU actors and loaders, offers them to the coordinator again and again, whatever may have been lost on
+/// the way, and turns the death of one into a message that says why.
 /// </summary>
 public sealed class NodeActor : ReceiveActor, IWithTimers
 {
-    static readonly TimeSpan OfferInterval = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan OfferInterval = TimeSpan.FromSeconds(1), OfferIntervalAdmitted = TimeSpan.FromSeconds(3);
 
     readonly NodeMeans _means;
     readonly IActorRef _office, _coordinator, _observer;
     readonly IActorRef[] _gpus, _loaders;
     IActorRef? _admittedBy;
+    Action? _shelfChanged;
     int _generation;
-    bool _over;
+    bool _over, _leaves;
 
     /// <param name="means">What the process brings along.</param>
     /// <param name="coordinator">The coordinator, or in a cluster the manager of the one there is; null on a node that cannot be it.</param>
@@ -67,9 +68,14 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
+        var self = Self;
+        _shelfChanged = () => self.Tell(MakeOffer.Instance);
+        _means.Shelf.Changed += _shelfChanged;
         WaitForCoordinator();
         Offer();
     }
+
+    protected override void PostStop() => _means.Shelf.Changed -= _shelfChanged;
 
     void WaitForCoordinator()
     {
@@ -77,16 +83,21 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         Timers.StartPeriodicTimer(MakeOffer.Instance, MakeOffer.Instance, OfferInterval);
     }
 
-    void Offer() => _coordinator.Tell(new NodeOffer(
-        _means.Version, _means.Name, Self, _generation, _means.Recipe, _means.Data,
-        [.. _gpus.Zip(_means.Devices, (actor, d) => new GpuOffer(actor, d.Factory.Name, d.Factory.Kind, d.Factory.Memory, [.. d.Pinned]))],
-        _loaders, _means.Tensors?.Endpoint ?? ""));
+    void Offer()
+    {
+        _coordinator.Tell(new NodeOffer(
+            _means.Version, _means.Name, Self, _generation, _means.Recipe, _means.Data,
+            [.. _gpus.Zip(_means.Devices, (actor, d) => new GpuOffer(actor, d.Factory.Name, d.Factory.Kind, d.Factory.Memory, [.. d.Pinned]))],
+            _loaders, _means.Tensors?.Endpoint ?? "", _means.Shelf.Held));
+        if (_leaves) _coordinator.Tell(new NodeLeaves(_means.Name));
+    }
 
     void OnAdmitted()
     {
         if (Sender.Equals(_admittedBy)) return;
+        if (_admittedBy is not null && !_admittedBy.Equals(_coordinator)) Context.Unwatch(_admittedBy);
         _admittedBy = Sender;
-        Timers.Cancel(MakeOffer.Instance);
+        Timers.StartPeriodicTimer(MakeOffer.Instance, MakeOffer.Instance, OfferIntervalAdmitted);
         if (!Sender.Equals(_coordinator)) Context.Watch(Sender); // that of the cluster may go, and another come
         _observer.Tell(new NodeAdmitted());
     }
@@ -96,7 +107,11 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     {
         if (_coordinator.Equals(_office) || _admittedBy?.IsHere() == true) _coordinator.Tell(stop);
         else if (_admittedBy is null) _observer.Tell(new NodeReleased()); // nobody needs it yet
-        else _coordinator.Tell(new NodeLeaves(_means.Name));
+        else
+        {
+            _leaves = true;
+            _coordinator.Tell(new NodeLeaves(_means.Name));
+        }
     }
 
     void OnTerminated(Terminated m)

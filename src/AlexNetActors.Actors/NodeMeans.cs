@@ -14,9 +14,10 @@ namespace AlexNetActors.Actors;
 /// <param name="BatchDeadline">How long a tower waits for a batch before the coordinator is told.</param>
 /// <param name="ReadRecipe">Makes a recipe of the text that the coordinator sends.</param>
 /// <param name="Tensors">Its tensor connections; null in a group of one process.</param>
+/// <param name="Shelf">The snapshots in its memory.</param>
 public sealed record NodeMeans(
     string Version, string Name, string? Recipe, string? DataPath, DataOffer? Data, IReadOnlyList<OfferedDevice> Devices, int Loaders, TimeSpan BatchDeadline,
-    Func<string, Recipe> ReadRecipe, TensorNode? Tensors);
+    Func<string, Recipe> ReadRecipe, TensorNode? Tensors, SnapshotShelf Shelf);
 
 /// <summary>A device and the towers that it must hold; none for any one.</summary>
 public sealed record OfferedDevice(DeviceFactory Factory, IReadOnlyList<TowerId> Pinned)

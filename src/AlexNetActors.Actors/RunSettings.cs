@@ -20,10 +20,15 @@ public sealed record RunSettings(
 /// <param name="RecipeDigest">Of what determines the numbers.</param>
 /// <param name="DataDigest">Of the data set.</param>
 /// <param name="DeviceKind">Of the devices; null until a run that starts afresh has its first group.</param>
-public sealed record RunIdentity(string RecipeDigest, string DataDigest, string? DeviceKind);
+public sealed record RunIdentity(string RecipeDigest, string DataDigest, string? DeviceKind)
+{
+    /// <summary>What snapshots of this run are called: equal words and as many steps mean equal bits.</summary>
+    public string Text => $"{RecipeDigest}/{DataDigest}/{DeviceKind}";
+}
 
 /// <summary>What the group is made of.</summary>
 /// <param name="Loaders">Loaders that must be there at least.</param>
 /// <param name="ReadAhead">Batches that may be prepared ahead.</param>
 /// <param name="ValidationBatches">Batches of the validation set.</param>
-public sealed record GroupShape(int Loaders, int ReadAhead, int ValidationBatches);
+/// <param name="SnapshotSteps">Steps between snapshots in the members' memory; 0 for none.</param>
+public sealed record GroupShape(int Loaders, int ReadAhead, int ValidationBatches, int SnapshotSteps = 0);

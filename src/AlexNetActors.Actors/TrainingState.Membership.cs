@@ -20,14 +20,49 @@ public sealed partial record TrainingState
             return (with, effects.AddRange(more));
         }
         var admitted = new Effect.Answer(offer, new NodeAdmitted());
-        bool serves = offer.Loaders.Length == 0 || Roster.Serves(offer.Node);
-        if (known is not null && serves) return (this, [admitted]); // the first answer was on its way
-        var state = this with { Roster = Roster.With(offer), GenerationHeardOf = Math.Max(GenerationHeardOf, offer.Generation) };
+        bool serves = known is not null && (offer.Loaders.Length == 0 || Roster.Serves(offer.Node) || Roster.PassedOver.Contains(offer.Node));
+        var state = this with
+        {
+            Roster = known is null ? Roster.With(offer) : serves ? Roster.Update(offer) : Roster.Update(offer).WithLoadersOf(offer),
+            GenerationHeardOf = Math.Max(GenerationHeardOf, offer.Generation),
+        };
         ImmutableList<Effect> joined = known is null ? [admitted, new Effect.Publish(new NodeJoined(offer.Node, Describe(offer)))] : [admitted];
-        if (Phase == Phase.Assembling) return state.FormWhenComplete(joined);
+        bool news = known is null || !serves || !known.Held.SequenceEqual(offer.Held);
+        if (Phase == Phase.Assembling) return news ? state.FormWhenComplete(joined) : (state, joined);
         if (offer.Generation > Generation) return state.Regroup($"{offer.Node} has heard of generation {offer.Generation}, which another coordinator led", joined);
-        return offer.Loaders.Length > 0 ? state.ShareOut(joined, $"{offer.Node} serves, too") : (state, joined);
+        return offer.Loaders.Length > 0 && !serves ? state.ShareOut(joined, $"{offer.Node} serves, too") : (state, joined);
     }
+
+    /// <summary>Who may hold snapshots and has not said so.</summary>
+    ImmutableHashSet<string> Silent => IsSettled ? [] : GpuNodes.Except(Roster.Nodes.Select(n => n.Node));
+
+    (TrainingState, ImmutableList<Effect>) Hear(Company m)
+    {
+        var state = this with { GpuNodes = m.GpuNodes, Alone = !m.Majority };
+        if (state.Alone && Seating is not null) return state.Regroup("most of the cluster's nodes cannot be reached", []);
+        return state.FormIfAssembling([]);
+    }
+
+    /// <summary>Every so many steps, and at once in a new group: until its members hold both towers each, the loss of one costs more.</summary>
+    bool SnapshotIsDue
+    {
+        get
+        {
+            if (Group.SnapshotSteps == 0 || Progress.Steps == 0 || SnapshotAsked == Progress.Steps) return false;
+            long whole = WholeEverywhere;
+            bool pending = SnapshotAsked > whole && Progress.Steps < SnapshotAsked + 2 * Group.SnapshotSteps;
+            return whole < Progress.Steps && !pending && (SnapshotAsked < 0 || Progress.Steps % Group.SnapshotSteps == 0);
+        }
+    }
+
+    long WholeEverywhere => RestorePoint.WholeEverywhere(Seating!, Roster, Terms.Identity.Text);
+
+    /// <summary>The snapshot that is not overwritten while the next one is taken.</summary>
+    long SnapshotKept => Math.Max(WholeEverywhere, From is { From: WeightSource.Memory } memory ? memory.Progress.Steps : -1);
+
+    /// <summary>The checkpoint that was to be loaded has been damaged: the one before it is used.</summary>
+    (TrainingState, ImmutableList<Effect>) FallBack(CheckpointDamaged m) =>
+        (this with { Saved = m.Before?.Progress ?? RunProgress.Start(Limits), Checkpoint = m.Before?.Folder }).Regroup(m.Reason, []);
 
     static string Describe(NodeOffer offer)
     {
@@ -55,7 +90,7 @@ public sealed partial record TrainingState
     (TrainingState, ImmutableList<Effect>) LoseLoaders(string node, string reason, bool again = true)
     {
         if (!Roster.Serves(node) || (!again && Roster.Serving.All(l => l.Node == node))) return (this, []); // no other could serve
-        var state = this with { Roster = Roster.WithoutLoadersOf(node) };
+        var state = this with { Roster = Roster.WithoutLoadersOf(node, passOver: !again) };
         return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
     }
 
@@ -85,7 +120,7 @@ public sealed partial record TrainingState
         };
         effects = effects
             .AddRange(leavers.SelectMany(n => new Effect[] { new Effect.Answer(n, new NodeReleased()), new Effect.Publish(new NodeGone(n.Node, AskedToStop)) }))
-            .AddRange([new Effect.Disband(new DisbandGroup(Generation, why)), new Effect.Publish(new GroupBroken(Generation, why, Saved.Steps)), new Effect.ExpectNothing()]);
+            .AddRange([new Effect.Disband(new DisbandGroup(Generation, why)), new Effect.Publish(new GroupBroken(Generation, why)), new Effect.ExpectNothing()]);
         return Stopping ? state.Continue(effects) : state.FormWhenComplete(effects);
     }
 

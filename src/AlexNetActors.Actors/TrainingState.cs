@@ -23,8 +23,26 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>The highest that a node has heard of: a new group's is above it, also after another coordinator.</summary>
     public int GenerationHeardOf { get; init; }
 
-    /// <summary>Where the last checkpoint stands: what a group that forms again goes back to.</summary>
+    /// <summary>Where the last checkpoint stands: what a group goes back to whose members hold nothing newer in memory.</summary>
     public RunProgress Saved { get; init; } = Progress;
+
+    /// <summary>What the group that trains, or is about to, has its weights from.</summary>
+    public RestorePoint? From { get; init; }
+
+    /// <summary>Steps of the snapshot that this group was last asked for; -1 for none.</summary>
+    public long SnapshotAsked { get; init; } = -1;
+
+    /// <summary>The step at which something last went wrong that blames no node: the second time it is no accident.</summary>
+    public long? WentWrongAt { get; init; }
+
+    /// <summary>Nodes with devices that are in the cluster and may not have said yet what they hold.</summary>
+    public ImmutableHashSet<string> GpuNodes { get; init; } = [];
+
+    /// <summary>They have had the time to say it.</summary>
+    public bool IsSettled { get; init; }
+
+    /// <summary>Most of the cluster's nodes cannot be reached: another coordinator may command there, so this one does not.</summary>
+    public bool Alone { get; init; }
     public Roster Roster { get; init; } = Roster.Empty;
     public Seating? Seating { get; init; }
 
@@ -55,15 +73,21 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (Phase.Finished or Phase.Failed, NodeOffer m) => (this, [new Effect.Answer(m, Ended!)]),
         (Phase.Finished or Phase.Failed, _) => (this, []),
         (_, NodeOffer m) => Admit(m),
+        (_, Company m) => Hear(m),
+        (_, Settled) => (this with { IsSettled = true }).FormIfAssembling([]),
+        (_, Nudged) => AskAgain(),
         (_, NodeLost m) => Lose(m.Node, m.Reason, hears: false),
         (_, NodeLeaves m) => Leave(m.Node),
         (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
         (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
+        (Phase.Loading, CheckpointDamaged m) when IsOurs(m.Generation) => FallBack(m),
         (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => LoseLoaders(ServerOf(m.Pass), $"its batch of {m.Pass} did not come", again: false),
-        (_, MemberFailed m) when m.Generation == 0 || IsOurs(m.Generation) => Fail($"{m.Member}, {m.Reason}"),
+        (_, MemberFailed m) when m.Generation == 0 => Fail($"{m.Member}, {m.Reason}"),
+        (Phase.Saving, CheckpointFailed m) when IsOurs(m.Generation) => Fail(m.Reason),
+        (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}"),
         (Phase.Assembling or Phase.Forming or Phase.Loading, StopRun) => (this with { Stopping = true }).Continue([]),
         (_, StopRun) => (this with { Stopping = true }, []),
-        (_, DeadlinePassed m) => Fail($"waited {m.Seconds:0.#} s for {Awaited()}"),
+        (_, DeadlinePassed m) => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}"),
         (Phase.Forming, GpuReady m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).LoadWhenReady(),
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
@@ -85,17 +109,24 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) FormWhenComplete(ImmutableList<Effect> effects) =>
         (Roster.Serving.Count < Group.Loaders ? this with { Roster = Roster.WithAllLoaders() } : this).FormIfComplete(effects);
 
+    (TrainingState, ImmutableList<Effect>) FormIfAssembling(ImmutableList<Effect> effects) => Phase == Phase.Assembling ? FormWhenComplete(effects) : (this, effects);
+
     (TrainingState, ImmutableList<Effect>) FormIfComplete(ImmutableList<Effect> effects)
     {
-        var seating = Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
+        var seating = Alone || !Silent.IsEmpty ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
         if (seating is null || Roster.Serving.Count < Group.Loaders) return (this, effects.Add(new Effect.Publish(new GroupWaits(Awaited()))));
+        var identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind };
+        var from = RestorePoint.InMemory(seating, Roster, identity.Text) is { } memory && memory.Progress.Steps >= Saved.Steps ? memory : RestorePoint.OnDisk(Saved, Checkpoint);
         var state = this with
         {
             Phase = Phase.Forming,
             Generation = Math.Max(Generation, GenerationHeardOf) + 1,
             Seating = seating,
             Answered = [],
-            Terms = Terms with { Identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind } },
+            Terms = Terms with { Identity = identity },
+            From = from,
+            Progress = from.Progress,
+            SnapshotAsked = -1,
         };
         string[] lines = [.. seating.Seats.Select(s => $"tower {string.Join(" and ", s.Towers)} on {s.Device} of {s.Node}"), $"batches from {string.Join(", ", Roster.Serving.Select(l => l.Node).Distinct())}", .. state.Spares()];
         return (state, effects.AddRange([
@@ -109,11 +140,13 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     }
 
     (TrainingState, ImmutableList<Effect>) LoadWhenReady() => AllAnswered
-        ? (this with { Phase = Phase.Loading, Answered = [] }, [new Effect.LoadTowers(Checkpoint), new Effect.Expect()])
+        ? (this with { Phase = Phase.Loading, Answered = [] }, From!.Checkpoint is { } folder ? [Load, new Effect.SendCheckpoint(folder), new Effect.Expect()] : [Load, new Effect.Expect()])
         : (this, []);
 
+    Effect Load => new Effect.ToGpus(new LoadTowers(Generation, From!.From, From.Progress, From.Givers));
+
     (TrainingState, ImmutableList<Effect>) StartWhenLoaded() => AllAnswered
-        ? (this with { CreditFrom = Progress.Steps }).Continue([new Effect.Publish(new RunStarted(Progress.Steps, Progress.ValidatedSteps, Seating!.Devices, Checkpoint))])
+        ? (this with { CreditFrom = Progress.Steps }).Continue([new Effect.Publish(new RunStarted(Progress.Steps, Progress.ValidatedSteps, Seating!.Devices, From!.Text, Progress.Ledger))])
         : (this, []);
 
     (TrainingState, ImmutableList<Effect>) StepWhenDone()
@@ -171,6 +204,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>Does what comes next.</summary>
     (TrainingState, ImmutableList<Effect>) Continue(ImmutableList<Effect> effects) => Next switch
     {
+        RunStage.Train when SnapshotIsDue => (this with { SnapshotAsked = Progress.Steps }).Continue(effects.Add(new Effect.ToGpus(new TakeSnapshot(Generation, Progress, SnapshotKept)))),
         RunStage.Train => (this with { Phase = Phase.Training }).RunPass(PassKind.Train, Progress.Steps, effects),
         RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default, CreditFrom = FirstValidationPass }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
         RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], TowersSaved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
@@ -184,11 +218,20 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [] }, effects.AddRange([
-            new Effect.ToLoaders(Credit(pass)),
-            new Effect.ToGpus(kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass)),
-            new Effect.Expect()]));
+        return (this with { Pass = pass, Answered = [], Done = [] }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), new Effect.Expect()]));
     }
+
+    Effect Command(PassId pass) => new Effect.ToGpus(pass.Kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass));
+
+    /// <summary>Nothing has come for a while. Whoever did what is asked here answers again, and does not do it again.</summary>
+    (TrainingState, ImmutableList<Effect>) AskAgain() => Phase switch
+    {
+        Phase.Forming => (this, [new Effect.Form(), new Effect.AssignLoaders()]),
+        Phase.Loading => (this, [Load]),
+        Phase.Training or Phase.Validating when !Roster.Serving.IsEmpty => (this, [new Effect.AssignLoaders(), new Effect.ToLoaders(Credit(Pass)), Command(Pass)]),
+        Phase.Saving when !AllAnswered => (this, [new Effect.ToGpus(new SaveTowers(Generation, Progress.Steps))]),
+        _ => (this, []),
+    };
 
     /// <summary>What may be prepared while this pass runs.</summary>
     GrantCredit Credit(PassId pass)
@@ -200,13 +243,21 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) Fail(string reason) =>
         (this with { Phase = Phase.Failed, Ended = new RunOver(Failed: true, reason) }, [new Effect.Publish(new RunFailed(reason)), new Effect.ExpectNothing()]);
 
+    /// <summary>
+    /// What blames no node: the group forms again and does the same once more. If it then goes wrong at the same step again, it would for ever:
+    /// the run ends with the reason.
+    /// </summary>
+    (TrainingState, ImmutableList<Effect>) GoWrong(string reason) =>
+        WentWrongAt == Progress.Steps || Seating is null ? Fail(reason) : (this with { WentWrongAt = Progress.Steps }).Regroup(reason, []);
+
     /// <summary>In words, whom the group waits for and to do what.</summary>
     string Awaited()
     {
+        if (Phase == Phase.Assembling && Alone) return "most of the cluster's nodes, which cannot be reached";
         string towers = string.Join(" and ", TowerIds.Both.Except(Answered).Select(t => $"tower {t}"));
         return Phase switch
         {
-            Phase.Assembling => string.Join(", ", new[] { MissingTowers(), MissingLoaders() }.Where(w => w != "")),
+            Phase.Assembling => string.Join(", ", new[] { MissingTowers(), MissingLoaders() }.Where(w => w != "").DefaultIfEmpty($"what {string.Join(", ", Silent.Order(StringComparer.Ordinal))} has to offer")),
             Phase.Forming => $"{towers} to open its device and its connections",
             Phase.Loading => $"{towers} to load its weights",
             Phase.Saving when AllAnswered => $"the checkpoint after step {Progress.Steps} to get its name",

@@ -49,7 +49,7 @@ sealed class TinyRun : IDisposable
 
     /// <summary>What a process brings that has these devices and so many loaders.</summary>
     public NodeMeans Means(IReadOnlyList<DeviceFactory> devices, int loaders = 1) => new(
-        "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => Recipe, Tensors: null);
+        "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => Recipe, Tensors: null, new SnapshotShelf());
 
     /// <summary>A group of actors in one system; every message goes through the serializer.</summary>
     public IReadOnlyList<IRunEvent> RunGroup(RunSettings settings, NodeMeans means)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using AlexNetActors.Model;
 using MessagePack;
@@ -5,8 +6,8 @@ using MessagePack;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Node to coordinator: what this process is and what it offers; repeated until it is answered. Its first two fields never change their
-/// place, so that nodes of different versions can tell each other so.
+/// Node to coordinator: what this process is, what it offers and what it holds; said again and again, so that one that is lost costs
+/// nothing. Its first two fields never change their place, so that nodes of different versions can tell each other so.
 /// </summary>
 /// <param name="Version">The program's version: nodes of one run have one.</param>
 /// <param name="Node">Its name: host:port in a cluster.</param>
@@ -17,10 +18,12 @@ namespace AlexNetActors.Actors;
 /// <param name="Gpus">Its devices.</param>
 /// <param name="Loaders">Its loaders.</param>
 /// <param name="Endpoint">Where its tensor connections are accepted, host:port; empty in a group of one process.</param>
+/// <param name="Held">The towers' snapshots that its memory holds.</param>
 [MessagePackObject]
 public sealed record NodeOffer(
     [property: Key(0)] string Version, [property: Key(1)] string Node, [property: Key(2)] IActorRef Actor, [property: Key(3)] int Generation, [property: Key(4)] string? Recipe,
-    [property: Key(5)] DataOffer? Data, [property: Key(6)] GpuOffer[] Gpus, [property: Key(7)] IActorRef[] Loaders, [property: Key(8)] string Endpoint) : IProtocolMessage;
+    [property: Key(5)] DataOffer? Data, [property: Key(6)] GpuOffer[] Gpus, [property: Key(7)] IActorRef[] Loaders, [property: Key(8)] string Endpoint,
+    [property: Key(9)] HeldSnapshot[] Held) : IProtocolMessage;
 
 /// <summary>A data set that a node serves.</summary>
 /// <param name="Digest">Its identity.</param>
@@ -61,6 +64,17 @@ public sealed record NodeReleased : IProtocolMessage;
 [MessagePackObject]
 public sealed record RunOver([property: Key(0)] bool Failed, [property: Key(1)] string Why) : IProtocolMessage;
 
+/// <summary>From the coordinator's shell to its state: who is there.</summary>
+/// <param name="GpuNodes">Names of the nodes with devices.</param>
+/// <param name="Majority">Whether these are most of the cluster's nodes: only where they are may a coordinator command.</param>
+public sealed record Company(ImmutableHashSet<string> GpuNodes, bool Majority);
+
+/// <summary>From the coordinator's shell to its state: whoever is there has had time to say what it holds.</summary>
+public sealed record Settled : INoSerializationVerificationNeeded;
+
+/// <summary>From the coordinator's shell to its state: for a while nothing has come; what was asked may have been lost, so ask again.</summary>
+public sealed record Nudged : INoSerializationVerificationNeeded;
+
 /// <summary>From the coordinator's shell to its state: the node is gone, or answers no more.</summary>
 /// <param name="Node">Its name.</param>
 /// <param name="Reason">In words.</param>
@@ -91,6 +105,7 @@ public sealed record Seat(
 /// <param name="Generation">Incarnation of the group.</param>
 /// <param name="Seats">One that holds both towers, or tower A's and tower B's.</param>
 /// <param name="Recipe">The resolved recipe.</param>
+/// <param name="Identity">Of the run, and with it of snapshots: see <see cref="HeldSnapshot"/>.</param>
 /// <param name="DeadlineMs">Longest time that an exchange may take.</param>
 /// <param name="Archive">Keeper of the checkpoints.</param>
 /// <param name="ArchiveNode">Name of its node.</param>
@@ -98,8 +113,8 @@ public sealed record Seat(
 /// <param name="Records">Training records of an epoch.</param>
 [MessagePackObject]
 public sealed record FormGroup(
-    [property: Key(0)] int Generation, [property: Key(1)] Seat[] Seats, [property: Key(2)] string Recipe, [property: Key(3)] int DeadlineMs,
-    [property: Key(4)] IActorRef Archive, [property: Key(5)] string ArchiveNode, [property: Key(6)] string ArchiveEndpoint, [property: Key(7)] int Records) : IProtocolMessage;
+    [property: Key(0)] int Generation, [property: Key(1)] Seat[] Seats, [property: Key(2)] string Recipe, [property: Key(3)] string Identity, [property: Key(4)] int DeadlineMs,
+    [property: Key(5)] IActorRef Archive, [property: Key(6)] string ArchiveNode, [property: Key(7)] string ArchiveEndpoint, [property: Key(8)] int Records) : IProtocolMessage;
 
 /// <summary>Coordinator to GPU actors and loaders: this group is no more; stop what you do for it.</summary>
 [MessagePackObject]

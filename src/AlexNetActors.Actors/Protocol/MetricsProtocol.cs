@@ -31,12 +31,11 @@ public sealed record NodeGone([property: Key(0)] string Node, [property: Key(1)]
 [MessagePackObject]
 public sealed record GroupFormed([property: Key(0)] int Generation, [property: Key(1)] string[] Devices, [property: Key(2)] string Kind, [property: Key(3)] string[] Seats) : IRunEvent;
 
-/// <summary>The group cannot go on as it is: it forms again and goes back to its last checkpoint.</summary>
+/// <summary>The group cannot go on as it is: it forms again, and goes back to its last snapshot or checkpoint.</summary>
 /// <param name="Generation">Incarnation of the group.</param>
 /// <param name="Why">In words.</param>
-/// <param name="BackTo">Steps done at the checkpoint.</param>
 [MessagePackObject]
-public sealed record GroupBroken([property: Key(0)] int Generation, [property: Key(1)] string Why, [property: Key(2)] long BackTo) : IRunEvent;
+public sealed record GroupBroken([property: Key(0)] int Generation, [property: Key(1)] string Why) : IRunEvent;
 
 /// <summary>The batches are shared among other loaders from now on.</summary>
 [MessagePackObject]
@@ -46,9 +45,10 @@ public sealed record LoadersChanged([property: Key(0)] string[] Nodes, [property
 /// <param name="Steps">Steps done: what was measured behind them is done again.</param>
 /// <param name="ValidatedSteps">Steps done at the last validation.</param>
 /// <param name="Devices">Of tower A and tower B, or the one of both.</param>
-/// <param name="Checkpoint">Folder of the checkpoint it goes on from; null when it starts.</param>
+/// <param name="From">What it goes on from: a checkpoint's folder, or whose memory; null when it starts.</param>
+/// <param name="Ledger">Of the samples that those weights have seen.</param>
 [MessagePackObject]
-public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)] long ValidatedSteps, [property: Key(2)] string[] Devices, [property: Key(3)] string? Checkpoint) : IRunEvent;
+public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)] long ValidatedSteps, [property: Key(2)] string[] Devices, [property: Key(3)] string? From, [property: Key(4)] Ledger Ledger) : IRunEvent;
 
 /// <summary>A training step is done on both towers.</summary>
 /// <param name="Step">Number of the step, from 0.</param>

@@ -24,6 +24,7 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ["disband-group"] = typeof(DisbandGroup),
         ["assign-loader"] = typeof(AssignLoader),
         ["gpu-ready"] = typeof(GpuReady),
+        ["take-snapshot"] = typeof(TakeSnapshot),
         ["load-towers"] = typeof(LoadTowers),
         ["towers-loaded"] = typeof(TowersLoaded),
         ["run-step"] = typeof(RunStep),

@@ -14,9 +14,14 @@ public sealed record GpuReady([property: Key(0)] int Generation, [property: Key(
 
 /// <summary>Coordinator to GPU actors: fill your towers.</summary>
 /// <param name="Generation">Incarnation of the group.</param>
-/// <param name="Fresh">From the seed; else the archive sends what a checkpoint holds.</param>
+/// <param name="From">Where the weights come from.</param>
+/// <param name="Progress">How far the run is with them.</param>
+/// <param name="Givers">From memory: names of the nodes that hold tower A's and tower B's snapshot; else empty.</param>
 [MessagePackObject]
-public sealed record LoadTowers([property: Key(0)] int Generation, [property: Key(1)] bool Fresh) : IProtocolMessage;
+public sealed record LoadTowers([property: Key(0)] int Generation, [property: Key(1)] WeightSource From, [property: Key(2)] RunProgress Progress, [property: Key(3)] string[] Givers) : IProtocolMessage;
+
+/// <summary>Where a group's weights come from: the recipe's seed, a checkpoint that the archive sends, or snapshots in the members' memory.</summary>
+public enum WeightSource : byte { Seed, Archive, Memory }
 
 /// <summary>GPU actor to coordinator: my towers hold their weights.</summary>
 [MessagePackObject]

@@ -50,7 +50,7 @@ static class HelloFormat
         if (version != Version) throw new HelloException(Refusal.Version, $"speaks version {version} of the tensor transport, this node version {Version}: use the same release on every node");
         if (fields != 6) throw new HelloException(Refusal.Garbage, $"has {fields} fields, wanted 6");
         var hello = new TensorHello(reader.ReadInt32(), (LinkPurpose)reader.ReadByte(), Name(ref reader), Name(ref reader));
-        return hello.Purpose <= LinkPurpose.State ? hello : throw new HelloException(Refusal.Garbage, $"has purpose {hello.Purpose}, which does not exist");
+        return hello.Purpose <= LinkPurpose.Snapshots ? hello : throw new HelloException(Refusal.Garbage, $"has purpose {hello.Purpose}, which does not exist");
     });
 
     public static void WriteAnswer(Stream stream, HelloAnswer answer)

@@ -11,7 +11,13 @@ sealed class SendQueue(int capacity)
     readonly object _lock = new(); // a Monitor, for its Wait and Pulse
     readonly OutgoingFrame[] _frames = new OutgoingFrame[capacity];
     int _first, _count;
-    bool _closed;
+    bool _closed, _writing;
+
+    /// <summary>Nothing waits, and what was taken last has been written.</summary>
+    public bool Idle
+    {
+        get { lock (_lock) return _count == 0 && !_writing; }
+    }
 
     /// <summary>Waits for room; true also when the queue is closed, which drops the frame.</summary>
     /// <returns>False if there was no room before the deadline.</returns>
@@ -40,12 +46,14 @@ sealed class SendQueue(int capacity)
         lock (_lock)
         {
             frame = default;
+            _writing = false;
             if (_count == 0 && !_closed) Monitor.Wait(_lock, patience); // woken for nothing: an Alive frame too many
             if (_closed) return false;
             if (_count == 0) return true;
             frame = _frames[_first];
             _frames[_first] = default;
             (_first, _count) = ((_first + 1) % capacity, _count - 1);
+            _writing = true;
             Monitor.PulseAll(_lock);
             return true;
         }

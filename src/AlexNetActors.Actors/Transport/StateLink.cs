@@ -4,22 +4,33 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// One end of the connection over which a tower's weights and velocities travel between its node and the archive's, a frame a parameter.
+/// One end of a connection over which a tower's weights and velocities travel, a frame a parameter: between its node and the archive's for a
+/// checkpoint, between the nodes of both towers for a snapshot.
 /// </summary>
 /// <param name="network">Whose states they are.</param>
 /// <param name="generation">Incarnation of the group.</param>
-/// <param name="towers">The towers at the far or near end.</param>
-/// <param name="opened">The connection stands. On its thread, as the others.</param>
-/// <param name="received">A whole state; its memory is used again by the next one of its tower.</param>
+/// <param name="towers">Whose states may come.</param>
+/// <param name="room">Memory for a tower's state after so many steps; null refuses it. On the connection's thread, as the others.</param>
+/// <param name="opened">The connection stands.</param>
+/// <param name="received">A whole state, in the memory that was given.</param>
 /// <param name="lost">One line.</param>
-sealed class StateLink(Network network, int generation, IReadOnlyList<TowerId> towers, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : IFrameReceiver, IDisposable
+sealed class StateLink(
+    Network network, int generation, IReadOnlyList<TowerId> towers, Func<TowerId, long, TowerState?> room, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : IFrameReceiver, IDisposable
 {
-    readonly TowerState?[] _rooms = new TowerState?[TowerIds.Both.Count];
     volatile TensorConnection? _connection;
-    int _next; // index of the parameter that comes next
+    TowerState? _current; // that comes in
+    long _steps;
+    int _next; // index of its parameter that comes next
 
     /// <summary>To whoever owns the link: it stands.</summary>
     public sealed record Opened(int Generation, IReadOnlyList<TowerId> Towers, StateLink Link) : INoSerializationVerificationNeeded;
+
+    /// <summary>Memory for one state of each tower, used again by the next.</summary>
+    public static Func<TowerId, long, TowerState?> OneRoomEach(Network network)
+    {
+        var rooms = new TowerState?[TowerIds.Both.Count];
+        return (tower, _) => rooms[(int)tower] ??= TowerStates.Empty(network, tower);
+    }
 
     public void Connected(TensorConnection connection)
     {
@@ -27,6 +38,10 @@ sealed class StateLink(Network network, int generation, IReadOnlyList<TowerId> t
         opened(this);
     }
 
+    /// <summary>Everything that was to be sent has been: its memory may change.</summary>
+    public bool Drained => _connection?.Drained != false;
+
+    /// <summary>The state's memory stays as it is until this is <see cref="Drained"/>.</summary>
     public void Send(TowerStateReady message)
     {
         for (int i = 0; i < message.State.Values.Count; i++)
@@ -40,20 +55,24 @@ sealed class StateLink(Network network, int generation, IReadOnlyList<TowerId> t
     public (Memory<byte> First, Memory<byte> Second) Destination(in FrameHeader header)
     {
         if (header.Kind != FrameKind.State || header.Pass.Generation != generation || !towers.Contains(header.Tower)) throw new FrameRefusedException($"{header} does not belong to the states of generation {generation}");
-        var values = Room(header.Tower).Values;
-        if (header.Part != _next || header.Part >= values.Count || header.Bytes != sizeof(float) * values[header.Part].Data.Length)
-            throw new FrameRefusedException($"{header.Bytes} bytes of parameter {header.Part}: wanted parameter {_next} of the network");
-        return (new ByteView<float>(values[header.Part].Data).Memory, default);
+        int parameters = 4 * network.Layers.Count; // weight and bias, each with its velocity
+        if (header.Part != _next || header.Part >= parameters) throw new FrameRefusedException($"parameter {header.Part} of a state: wanted parameter {_next} of {parameters}");
+        if (_next == 0)
+        {
+            _current = room(header.Tower, header.Pass.Number) ?? throw new FrameRefusedException($"the state of tower {header.Tower} after step {header.Pass.Number}, which nobody has asked for");
+            _steps = header.Pass.Number;
+        }
+        var values = _current!.Values[header.Part];
+        if (header.Tower != _current.Tower || header.Pass.Number != _steps || header.Bytes != sizeof(float) * values.Data.Length)
+            throw new FrameRefusedException($"{header.Bytes} bytes of {values.Name} of tower {header.Tower} after step {header.Pass.Number}: wanted {sizeof(float) * values.Data.Length} of tower {_current.Tower} after step {_steps}");
+        return (new ByteView<float>(values.Data).Memory, default);
     }
 
     public void Received(in FrameHeader header)
     {
-        var state = Room(header.Tower);
-        _next = (_next + 1) % state.Values.Count;
-        if (_next == 0) received(new TowerStateReady(generation, header.Pass.Number, state));
+        _next = (_next + 1) % _current!.Values.Count;
+        if (_next == 0) received(new TowerStateReady(generation, _steps, _current));
     }
-
-    TowerState Room(TowerId tower) => _rooms[(int)tower] ??= TowerStates.Empty(network, tower);
 
     public void Lost(string reason) => lost(reason);
 

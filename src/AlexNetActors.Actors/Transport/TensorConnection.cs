@@ -44,6 +44,9 @@ public sealed class TensorConnection : IDisposable
             Lose($"has taken nothing for {_settings.SendDeadline.TotalSeconds:0.###} s: its queue of {_settings.SendQueueFrames} frames is full");
     }
 
+    /// <summary>Everything that was to be sent has been: its memory may change.</summary>
+    public bool Drained => _queue.Idle;
+
     /// <summary>Ends the connection without a word to the receiver. After this nothing is sent and no byte written into a destination.</summary>
     public void Dispose() => End();
 

@@ -1,7 +1,7 @@
 namespace AlexNetActors.Actors;
 
 /// <summary>What a connection is for: it carries nothing else.</summary>
-public enum LinkPurpose : byte { Exchange, Batches, State }
+public enum LinkPurpose : byte { Exchange, Batches, State, Snapshots }
 
 /// <summary>The dialler's first words.</summary>
 /// <param name="Generation">Incarnation of the group that the connection belongs to.</param>

@@ -51,18 +51,25 @@ sealed class NodeCommand
         var (host, port) = HostPort.Parse(listen, "--listen");
         if (port == 0 && request.Seeds is null) throw new UsageException($"--listen has port 0 and there are no --seeds: the first node needs a port by which the others find it, such as {FirstListens}");
         var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => HostPort.Parse(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
-        var credentials = request.Certificates is { } folder ? NodeCredentials.Load(folder) : null;
+        var credentials = request.Certificates is { } certificates ? NodeCredentials.Load(certificates) : null;
         var devices = roles.Contains(Gpu) ? Pinned(Devices.Parse(request.Device ?? Devices.Default, node), request.Towers) : [];
         using var plan = roles.Contains(Coordinator) ? RunPlan.Read(run, settings, EarlierOf(run), _output.Log.WriteLine) : null;
         using var data = roles.Contains(Loader) && plan is null ? DataSets.Open(run.Data, _output.Log.WriteLine) : null;
         var served = plan?.Data ?? data;
         if (plan is not null) Devices.RequireRoom([.. devices.Select(d => d.Factory)], plan.Recipe);
-        using var cluster = new ClusterNode(new ClusterSettings(host, port, host, seeds, [.. roles], credentials), request.Unencrypted, node);
-        var means = cluster.Means(
-            recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
-            dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),
-            devices, loaders: roles.Contains(Loader) ? node.Loaders : 0);
-        return cluster.Take(means, plan is null ? null : new RunOffice(run, plan, node, _output), _output);
+        string? folder = plan is null ? null : run.FolderFor(plan.Recipe.Name);
+        var shelf = new SnapshotShelf();
+        ClusterNode.Membership? earlier = null;
+        while (true)
+        {
+            using var cluster = new ClusterNode(new ClusterSettings(host, port, host, seeds, [.. roles], credentials), request.Unencrypted, node, earlier);
+            var means = cluster.Means(
+                recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
+                dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),
+                devices, loaders: roles.Contains(Loader) ? node.Loaders : 0, shelf);
+            (int code, earlier) = cluster.Take(means, plan is null ? null : new RunOffice(folder!, plan, node, _output), _output);
+            if (earlier is null) return code;
+        }
     }
 
     static RunManifest? EarlierOf(RunRequest run) => run.Run is { } path && new RunFolder(path) is { HoldsRun: true } folder ? folder.ReadManifest() : null;

@@ -81,9 +81,9 @@ sealed class TrainCommand
         _output.Log.WriteLine($"towers on {string.Join(" and ", devices.Select(d => d.Name))}, {Words.Threads(node.ThreadsOf(devices.Count))} each; run folder {folder.Path}");
         foreach (var gpu in devices.Where(d => d.MemoryBytes is not null).DistinctBy(d => d.Name)) _output.Log.WriteLine($"{gpu.Name} is {gpu.Description}");
         var recipe = plan.Recipe;
-        var run = node.RunOf(plan, folder, start, manifest.DeviceKind);
+        var run = node.RunOf(plan, folder, start, manifest.DeviceKind, cluster: false);
         var means = new NodeMeans(ProgramVersion.Text, "this process", Recipe: null, plan.Data.Path, new DataOffer(plan.Data.Digest, plan.Data.Train.Count),
-            OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null);
+            OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null, new SnapshotShelf());
         return record.Report(TrainingRun.Execute(run, means, node, record.Journal, record.View));
     }
 }

@@ -7,13 +7,14 @@ namespace AlexNetActors.App;
 /// <summary>What hocon/node.conf says of this node; nothing in it changes a number of a run, but for what makes its GPUs another kind of device.</summary>
 /// <param name="Loaders">Data loaders.</param>
 /// <param name="ReadAhead">Batches they may prepare ahead of the towers.</param>
+/// <param name="SnapshotSteps">Steps between snapshots in the nodes' memory.</param>
 /// <param name="Threads">Compute threads of a device; null for an equal share of the cores.</param>
 /// <param name="StepDeadline">Longest time a pass, an exchange or a checkpoint may take.</param>
 /// <param name="BatchDeadline">How long a tower waits for a batch before another loader is asked.</param>
 /// <param name="Gpus">What is chosen of its GPUs.</param>
 /// <param name="Tensors">How it moves tensors to other nodes, but for its address.</param>
 /// <param name="Akka">The whole of it, for the actor system.</param>
-sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan StepDeadline, TimeSpan BatchDeadline, GpuOptions Gpus, TransportSettings Tensors, Config Akka)
+sealed record NodeSettings(int Loaders, int ReadAhead, int SnapshotSteps, int? Threads, TimeSpan StepDeadline, TimeSpan BatchDeadline, GpuOptions Gpus, TransportSettings Tensors, Config Akka)
 {
     public static string File => Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf");
 
@@ -24,6 +25,7 @@ sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan St
         return new NodeSettings(
             values.Number("alexnet.loaders", 1, 64),
             values.Number("alexnet.read-ahead", 1, 1024),
+            values.Number("alexnet.snapshot-steps", 0, 1_000_000),
             values.Text("alexnet.threads") == "auto" ? null : values.Number("alexnet.threads", 1, 1024),
             values.Time("alexnet.step-deadline"),
             values.Time("alexnet.batch-deadline"),
@@ -42,7 +44,8 @@ sealed record NodeSettings(int Loaders, int ReadAhead, int? Threads, TimeSpan St
     /// <param name="folder">Where it is kept.</param>
     /// <param name="start">Where it starts or goes on.</param>
     /// <param name="kind">Of its devices; null where they are not known yet.</param>
-    public RunSettings RunOf(RunPlan plan, RunFolder folder, RunStart start, string? kind) => new(
+    /// <param name="cluster">Whether the members may outlive this process: then they keep snapshots.</param>
+    public RunSettings RunOf(RunPlan plan, RunFolder folder, RunStart start, string? kind, bool cluster) => new(
         RecipeText.Of(plan.Recipe), new RunTerms(ProgramVersion.Text, RecipeText.Determining(plan.Recipe), new RunIdentity(RecipeText.Digest(plan.Recipe), plan.Data.Digest, kind)),
-        plan.Limits, new GroupShape(Loaders, ReadAhead, plan.ValidationBatches), plan.Recipe.Network, folder.Checkpoints.Path, start.Checkpoint, start.Progress, StepDeadline);
+        plan.Limits, new GroupShape(Loaders, ReadAhead, plan.ValidationBatches, cluster ? SnapshotSteps : 0), plan.Recipe.Network, folder.Checkpoints.Path, start.Checkpoint, start.Progress, StepDeadline);
 }

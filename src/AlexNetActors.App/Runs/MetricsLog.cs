@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -18,19 +19,28 @@ sealed class MetricsLog : IDisposable
 
     MetricsLog(FileStream file) => _file = file;
 
-    /// <param name="path">The file; made if missing.</param>
-    /// <param name="progress">Where the run stands: later lines are cut.</param>
-    public static MetricsLog Open(string path, RunProgress progress) => Guard(path, () =>
+    /// <param name="path">The file; made if missing. A line that a killed process left half written is cut.</param>
+    /// <param name="takenOver">Another process may still write into it: it keeps the old file, which loses its name.</param>
+    public static MetricsLog Open(string path, bool takenOver = false) => Guard(path, () =>
     {
+        if (takenOver && File.Exists(path))
+        {
+            File.WriteAllBytes(path + ".partial", File.ReadAllBytes(path));
+            File.Move(path + ".partial", path, overwrite: true);
+        }
         var log = new MetricsLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
-        log.Cut(progress.Steps, progress.ValidatedSteps);
+        log.Cut(long.MaxValue, long.MaxValue);
         return log;
     });
 
-    /// <summary>The run goes on from an earlier step: what was written behind it is cut, to be written again.</summary>
-    public void GoBack(long steps, long validatedSteps)
+    /// <summary>
+    /// The run goes on from a step: what was written behind it is cut, to be written again. Where the lines up to it are missing, a line says what
+    /// its samples come to all the same.
+    /// </summary>
+    public void GoOn(long steps, long validatedSteps, Ledger ledger)
     {
-        if (LastStep > steps) Guard(_file.Name, () => Cut(steps, validatedSteps));
+        Guard(_file.Name, () => Cut(steps, validatedSteps));
+        if (LastStep < steps) Gap(steps, ledger);
     }
 
     int Cut(long steps, long validatedSteps)
@@ -66,13 +76,12 @@ sealed class MetricsLog : IDisposable
         _ => false,
     };
 
-    /// <summary>The lines between the last one and where the run stands are lost: what its samples come to all the same, from its checkpoint.</summary>
-    public void Gap(RunProgress progress) => Put(new()
+    void Gap(long steps, Ledger ledger) => Put(new()
     {
         ["kind"] = "gap",
-        ["step"] = progress.Steps,
+        ["step"] = steps,
         ["after"] = LastStep,
-        ["ledger"] = JsonSerializer.SerializeToNode(progress.Ledger, MetricsLine.Values),
+        ["ledger"] = JsonSerializer.SerializeToNode(ledger, MetricsLine.Values),
     });
 
     public void Step(StepCompleted step, long epoch, StepCost cost) => Put(new()

@@ -11,7 +11,7 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class RunFolder
 {
-    const string ManifestName = "run.json", RecipeName = "recipe.conf", MeanName = "mean.f32", LockName = ".lock";
+    const string ManifestName = "run.json", RecipeName = "recipe.conf", MeanName = "mean.f32", LockName = ".lock", OwnerName = ".owner";
 
     static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
@@ -34,15 +34,29 @@ sealed class RunFolder
     }
 
     /// <summary>
-    /// Keeps other processes from training into this folder until it is disposed. The system frees the lock of a process that dies.
+    /// Keeps other processes from training into this folder until it is disposed. The system frees the lock of a process that dies. One that
+    /// does not run any more, but has not died, cannot let go: whoever knows that it has been replaced takes the folder over, and what the other
+    /// then still writes goes into files that have lost their name.
     /// </summary>
+    /// <param name="owner">Who locks it, for others to read.</param>
+    /// <param name="isReplaced">Whether this owner may train into the folder no more.</param>
     /// <exception cref="UsageException">Another process holds it, or the folder cannot be written.</exception>
-    public IDisposable Lock()
+    public RunLock Lock(string owner = "", Func<string, bool>? isReplaced = null)
     {
         try
         {
             Directory.CreateDirectory(Path);
-            return new FileStream(In(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var held = new RunLock(OpenLock(LockName), takenOver: false);
+            Put(OwnerName, System.Text.Encoding.UTF8.GetBytes(owner));
+            return held;
+        }
+        catch (IOException) when (isReplaced?.Invoke(File.Exists(In(OwnerName)) ? File.ReadAllText(In(OwnerName)) : "") == true)
+        {
+            string mine = $"{LockName}-{Environment.ProcessId}";
+            var held = new RunLock(OpenLock(mine), takenOver: true);
+            File.Move(In(mine), In(LockName), overwrite: true);
+            Put(OwnerName, System.Text.Encoding.UTF8.GetBytes(owner));
+            return held;
         }
         catch (IOException) when (File.Exists(In(LockName)))
         {
@@ -54,11 +68,13 @@ sealed class RunFolder
         }
     }
 
+    FileStream OpenLock(string name) => new(In(name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+
     /// <summary>Refuses a folder that holds something else than what a killed start may have left.</summary>
     public void RequireFresh()
     {
         if (HoldsRun) throw new UsageException($"{Path} already holds a run of recipe {ReadManifest().Recipe}: go on with it by --resume, or name another folder with --run");
-        string[] ours = [LockName, RecipeName, MeanName, System.IO.Path.GetFileName(Metrics)];
+        string[] ours = [LockName, OwnerName, RecipeName, MeanName, System.IO.Path.GetFileName(Metrics)];
         if (Directory.EnumerateFileSystemEntries(Path).FirstOrDefault(f => !ours.Contains(System.IO.Path.GetFileName(f).Replace(".partial", ""))) is { } other)
             throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");
     }
@@ -131,4 +147,14 @@ sealed class RunFolder
         if (HashOf(mean) != manifest.MeanSha256) throw new RunException($"{file} is damaged: it does not match its SHA-256 in {ManifestName}; restore it");
         return mean;
     }
+}
+
+/// <summary>A run folder that this process alone trains into, until it is disposed.</summary>
+/// <param name="file">Locked.</param>
+/// <param name="takenOver">Whether another process still believes that the folder is its own.</param>
+sealed class RunLock(FileStream file, bool takenOver) : IDisposable
+{
+    public bool TakenOver => takenOver;
+
+    public void Dispose() => file.Dispose();
 }

@@ -10,15 +10,11 @@ sealed class RunRecord : IDisposable
     readonly Output _output;
     readonly MetricsLog _metrics;
 
-    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group)
+    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group, bool takenOver)
     {
         (_folder, _start, _output) = (folder, start, output);
-        _metrics = MetricsLog.Open(folder.Metrics, start.Progress);
-        if (_metrics.LastStep < start.Progress.Steps)
-        {
-            output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
-            _metrics.Gap(start.Progress);
-        }
+        _metrics = MetricsLog.Open(folder.Metrics, takenOver);
+        if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
         Journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), _metrics, new StallDetector(plan.Data.Classes.Count), View);
     }
@@ -28,7 +24,8 @@ sealed class RunRecord : IDisposable
     /// <param name="start">Where it starts or goes on.</param>
     /// <param name="output">Where it is shown.</param>
     /// <param name="group">Whether to show what happens to the group: in one process nothing does.</param>
-    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group) => new(folder, plan, start, output, group);
+    /// <param name="takenOver">Whether another process may still write into it.</param>
+    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group, bool takenOver = false) => new(folder, plan, start, output, group, takenOver);
 
     public IRunView View { get; }
     public RunJournal Journal { get; }

@@ -38,10 +38,10 @@ static class Words
         NodeTurnedAway m => [$"refused: {m.Reason}"],
         NodeGone m => [$"{m.Node} leaves: {m.Reason}"],
         GroupFormed m => [$"group {m.Generation}: {string.Join("; ", m.Seats)}"],
-        GroupBroken m => [$"group {m.Generation} is no more, {m.Why}; back to step {m.BackTo}"],
+        GroupBroken m => [$"group {m.Generation} is no more: {m.Why}"],
         LoadersChanged { Nodes: [] } m => [$"{m.Why}; no loader is left: waiting for one"],
         LoadersChanged m => [$"{m.Why}; batches come from {string.Join(", ", m.Nodes)}"],
-        RunStarted m => [$"training from step {m.Steps}"],
+        RunStarted m => [$"training from step {m.Steps}{(m.From is { } from ? $", with the weights of {from}" : "")}"],
         _ => [],
     };
 

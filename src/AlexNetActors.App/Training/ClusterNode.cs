@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
@@ -10,20 +11,40 @@ namespace AlexNetActors.App;
 sealed class ClusterNode : IDisposable
 {
     const string CoordinatorRole = "coordinator";
-    static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10), LookInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long a node waits to be let in before it says what may be wrong; it goes on trying.</summary>
     static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long a node that was put out tries to get in again; and how long before it thinks of founding the cluster anew.</summary>
+    static readonly TimeSpan ReturnMax = TimeSpan.FromSeconds(120), ReturnPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>The shortest time that the old coordinator is given once the cluster has removed it: it is dead, or has stopped itself when it lost the majority.</summary>
+    static readonly TimeSpan RemovalMargin = TimeSpan.FromMilliseconds(1);
+
     readonly NodeSettings _node;
+    readonly Membership? _earlier;
     readonly string _seeds;
     readonly ActorSystem _system;
     readonly TensorNode _tensors;
     readonly Cluster _cluster;
+    readonly ConcurrentDictionary<Address, byte> _seen = new(); // members, ever
+    readonly Timer _look;
+    readonly string[] _configuredSeeds;
 
-    public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node)
+    /// <summary>What a node that was put out takes along.</summary>
+    /// <param name="Members">The nodes that it knew.</param>
+    public sealed record Membership(Address[] Members);
+
+    /// <param name="settings">What this node is told.</param>
+    /// <param name="unencrypted">Other machines may connect although nothing is encrypted.</param>
+    /// <param name="node">node.conf.</param>
+    /// <param name="earlier">Of a node that was a member before: it joins those that it knew, and founds no cluster of its own while one may be there.</param>
+    public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node, Membership? earlier)
     {
-        (_node, _seeds) = (node, string.Join(", ", settings.Seeds));
+        (_node, _earlier, _configuredSeeds) = (node, earlier, [.. settings.Seeds]);
+        if (earlier is not null) settings = settings with { Seeds = [.. earlier.Members.Select(Majority.NodeName).Union(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
+        _seeds = string.Join(", ", settings.Seeds);
         _system = ClusterSystem.Start(settings, node.Akka, unencrypted);
         _cluster = Cluster.Get(_system);
         try
@@ -35,27 +56,35 @@ sealed class ClusterNode : IDisposable
             _system.Terminate().Wait(LeaveMax);
             throw;
         }
+        _system.ActorOf(DeathCheck.Props(), "death-check");
+        _look = new Timer(_ => LookAround(), null, LookInterval, LookInterval);
     }
 
-    public NodeMeans Means(string? recipe, string? dataPath, DataOffer? data, IReadOnlyList<OfferedDevice> devices, int loaders) => new(
-        ProgramVersion.Text, $"{_cluster.SelfAddress.Host}:{_cluster.SelfAddress.Port}", recipe, dataPath, data, devices, loaders, _node.BatchDeadline, RecipeReader.ReadText, _tensors);
+    public NodeMeans Means(string? recipe, string? dataPath, DataOffer? data, IReadOnlyList<OfferedDevice> devices, int loaders, SnapshotShelf shelf) => new(
+        ProgramVersion.Text, Majority.NodeName(_cluster.SelfAddress), recipe, dataPath, data, devices, loaders, _node.BatchDeadline, RecipeReader.ReadText, _tensors, shelf);
 
-    /// <summary>Takes part until the run is over, the node is asked to stop or is not wanted.</summary>
+    /// <summary>Takes part until the run is over, the node is asked to stop, is not wanted, or is put out.</summary>
     /// <param name="means">What it brings along.</param>
     /// <param name="office">Of a node that may be coordinator; else null.</param>
     /// <param name="output">Where it says what happens.</param>
-    /// <returns>The exit code.</returns>
-    public int Take(NodeMeans means, RunOffice? office, Output output)
+    /// <returns>The exit code; or with what the node, which was a member and was put out, may come back.</returns>
+    public (int Code, Membership? Return) Take(NodeMeans means, RunOffice? office, Output output)
     {
         var observed = new NodeJournal(means.Name, office, output);
         var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed)), "observer");
         var manager = office is null ? null : ClusterSingletonManager.Props(
-            CoordinatorActor.Props(() => observed.Open(office), means.Name, _tensors, observer), PoisonPill.Instance, ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole));
+            CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
+            ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole).WithRemovalMargin(RemovalMargin));
         var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
         var nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
-        _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true)), TaskScheduler.Default);
+        using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(), null, ReturnPatience, ReturnPatience);
+        using var late = _earlier is null ? null : new Timer(_ =>
+        {
+            if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster that has put this one out has let it in again within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
+        }, null, ReturnMax, Timeout.InfiniteTimeSpan);
+        _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true, PutOut: true)), TaskScheduler.Default);
         void Stop()
         {
             observed.Stopping = true;
@@ -65,13 +94,45 @@ sealed class ClusterNode : IDisposable
         var end = observed.Follow();
         try
         {
-            return observed.Report(end);
+            if (!end.PutOut || !(observed.Admitted || _earlier is not null) || observed.Stopping) return (observed.Report(end), null);
+            output.Log.WriteLine($"{end.Why}; it joins again");
+            return (0, new Membership([.. _seen.Keys.Union(_earlier?.Members ?? []).Where(a => !a.Equals(_cluster.SelfAddress))]));
         }
         finally
         {
             SayRefusals(output);
             Leave(); // and with it the coordinator closes the run
         }
+    }
+
+    bool IsMember => _cluster.SelfMember.Status is not (MemberStatus.Joining or MemberStatus.Removed);
+
+    void LookAround()
+    {
+        foreach (var member in _cluster.State.Members) _seen.TryAdd(member.Address, 0);
+    }
+
+    /// <summary>Whether that node was a member of this cluster and is none any more.</summary>
+    bool IsReplaced(string node)
+    {
+        LookAround();
+        return _seen.Keys.Any(a => Majority.NodeName(a) == node) && _cluster.State.Members.All(m => Majority.NodeName(m.Address) != node || m.Status is MemberStatus.Down or MemberStatus.Removed);
+    }
+
+    /// <summary>
+    /// If all who are left of a cluster were put out, nobody can let anybody in. One of them begins anew, and only when it is certain that no
+    /// others go on somewhere: most of those that it knew answer, or their machines say that they are dead.
+    /// </summary>
+    void FoundIfNobodyElseCan()
+    {
+        if (IsMember || _system.WhenTerminated.IsCompleted) return;
+        var others = _earlier!.Members;
+        var answers = Task.WhenAll(others.Select(DeathCheck.Probe)).GetAwaiter().GetResult(); // each has a deadline
+        var up = others.Where((_, i) => answers[i] == System.Net.Sockets.SocketError.Success).Append(_cluster.SelfAddress).ToArray();
+        int accounted = up.Length + answers.Count(a => a == System.Net.Sockets.SocketError.ConnectionRefused);
+        if (2 * accounted <= others.Length + 1) return;
+        var first = _configuredSeeds.Select(s => up.FirstOrDefault(a => Majority.NodeName(a) == s)).FirstOrDefault(a => a is not null) ?? up.Min(Member.AddressOrdering);
+        if (_cluster.SelfAddress.Equals(first)) _cluster.Join(_cluster.SelfAddress);
     }
 
     /// <summary>What came to this node's ports that was not for it.</summary>
@@ -86,11 +147,11 @@ sealed class ClusterNode : IDisposable
     /// <summary>The actor system has ended without being asked to.</summary>
     string WhyOut() => CoordinatedShutdown.Get(_system).ShutdownReason?.GetType().Name == "TlsHandshakeFailureReason" // Akka ends a node whose handshake fails
         ? $"the TLS handshake with another node failed: this node's certificates and the seeds' ({_seeds}) are not of one authority, or have expired, or there is no TLS there; name its own folder with --certificates, or start it again if the other one has just died"
-        : "the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off; start it again";
+        : "the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off";
 
     void SayIfOutside(Output output)
     {
-        if (_cluster.SelfMember.Status is MemberStatus.Joining or MemberStatus.Removed && !_system.WhenTerminated.IsCompleted)
+        if (!IsMember && !_system.WhenTerminated.IsCompleted)
             output.Log.WriteLine($"no seed has let this node in yet ({_seeds}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
     }
 
@@ -98,6 +159,7 @@ sealed class ClusterNode : IDisposable
 
     public void Dispose()
     {
+        _look.Dispose();
         Leave();
         _tensors.Dispose();
     }

@@ -4,7 +4,11 @@ using AlexNetActors.Actors;
 namespace AlexNetActors.App;
 
 /// <summary>How a node's part ended.</summary>
-sealed record NodeEnd(string Why, bool Failed, bool WrongUse = false);
+/// <param name="Why">In words.</param>
+/// <param name="Failed">Not as planned.</param>
+/// <param name="WrongUse">It was started wrongly.</param>
+/// <param name="PutOut">The cluster has put it out, or its actor system ended for another reason that does not lie in it.</param>
+sealed record NodeEnd(string Why, bool Failed, bool WrongUse = false, bool PutOut = false);
 
 /// <summary>Hears what a node is told of the run and, while the coordinator is on it, the run itself.</summary>
 sealed class NodeJournal(string name, RunOffice? office, Output output)
@@ -17,12 +21,15 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
     /// <summary>It was asked to stop by a signal.</summary>
     public bool Stopping { get; set; }
 
+    /// <summary>The coordinator has let it in.</summary>
+    public bool Admitted { get; private set; }
+
     /// <summary>From the coordinator's actor, as it takes office.</summary>
-    public OpenedRun Open(RunOffice office)
+    public OpenedRun Open(RunOffice office, Func<string, bool> isReplaced)
     {
         try
         {
-            return office.Open();
+            return office.Open(name, isReplaced);
         }
         catch (Exception e)
         {
@@ -39,7 +46,10 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
             foreach (string line in Words.OfGroup(other)) Say(line);
         switch (message)
         {
-            case NodeAdmitted: Say($"{name} is admitted"); break;
+            case NodeAdmitted:
+                Admitted = true;
+                Say($"{name} is admitted");
+                break;
             case NodeTurnedAway m when m.Node == name: End.TrySetResult(new NodeEnd(m.Reason, Failed: true, WrongUse: true)); break;
             case RunFinished m when Stopping: End.TrySetResult(new NodeEnd($"stopped after step {m.Steps} as asked", Failed: true)); break;
             case RunFinished m: End.TrySetResult(new NodeEnd(m.Why, Failed: false)); break;

@@ -5,9 +5,8 @@ namespace AlexNetActors.App;
 /// <summary>
 /// What a coordinator needs on its node: opens the run folder when it takes office, and closes it when it leaves, so that another may take over.
 /// </summary>
-sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Output output)
+sealed class RunOffice(string runFolder, RunPlan plan, NodeSettings node, Output output)
 {
-    readonly string _folder = request.FolderFor(plan.Recipe.Name);
     readonly TaskCompletionSource<RunRecord> _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile RunRecord? _record;
     bool _manifestWritten;
@@ -15,12 +14,15 @@ sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Outp
     /// <summary>The record of the run, once the coordinator is on this node.</summary>
     public Task<RunRecord> Taken => _taken.Task;
 
+    /// <param name="me">Name of this node.</param>
+    /// <param name="isReplaced">Whether a node was of this cluster and is no more: its run folder is taken over.</param>
     /// <exception cref="UsageException">The folder is another run's, or another process's.</exception>
     /// <exception cref="RunException">It is damaged or cannot be written.</exception>
-    public OpenedRun Open()
+    public OpenedRun Open(string me, Func<string, bool> isReplaced)
     {
-        var folder = new RunFolder(_folder);
-        var ours = folder.Lock();
+        var folder = new RunFolder(runFolder);
+        var ours = folder.Lock(me, isReplaced);
+        if (ours.TakenOver) output.Log.WriteLine($"{folder.Path} is taken over from a node that the cluster has put out");
         try
         {
             var earlier = folder.HoldsRun ? folder.ReadManifest() : null;
@@ -30,9 +32,9 @@ sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Outp
             _manifestWritten = earlier is not null;
             plan.Introduce(output.Log);
             output.Log.WriteLine($"run folder {folder.Path}");
-            var record = _record = RunRecord.Open(folder, plan, start, output, group: true);
+            var record = _record = RunRecord.Open(folder, plan, start, output, group: true, ours.TakenOver);
             _taken.TrySetResult(record);
-            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind), () =>
+            return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind, cluster: true), () =>
             {
                 record.Dispose();
                 ours.Dispose();
@@ -50,7 +52,7 @@ sealed class RunOffice(RunRequest request, RunPlan plan, NodeSettings node, Outp
     {
         if (e is GroupFormed formed && !_manifestWritten)
         {
-            new RunFolder(_folder).Write(plan.Manifest(formed.Devices, formed.Kind));
+            new RunFolder(runFolder).Write(plan.Manifest(formed.Devices, formed.Kind));
             _manifestWritten = true;
         }
         _record?.Journal.Hear(e);

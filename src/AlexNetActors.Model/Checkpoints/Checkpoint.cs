@@ -155,7 +155,7 @@ public sealed class CheckpointFolder(string path)
             catch (CheckpointException e)
             {
                 report($"{e.Message}; {(n + 1 < listed.Count ? "the checkpoint before it is used" : "there is none before it")}");
-                if (setAside) Guard(() => PutAside(folder), folder);
+                if (setAside) PutAside(folder);
             }
         }
         return null;
@@ -164,9 +164,16 @@ public sealed class CheckpointFolder(string path)
     void PutAside(string folder)
     {
         string aside = FolderOf(StepsOf(folder)!.Value) + DamagedSuffix;
-        if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
-        Directory.Move(folder, aside);
-        Disk.FlushDirectory(Path);
+        try
+        {
+            if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
+            Directory.Move(folder, aside);
+            Disk.FlushDirectory(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It keeps its name and is passed over again; whoever wants to write here will be told why that cannot be done.
+        }
     }
 
     /// <exception cref="CheckpointException">It is missing, damaged, cannot be read or is of another format.</exception>

@@ -80,7 +80,7 @@ public sealed class DisturbanceTests : IDisposable
         using var system = ClusterSystem.Start(new ClusterSettings("127.0.0.1", 0, "127.0.0.1", [$"127.0.0.1:{cluster.SeedPort}"], ["gpu"], null), node.Akka);
         var told = new TaskCompletionSource<NodeTurnedAway>(TaskCreationOptions.RunContinuationsAsynchronously);
         var observer = system.ActorOf(Props.Create(() => new Observer(told)));
-        var means = new NodeMeans("0.0.1", "old", null, null, null, [], 0, TimeSpan.FromSeconds(10), RecipeReader.ReadText, null);
+        var means = new NodeMeans("0.0.1", "old", null, null, null, [], 0, TimeSpan.FromSeconds(10), RecipeReader.ReadText, null, new SnapshotShelf());
         system.ActorOf(NodeActor.Props(means, null, Akka.Cluster.Tools.Singleton.ClusterSingletonProxy.Props("/user/node/coordinator", Akka.Cluster.Tools.Singleton.ClusterSingletonProxySettings.Create(system).WithRole("coordinator")), observer), "node");
         var answer = await told.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.StartsWith("old runs version 0.0.1, the coordinator runs 0.", answer.Reason);

@@ -36,13 +36,13 @@ public class SimulationTests
         /// <summary>The first has everything that the group needs, in the others there is a spare and one more loader each.</summary>
         NodeOffer[] Nodes =>
         [
-            new("1", "first", ActorRefs.Nobody, 0, null, null, [.. oneDevice ? [Gpu([TowerId.A, TowerId.B])] : new[] { Gpu([]), Gpu([]) }], [.. Enumerable.Repeat(ActorRefs.Nobody, State.Group.Loaders)], "first:1"),
+            new("1", "first", ActorRefs.Nobody, 0, null, null, [.. oneDevice ? [Gpu([TowerId.A, TowerId.B])] : new[] { Gpu([]), Gpu([]) }], [.. Enumerable.Repeat(ActorRefs.Nobody, State.Group.Loaders)], "first:1", []),
             .. Disturbances == 0 ? [] : new[] { Spare("second"), Spare("third") },
         ];
 
         static GpuOffer Gpu(TowerId[] pinned) => new(ActorRefs.Nobody, "cpu", "cpu", "cpu", pinned);
 
-        static NodeOffer Spare(string name) => new("1", name, ActorRefs.Nobody, 0, null, null, [Gpu([]), Gpu([])], [ActorRefs.Nobody], name + ":1");
+        static NodeOffer Spare(string name) => new("1", name, ActorRefs.Nobody, 0, null, null, [Gpu([]), Gpu([])], [ActorRefs.Nobody], name + ":1", []);
 
         public void Run()
         {
@@ -87,7 +87,7 @@ public class SimulationTests
             {
                 case Effect.Publish e: Events.Add(e.Event); break;
                 case Effect.Form: Answer(towers => new GpuReady(State.Generation, towers)); break;
-                case Effect.LoadTowers: Answer(towers => new TowersLoaded(State.Generation, towers)); break;
+                case Effect.ToGpus { Message: LoadTowers }: Answer(towers => new TowersLoaded(State.Generation, towers)); break;
                 case Effect.ToLoaders { Message: GrantCredit credit }: Credit[credit.Kind] = credit; break;
                 case Effect.BeginCheckpoint e:
                     foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
@@ -252,7 +252,7 @@ public class SimulationTests
 
     static TrainingState Formed()
     {
-        var formed = NewState(10, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "")).State;
+        var formed = NewState(10, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "", [])).State;
         Assert.Equal(Phase.Forming, formed.Phase);
         return formed;
     }
@@ -261,7 +261,7 @@ public class SimulationTests
     public void A_group_is_above_every_generation_that_a_node_has_heard_of()
     {
         var formed = Formed();
-        var late = new NodeOffer("1", "late", ActorRefs.Nobody, Generation: 7, null, null, [], [ActorRefs.Nobody], "");
+        var late = new NodeOffer("1", "late", ActorRefs.Nobody, Generation: 7, null, null, [], [ActorRefs.Nobody], "", []);
         var (state, effects) = formed.Apply(late);
         Assert.Equal(8, state.Generation);
         Assert.Equal(formed.Generation, effects.OfType<Effect.Disband>().Single().Message.Generation);
