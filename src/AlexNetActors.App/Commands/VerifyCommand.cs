@@ -44,7 +44,8 @@ sealed class VerifyCommand
         var of = RunFolder.Of(path);
         var manifest = of is null ? null : ReadManifest(of);
         var report = new JsonObject { ["checkpoint"] = path };
-        Check(path, manifest, [], report);
+        var before = of?.Checkpoints.List().SkipWhile(c => Path.GetFullPath(c.Folder) != Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))).Skip(1) ?? [];
+        Check(path, manifest, () => before.Select(c => c.Folder).FirstOrDefault(f => CheckpointFolder.Damage(f).Count == 0), report);
         return report;
     }
 
@@ -57,14 +58,14 @@ sealed class VerifyCommand
         var whole = new List<(long Steps, Ledger Ledger)>();
         var listed = run.Checkpoints.List();
         // Oldest first, so that what is used instead of a damaged one is known.
-        var earlier = new List<string>();
+        string? newest = null;
         foreach (var (steps, folder) in listed.Reverse())
         {
             var report = new JsonObject { ["checkpoint"] = folder, ["step"] = steps };
-            if (Check(folder, manifest, earlier, report) is { } found)
+            if (Check(folder, manifest, () => newest, report) is { } found)
             {
                 whole.Add((steps, found.Progress.Ledger));
-                earlier.Add(folder);
+                newest = folder;
             }
             checkpoints.Add(report);
         }
@@ -73,8 +74,12 @@ sealed class VerifyCommand
         return new JsonObject { ["run"] = run.Path, ["checkpoints"] = checkpoints, ["ledger"] = recipe is null ? null : Audit(run, manifest!, recipe, whole) };
     }
 
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="run">The run that it ought to be of, if that is known.</param>
+    /// <param name="wholeBefore">The newest whole one before it.</param>
+    /// <param name="report">Gets what is found.</param>
     /// <returns>The manifest of one that is whole.</returns>
-    CheckpointManifest? Check(string folder, RunManifest? run, IReadOnlyList<string> earlier, JsonObject report)
+    CheckpointManifest? Check(string folder, RunManifest? run, Func<string?> wholeBefore, JsonObject report)
     {
         var damage = CheckpointFolder.Damage(folder).ToList();
         var manifest = damage.Count == 0 ? CheckpointFolder.ReadManifest(folder) : null;
@@ -87,7 +92,7 @@ sealed class VerifyCommand
             _output.Result.WriteLine($"{folder}: whole, weights {manifest!.WeightsSha256}");
             return manifest;
         }
-        string? instead = earlier.Count > 0 ? earlier[^1] : null;
+        string? instead = wholeBefore();
         foreach (string line in damage) Say(line);
         Say($"{folder}: damaged, {(instead is null ? "no whole checkpoint is before it" : $"{instead} is used instead")}");
         report["damage"] = new JsonArray([.. damage.Select(d => JsonValue.Create(d))]);

@@ -60,12 +60,11 @@ sealed record LedgerAudit(long Steps, long Epochs, int Records, IReadOnlyList<st
                 return;
             }
             if ((long?)line.Json!["after"] != Steps) Faults.Add($"line {line.Number} goes on after step {line.Json["after"]}, the line before it is of step {Steps}");
-            Notes.Add($"steps {Steps + 1} to {line.Step} have no line, it died with a process; the ledger of the checkpoint after step {line.Step} accounts for them");
-            Steps = line.Step;
-            Compare(line.Step, ledger);
-            for (long epoch = 0; epoch < ledger.Epochs; epoch++) _epochs.TryAdd(epoch, (plan.Records, _all));
-            if (_epochs.TryGetValue(ledger.Epochs - 1, out var last) && last.Count < plan.Records) _epochs[ledger.Epochs - 1] = (plan.Records, _all);
+            Notes.Add($"steps {Steps + 1} to {line.Step} have no line, they died with a process; the ledger of the checkpoint after step {line.Step} accounts for them");
+            for (long epoch = Epochs; epoch < ledger.Epochs; epoch++) _epochs[epoch] = (plan.Records, _all);
             _epochs[ledger.Epochs] = (ledger.Count, ledger.Sum);
+            Steps = line.Step;
+            Compare(Steps, ledger);
         }
 
         static Ledger? ReadLedger(MetricsLine line)

@@ -225,6 +225,35 @@ public class SimulationTests
         Assert.Contains("schedule.rate", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
 
+    /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>
+    [Fact]
+    public void A_step_on_other_samples_than_those_that_come_next_ends_the_run_before_it_counts()
+    {
+        StepRecords Records(long step, params int[] records) => StepRecords.Of(records, step, epochRecords: 20);
+        RunProgress? Train(TrainingState state, StepRecords? a, StepRecords? b, string? refused = null)
+        {
+            (state, _) = state.Apply(new PassDone(state.Pass, [TowerId.A], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], a));
+            (var after, var effects) = state.Apply(new PassDone(state.Pass, [TowerId.B], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], b));
+            if (refused is null) return after.Progress;
+            Assert.Equal(Phase.Failed, after.Phase);
+            Assert.Equal(state.Progress, after.Progress);
+            Assert.Contains(refused, effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<RunFailed>().Single().Reason);
+            return null;
+        }
+        int[] first = [.. Enumerable.Range(0, 10)], second = [.. Enumerable.Range(10, 10)];
+        var start = NewState(20, 5, 1) with { Phase = Phase.Training };
+        var progress = Train(start, Records(0, first), Records(0, first))!;
+        Assert.Equal(new Ledger(0, 10, RecordSum.Of(first)), progress.Ledger);
+        var then = start with { Progress = progress, Pass = new PassId(0, PassKind.Train, 1) };
+        Assert.Equal(new Ledger(1, 0, default), Train(then, Records(1, second), Records(1, second))!.Ledger);
+
+        Train(then, Records(1, second), Records(1, [.. second.Reverse()]), "the towers were trained on different batches at step 1: tower A on");
+        Train(then, Records(1, second), null, "tower B on it does not say what");
+        Train(then, Records(1, first), Records(1, first), "epoch 1 has had 20 samples, but not each record once");
+        Train(then, Records(1, [.. second[..9], 3]), Records(1, [.. second[..9], 3]), "not each record once");
+        Train(then, Records(2, second), Records(2, second), "step 1 was trained on other samples than those that come next: its records are 10 of epoch 2, where 10 of epoch 1 are left");
+    }
+
     [Fact]
     public void A_run_asked_to_stop_saves_what_it_did_and_the_rest_goes_on_from_there() =>
         Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Bool).Sample((seed, records, steps, oneDevice) =>
