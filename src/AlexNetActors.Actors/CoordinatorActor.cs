@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using AlexNetActors.Model;
@@ -15,6 +16,12 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     /// <summary>How long a new coordinator waits for nodes with devices to say what they hold; and how often it looks who is there.</summary>
     static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(3), LookInterval = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A process that has not looked around for so long was stopped: the others may have gone on without it.</summary>
+    static readonly TimeSpan SleptMin = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long after that what comes may have been sent before.</summary>
+    static readonly TimeSpan StaleMax = TimeSpan.FromSeconds(1);
+
     readonly RunSettings _settings;
     readonly CheckpointFolder _checkpoints;
     readonly Action? _close;
@@ -22,7 +29,10 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     readonly string _node, _endpoint;
     readonly HashSet<IActorRef> _nodes = [];
     readonly Cluster? _cluster = Context.System.Settings.HasCluster ? Cluster.Get(Context.System) : null;
+    readonly HashSet<string> _heard = []; // nodes that have offered since this process woke
     Company? _company;
+    long _looked = Stopwatch.GetTimestamp(), _woke;
+    bool _slept;
     TrainingState _state;
     bool _handsOver;
 
@@ -41,6 +51,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Receive<NodeOffer>(m =>
         {
             if (_nodes.Add(m.Actor)) Context.Watch(m.Actor);
+            if (_slept && Stopwatch.GetElapsedTime(_woke) > StaleMax) _heard.Add(m.Node);
             Apply(m);
         });
         Receive<Terminated>(m =>
@@ -87,13 +98,26 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     /// <summary>Looked up instead of listened for: what the cluster knows is one consistent picture, and cheap to read.</summary>
     void OnLookAround()
     {
-        var company = Majority.Company(_cluster!.State);
+        if (HasSlept)
+        {
+            _slept = true;
+            _woke = Stopwatch.GetTimestamp();
+            _heard.Clear();
+        }
+        _looked = Stopwatch.GetTimestamp();
+        var state = _cluster!.State;
+        var company = Majority.Company(state);
+        if (_slept && 2 * _heard.Count > state.Members.Count) _slept = false; // most of them still take this for the coordinator
+        if (_slept) company = company with { Majority = false };
         if (_company is not null && _company.Majority == company.Majority && _company.GpuNodes.SetEquals(company.GpuNodes)) return;
         Apply(_company = company);
     }
 
+    bool HasSlept => _cluster is not null && Stopwatch.GetElapsedTime(_looked) > SleptMin;
+
     void Apply(object message)
     {
+        if (HasSlept) OnLookAround(); // comes back here with what it sees, before anything else is done
         (_state, var effects) = _state.Apply(message);
         foreach (var effect in effects) Do(effect);
     }

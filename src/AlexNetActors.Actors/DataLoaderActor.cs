@@ -74,6 +74,7 @@ public sealed class DataLoaderActor : ReceiveActor
 
     void OnAssign(AssignLoader task)
     {
+        Context.Parent.Tell(new GenerationHeard(task.Generation));
         if (task.Generation < _task?.Generation || (_task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count))) return; // late, or said again
         if (task.Generation != _task?.Generation)
         {

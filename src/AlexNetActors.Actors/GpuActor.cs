@@ -45,11 +45,15 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         Receive<FormGroup>(m =>
         {
             if (m.Generation > _state.Generation) _coordinator = Sender;
+            Context.Parent.Tell(new GenerationHeard(m.Generation));
             Apply(m);
         });
         Receive<BatchDone>(m => m.Batch.Return?.Invoke(m.Batch.Batch));
         Receive<ReportActivity>(_ => OnReportActivity());
-        ReceiveAny(Apply);
+        ReceiveAny(m =>
+        {
+            if (m is not IGroupCommand || Sender.Equals(_coordinator)) Apply(m); // only who formed the group commands it
+        });
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -150,13 +154,13 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         });
     }
 
-    void Restore(ImmutableDictionary<TowerId, TowerState> given, long steps)
+    void Restore(ImmutableDictionary<TowerId, TowerStateReady> given, long steps)
     {
         var (self, part) = (Self, _part!);
         OnDevice("load the towers", () =>
         {
             foreach (var tower in _towers)
-                TowerStates.Restore(tower, given.GetValueOrDefault(tower.Id) ?? _means.Shelf.Find(tower.Id, steps) ?? throw new CheckpointException($"{_means.Name} holds no snapshot of tower {tower.Id} after step {steps} any more"));
+                TowerStates.Restore(tower, given.GetValueOrDefault(tower.Id)?.State ?? _means.Shelf.Find(tower.Id, steps) ?? throw new CheckpointException($"{_means.Name} holds no snapshot of tower {tower.Id} after step {steps} any more"));
             self.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers));
         });
     }

@@ -33,8 +33,8 @@ public sealed record GpuState(IActorRef Self)
     /// <summary>Where the weights come from, once that is known.</summary>
     public LoadTowers? Load { get; init; }
 
-    /// <summary>What the archive, or the other tower's node, has sent of it.</summary>
-    public ImmutableDictionary<TowerId, TowerState> Given { get; init; } = ImmutableDictionary<TowerId, TowerState>.Empty;
+    /// <summary>What the archive, or the other tower's node, has sent: it comes by a connection of its own, perhaps before the command to load it.</summary>
+    public ImmutableDictionary<TowerId, TowerStateReady> Given { get; init; } = ImmutableDictionary<TowerId, TowerStateReady>.Empty;
 
     /// <summary>Training steps that the weights have seen.</summary>
     public long Trained { get; init; }
@@ -82,7 +82,7 @@ public sealed record GpuState(IActorRef Self)
         public sealed record Initialize : Effect;
 
         /// <summary>Fill the towers from what was given or, where nothing was, from this node's snapshots; answered by <see cref="TowersLoaded"/>.</summary>
-        public sealed record Restore(ImmutableDictionary<TowerId, TowerState> Given, long Steps) : Effect;
+        public sealed record Restore(ImmutableDictionary<TowerId, TowerStateReady> Given, long Steps) : Effect;
 
         /// <summary>Snapshots at this point are about to be written; see <see cref="SnapshotShelf.Announce"/>.</summary>
         public sealed record Announce(RunProgress Progress, long Keep) : Effect;
@@ -128,8 +128,8 @@ public sealed record GpuState(IActorRef Self)
         GpuReady m when IsOurs(m.Generation) && Stage == GpuStage.Building => (this with { Stage = GpuStage.Built }, [new Effect.Tell(m)]),
         LoadTowers m when IsOurs(m.Generation) && Stage == GpuStage.Built => Fill(m),
         LoadTowers m when IsOurs(m.Generation) && Stage == GpuStage.Ready => (this, [new Effect.Tell(Loaded)]),
-        TowerStateReady m when IsOurs(m.Generation) && Stage == GpuStage.Loading && m.Steps == Load!.Progress.Steps && Mine!.Towers.Contains(m.State.Tower) && !Given.ContainsKey(m.State.Tower) =>
-            (this with { Given = Given.Add(m.State.Tower, m.State) }).RestoreWhenGiven([]),
+        TowerStateReady m when IsOurs(m.Generation) && Stage is GpuStage.Built or GpuStage.Loading && Mine!.Towers.Contains(m.State.Tower) && !Given.ContainsKey(m.State.Tower) =>
+            (this with { Given = Given.Add(m.State.Tower, m) }).RestoreWhenGiven([]),
         TowersLoaded m when IsOurs(m.Generation) && Stage == GpuStage.Loading => (this with { Stage = GpuStage.Ready, Trained = Load!.Progress.Steps, Given = Given.Clear() }, [new Effect.Tell(m)]),
         RunStep m => Begin(m.Pass, m),
         EvaluateBatch m => Begin(m.Pass, m),
@@ -184,8 +184,8 @@ public sealed record GpuState(IActorRef Self)
 
     (GpuState, ImmutableList<Effect>) RestoreWhenGiven(ImmutableList<Effect> effects)
     {
-        bool IsHere(TowerId tower) => Given.ContainsKey(tower) || (Load!.From == WeightSource.Memory && Load.Givers[(int)tower] == Mine!.Node);
-        return Mine!.Towers.All(IsHere) ? (this, effects.Add(new Effect.Restore(Given, Load!.Progress.Steps))) : (this, effects);
+        bool IsHere(TowerId tower) => (Given.TryGetValue(tower, out var given) && given.Steps == Load!.Progress.Steps) || (Load!.From == WeightSource.Memory && Load.Givers[(int)tower] == Mine!.Node);
+        return Stage == GpuStage.Loading && Mine!.Towers.All(IsHere) ? (this, effects.Add(new Effect.Restore(Given, Load!.Progress.Steps))) : (this, effects);
     }
 
     (GpuState, ImmutableList<Effect>) Begin(PassId pass, IProtocolMessage command)

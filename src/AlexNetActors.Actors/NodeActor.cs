@@ -38,7 +38,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<NodeRefused>(m => _observer.Tell(new NodeTurnedAway(means.Name, m.Reason)));
         Receive<GroupFormed>(m =>
         {
-            _generation = m.Generation;
+            Hear(m.Generation);
             ToObserver(m);
         });
         Receive<RunOver>(m =>
@@ -46,6 +46,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             _over = true;
             ToObserver(m);
         });
+        Receive<GenerationHeard>(m => Hear(m.Generation));
         Receive<NodeReleased>(m => _observer.Tell(m));
         Receive<StopRun>(OnStop);
         Receive<Terminated>(OnTerminated);
@@ -54,6 +55,9 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     public static Props Props(NodeMeans means, Props? coordinator, Props? proxy, IActorRef observer) => Akka.Actor.Props.Create(() => new NodeActor(means, coordinator, proxy, observer));
+
+    /// <summary>A coordinator to come forms its groups above all that any member has heard of, also if the one before died while it formed one.</summary>
+    void Hear(int generation) => _generation = Math.Max(_generation, generation);
 
     /// <summary>Where the coordinator is in this process it has told the observer itself.</summary>
     void ToObserver(IProtocolMessage message)
@@ -134,3 +138,6 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         return Directive.Stop;
     });
 }
+
+/// <summary>From a GPU actor or loader to its node: a coordinator has called a group by this number.</summary>
+sealed record GenerationHeard(int Generation) : INoSerializationVerificationNeeded;

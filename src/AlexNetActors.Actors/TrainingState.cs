@@ -120,7 +120,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         var state = this with
         {
             Phase = Phase.Forming,
-            Generation = Math.Max(Generation, GenerationHeardOf) + 1,
+            Generation = NextGeneration,
             Seating = seating,
             Answered = [],
             Terms = Terms with { Identity = identity },
@@ -132,6 +132,14 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         return (state, effects.AddRange([
             new Effect.Publish(new GroupFormed(state.Generation, seating.Devices, seating.Kind, lines)), new Effect.Form(), new Effect.AssignLoaders(), new Effect.Expect()]));
     }
+
+    /// <summary>
+    /// Above every one that a node has heard of. A coordinator that takes over begins a new hundred: the one before it, should it still move,
+    /// counts on in its own, and the two never call different groups by one number.
+    /// </summary>
+    int NextGeneration => Generation == 0 && GenerationHeardOf > 0 ? (GenerationHeardOf / GenerationsPerOffice + 1) * GenerationsPerOffice + 1 : Math.Max(Generation, GenerationHeardOf) + 1;
+
+    const int GenerationsPerOffice = 100;
 
     IEnumerable<string> Spares()
     {

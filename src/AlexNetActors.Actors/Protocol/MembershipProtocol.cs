@@ -118,7 +118,7 @@ public sealed record FormGroup(
 
 /// <summary>Coordinator to GPU actors and loaders: this group is no more; stop what you do for it.</summary>
 [MessagePackObject]
-public sealed record DisbandGroup([property: Key(0)] int Generation, [property: Key(1)] string Why) : IProtocolMessage;
+public sealed record DisbandGroup([property: Key(0)] int Generation, [property: Key(1)] string Why) : IGroupCommand;
 
 /// <summary>Coordinator to a loader: which batches are yours, and whose towers want them. Batch n is yours when n % Count is Index.</summary>
 /// <param name="Generation">Incarnation of the group.</param>

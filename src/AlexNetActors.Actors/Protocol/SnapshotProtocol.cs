@@ -11,7 +11,7 @@ namespace AlexNetActors.Actors;
 /// <param name="Progress">How far the run is: it travels with the weights, so that another coordinator can go on from there without a file.</param>
 /// <param name="Keep">Steps of the snapshot that must not be overwritten: the last that is whole everywhere; -1 for none.</param>
 [MessagePackObject]
-public sealed record TakeSnapshot([property: Key(0)] int Generation, [property: Key(1)] RunProgress Progress, [property: Key(2)] long Keep) : IProtocolMessage;
+public sealed record TakeSnapshot([property: Key(0)] int Generation, [property: Key(1)] RunProgress Progress, [property: Key(2)] long Keep) : IGroupCommand;
 
 /// <summary>A tower's snapshot in a node's memory, whole.</summary>
 /// <param name="Tower">Which tower.</param>

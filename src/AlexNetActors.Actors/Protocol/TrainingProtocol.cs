@@ -8,6 +8,9 @@ namespace AlexNetActors.Actors;
 /// <summary>Marks what may travel: only these types have a manifest, everything else is refused.</summary>
 public interface IProtocolMessage;
 
+/// <summary>Marks what only the coordinator that formed a group may tell its members.</summary>
+public interface IGroupCommand : IProtocolMessage;
+
 /// <summary>GPU actor to coordinator: my device is open, my towers are built and my connections stand.</summary>
 [MessagePackObject]
 public sealed record GpuReady([property: Key(0)] int Generation, [property: Key(1)] TowerId[] Towers) : IProtocolMessage;
@@ -18,7 +21,7 @@ public sealed record GpuReady([property: Key(0)] int Generation, [property: Key(
 /// <param name="Progress">How far the run is with them.</param>
 /// <param name="Givers">From memory: names of the nodes that hold tower A's and tower B's snapshot; else empty.</param>
 [MessagePackObject]
-public sealed record LoadTowers([property: Key(0)] int Generation, [property: Key(1)] WeightSource From, [property: Key(2)] RunProgress Progress, [property: Key(3)] string[] Givers) : IProtocolMessage;
+public sealed record LoadTowers([property: Key(0)] int Generation, [property: Key(1)] WeightSource From, [property: Key(2)] RunProgress Progress, [property: Key(3)] string[] Givers) : IGroupCommand;
 
 /// <summary>Where a group's weights come from: the recipe's seed, a checkpoint that the archive sends, or snapshots in the members' memory.</summary>
 public enum WeightSource : byte { Seed, Archive, Memory }
@@ -29,11 +32,11 @@ public sealed record TowersLoaded([property: Key(0)] int Generation, [property: 
 
 /// <summary>Coordinator to GPU actors: run this training step at this learning rate.</summary>
 [MessagePackObject]
-public sealed record RunStep([property: Key(0)] PassId Pass, [property: Key(1)] float Rate) : IProtocolMessage;
+public sealed record RunStep([property: Key(0)] PassId Pass, [property: Key(1)] float Rate) : IGroupCommand;
 
 /// <summary>Coordinator to GPU actors: evaluate this batch.</summary>
 [MessagePackObject]
-public sealed record EvaluateBatch([property: Key(0)] PassId Pass) : IProtocolMessage;
+public sealed record EvaluateBatch([property: Key(0)] PassId Pass) : IGroupCommand;
 
 /// <summary>GPU actor to coordinator: the pass is done, weights updated if it was a step.</summary>
 /// <param name="Pass">Which pass.</param>
@@ -50,7 +53,7 @@ public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)]
 
 /// <summary>Coordinator to GPU actors: send your towers to the archive.</summary>
 [MessagePackObject]
-public sealed record SaveTowers([property: Key(0)] int Generation, [property: Key(1)] long Steps) : IProtocolMessage;
+public sealed record SaveTowers([property: Key(0)] int Generation, [property: Key(1)] long Steps) : IGroupCommand;
 
 /// <summary>
 /// A tower's weights and velocities on their way to or from the archive; by reference within a process, as frames of a tensor connection
