@@ -2,6 +2,7 @@ using Akka.Actor;
 using AlexNetActors.Actors;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
+using AlexNetActors.Tests.Actors.Simulation;
 using CsCheck;
 
 namespace AlexNetActors.Tests.Actors;
@@ -24,7 +25,7 @@ public class SimulationTests
         public readonly List<(PassId Pass, TowerId[] Towers)> Ran = [];
         public readonly Dictionary<PassKind, GrantCredit> Credit = [];
         public TrainingState State = start;
-        readonly BatchPlan _plan = new(seed: 7, start.Limits.Records, start.Limits.Batch);
+        readonly BatchPlan _plan = ToyTower.Plan(start.Limits);
 
         /// <summary>Comes at some time of the run.</summary>
         public object? Interruption { private get; init; }
@@ -113,15 +114,8 @@ public class SimulationTests
             Answer(towers =>
             {
                 Ran.Add((pass, towers));
-                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, [], pass.Kind == PassKind.Train ? Records(pass.Number) : null);
+                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, [], pass.Kind == PassKind.Train ? ToyTower.Records(_plan, pass.Number) : null);
             });
-        }
-
-        StepRecords Records(long step)
-        {
-            var records = new int[_plan.BatchSize];
-            _plan.RecordsOf(step, records);
-            return StepRecords.Of(records, step, _plan.Records);
         }
 
         /// <summary>The steps that count: those behind a checkpoint that the group went back to do not.</summary>

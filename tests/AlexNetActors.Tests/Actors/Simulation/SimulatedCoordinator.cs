@@ -84,7 +84,7 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
             case Effect.Answer e: ToNode(e.Node.Node, e.Message); break;
             case Effect.Form:
                 cluster.OfficeInCommand = Math.Max(cluster.OfficeInCommand, office);
-                ToGpus(AllGpus, new FormGroup(State.Generation, [.. State.Seating!.Seats], "tiny", State.Terms.Identity.Text, SimulatedCluster.DeadlineMs, ActorRefs.Nobody, node.Name, ""));
+                ToGpus(AllGpus, new FormGroup(State.Generation, [.. State.Seating!.Seats], "tiny", State.Terms.Identity.Text, SimulatedCluster.DeadlineMs, ActorRefs.Nobody, node.Name, "", cluster.Limits.Records));
                 break;
             case Effect.Disband e:
                 ToGpus(AllGpus, e.Message);
