@@ -75,7 +75,8 @@ public sealed class DataLoaderActor : ReceiveActor
     void OnAssign(AssignLoader task)
     {
         Context.Parent.Tell(new GenerationHeard(task.Generation));
-        if (task.Generation < _task?.Generation || (_task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count))) return; // late, or said again
+        bool again = _task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count) && _takers.Count == task.Seats.Length;
+        if (task.Generation < _task?.Generation || again) return;
         if (task.Generation != _task?.Generation)
         {
             Leave();

@@ -230,7 +230,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     /// <summary>Runs work on the device's thread; what it cannot do becomes a message that says who and where.</summary>
     void OnDevice(string what, Action work)
     {
-        var (self, coordinator, part) = (Self, _coordinator, _part!);
+        var (self, part) = (Self, _part!);
         _thread.Post(() =>
         {
             if (part.Left) return; // the group is no more
@@ -246,7 +246,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
                 string device = $"{_factory.Name}{(_means.Tensors is null ? "" : $" of {_means.Name}")}";
-                coordinator.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {device}", $"{what}: {e.Message}"), self);
+                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {device}", $"{what}: {e.Message}"));
             }
         });
     }

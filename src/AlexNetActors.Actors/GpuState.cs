@@ -56,6 +56,9 @@ public sealed record GpuState(IActorRef Self)
     public long SnapshotTaken { get; init; } = -1;
     public long Saved { get; init; } = -1;
 
+    /// <summary>Why this actor cannot go on in its group, a lost connection or a failure; said again to whoever asks for more.</summary>
+    public IProtocolMessage? Trouble { get; init; }
+
     /// <summary>From a connection's thread to the actor.</summary>
     /// <param name="Generation">Of the group that the connection belongs to.</param>
     /// <param name="Purpose">What the connection is for.</param>
@@ -121,6 +124,8 @@ public sealed record GpuState(IActorRef Self)
     public (GpuState State, ImmutableList<Effect> Effects) Apply(object message) => message switch
     {
         FormGroup m when m.Generation > Generation => Join(m),
+        FormGroup or IGroupCommand when message is not DisbandGroup && Trouble is not null => (this, [new Effect.Tell(Trouble)]),
+        MemberFailed m when IsOurs(m.Generation) => (this with { Trouble = m }, [new Effect.Tell(m)]),
         FormGroup m when m.Generation == Generation && Stage >= GpuStage.Built => (this, [new Effect.Tell(Ready)]), // the first answer was lost
         DisbandGroup m when IsOurs(m.Generation) => (StandBy, [new Effect.Leave(m.Why)]),
         LinkChanged m when IsOurs(m.Generation) => Hear(m),
@@ -165,8 +170,8 @@ public sealed record GpuState(IActorRef Self)
     (GpuState, ImmutableList<Effect>) Hear(LinkChanged m)
     {
         if (m.Lost is null) return (this with { Missing = Missing.Remove(m.Purpose) }).BuildWhenComplete();
-        var lost = new Effect.Tell(new LinkLost(m.Generation, m.Node, m.Purpose, m.Lost));
-        return (this, m.Purpose == LinkPurpose.Batches ? [lost] : [new Effect.Abort(m.Lost), lost]);
+        var lost = new LinkLost(m.Generation, m.Node, m.Purpose, m.Lost);
+        return m.Purpose == LinkPurpose.Batches ? (this, [new Effect.Tell(lost)]) : (this with { Trouble = lost }, [new Effect.Abort(m.Lost), new Effect.Tell(lost)]);
     }
 
     (GpuState, ImmutableList<Effect>) BuildWhenComplete() =>

@@ -80,6 +80,9 @@ sealed class SimulatedCluster
     public int Recoveries { get; set; }
     public int Faults { get; private set; }
 
+    /// <summary>Times that nothing but a deadline showed that something was wrong.</summary>
+    public int DeadlinesPassed { get; set; }
+
     /// <summary>A snapshot is on its way between two nodes: an interesting moment, at which one of them may die.</summary>
     public void SnapshotUnderWay(SimulatedNode from, SimulatedNode to)
     {
@@ -121,19 +124,19 @@ sealed class SimulatedCluster
     {
         if (from == to)
         {
-            Deliver(from, fromActor, to, toActor, 0, deliver);
+            Deliver(from, fromActor, to, toActor, 0, reliable: true, deliver);
             return;
         }
         if (Time.Chance(_drop)) return;
         long delay = Time.Chance(0.05) ? Time.Between(20, 900) : Time.Between(1, 8);
-        Deliver(from, fromActor, to, toActor, delay, deliver);
-        if (Time.Chance(_repeat)) Deliver(from, fromActor, to, toActor, delay, deliver);
+        Deliver(from, fromActor, to, toActor, delay, reliable: false, deliver);
+        if (Time.Chance(_repeat)) Deliver(from, fromActor, to, toActor, delay, reliable: false, deliver);
     }
 
     /// <summary>Bytes of a connection, in order, while it stands.</summary>
-    public void Stream(SimulatedNode from, object fromEnd, SimulatedNode to, object toEnd, Action deliver) => Deliver(from, fromEnd, to, toEnd, Time.Between(0, 6), deliver);
+    public void Stream(SimulatedNode from, object fromEnd, SimulatedNode to, object toEnd, Action deliver) => Deliver(from, fromEnd, to, toEnd, Time.Between(0, 6), reliable: true, deliver);
 
-    void Deliver(SimulatedNode from, object fromActor, SimulatedNode to, object toActor, long delay, Action deliver)
+    void Deliver(SimulatedNode from, object fromActor, SimulatedNode to, object toActor, long delay, bool reliable, Action deliver)
     {
         long at = Math.Max(Time.Now + delay, _lastDelivery.GetValueOrDefault((fromActor, toActor)));
         _lastDelivery[(fromActor, toActor)] = at;
@@ -143,7 +146,7 @@ sealed class SimulatedCluster
             if (to.Life != toLife || !to.Up) return; // its process is gone
             if (from != to && IsCut(from, to))
             {
-                if (from.Life == fromLife && Time.Chance(0.5)) Time.After(300, Arrive); // sent again until the cable is whole
+                if (from.Life == fromLife && (reliable || Time.Chance(0.5))) Time.After(300, Arrive); // sent again until the cable is whole
                 return;
             }
             if (to.FrozenUntil > Time.Now) Time.After(to.FrozenUntil - Time.Now, Arrive);

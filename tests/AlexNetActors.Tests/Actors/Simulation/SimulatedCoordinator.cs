@@ -42,6 +42,8 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
         RunStep m => m with { Pass = m.Pass with { Generation = generation } },
         ActivationReady m => m with { Exchange = m.Exchange with { Pass = m.Exchange.Pass with { Generation = generation } } },
         TowersLoaded m => m with { Generation = generation },
+        DisbandGroup m => m with { Generation = generation },
+        FormGroup m => m with { Generation = Math.Max(m.Generation, generation + 1) },
         _ => message,
     };
 
@@ -137,7 +139,10 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
         long number = ++_awaited;
         cluster.Later(node, SimulatedCluster.DeadlineMs, () =>
         {
-            if (number == _awaited) Hear(new DeadlinePassed(SimulatedCluster.DeadlineMs / 1000.0));
+            if (number != _awaited) return;
+            cluster.DeadlinesPassed++;
+            foreach (var gpu in cluster.Nodes.SelectMany(n => n.Gpus)) cluster.Say($"  {gpu.Ref.Path.Name}: {gpu.State.Stage} in generation {gpu.State.Generation}, lacks {string.Join(" and ", gpu.State.Missing)}{(gpu.State.Mean is null ? " and the mean image" : "")}");
+            Hear(new DeadlinePassed(SimulatedCluster.DeadlineMs / 1000.0));
         });
         void Nudge()
         {

@@ -81,7 +81,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
         if (_coordinator is { } to) cluster.Send(node, this, to.Node, to, () => to.Hear(message));
     }
 
-    void Fail(string reason) => Tell(new MemberFailed(State.Generation, name, reason));
+    void Fail(string reason) => Answer(new MemberFailed(State.Generation, name, reason));
 
     /// <summary>From the compute thread to the actor.</summary>
     void Answer(IProtocolMessage message) => cluster.Later(node, 0, () => Hear(message));

@@ -12,6 +12,7 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
     SimulatedRef _actor = new(name), _loaderActor = new($"{name}-loader");
     SimulatedCoordinator? _follows;
     AssignLoader? _task;
+    readonly HashSet<IActorRef> _takers = []; // dialled, or connected
     readonly Dictionary<PassKind, (long From, long Next, long Until)> _windows = [];
     int _generation;
 
@@ -99,12 +100,13 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
 
     void Assign(SimulatedCoordinator from, AssignLoader task)
     {
-        if (task.Generation < _task?.Generation || (_task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count))) return;
-        bool another = task.Generation != _task?.Generation;
+        bool again = _task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count) && _takers.Count == task.Seats.Length;
+        if (task.Generation < _task?.Generation || again) return;
+        if (task.Generation != _task?.Generation) _takers.Clear();
         _task = task;
         _windows.Clear();
-        if (!another) return;
-        foreach (var seat in task.Seats) Dial(from, task, seat, cluster.Time.Now + 10_000);
+        foreach (var seat in task.Seats)
+            if (_takers.Add(seat.Actor)) Dial(from, task, seat, cluster.Time.Now + 10_000);
     }
 
     /// <summary>Until the GPU actor expects this generation; then its mean image goes first.</summary>
@@ -115,7 +117,11 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
         if (gpu is not null && gpu.State.Generation == task.Generation && !cluster.IsCutBothWays(this, gpu.Node))
             cluster.Stream(this, _loaderActor, gpu.Node, gpu, () => gpu.Hear(new MeanReady(task.Generation, [0])));
         else if (cluster.Time.Now < until) Dial(from, task, seat, until);
-        else cluster.Send(this, _loaderActor, from.Node, from, () => from.Hear(new LinkLost(task.Generation, name, LinkPurpose.Batches, "dialled for 10 s")));
+        else
+        {
+            _takers.Remove(seat.Actor);
+            cluster.Send(this, _loaderActor, from.Node, from, () => from.Hear(new LinkLost(task.Generation, name, LinkPurpose.Batches, "dialled for 10 s")));
+        }
     });
 
     void Prepare()
