@@ -117,7 +117,7 @@ public sealed class ArchiveActor : ReceiveActor
         }
         catch (CheckpointException e)
         {
-            var before = new CheckpointFolder(Path.GetDirectoryName(command.Folder)!).NewestWhole(_ => { });
+            var before = new CheckpointFolder(Path.GetDirectoryName(command.Folder)!).NewestWhole(_ => { }, setAside: true);
             Context.Parent.Tell(new CheckpointDamaged(_generation, e.Message, before is { } b ? new SavedPoint(b.Manifest.Progress, b.Folder) : null));
         }
     }

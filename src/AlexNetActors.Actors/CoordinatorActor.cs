@@ -161,7 +161,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Seat[] seats = [.. _state.Seating!.Seats];
         _archive.Tell(new ArchiveActor.Serve(_state.Generation, seats));
         Tell(_state.Roster.Nodes.SelectMany(n => n.Gpus.Select(g => g.Actor)),
-            new FormGroup(_state.Generation, seats, _settings.RecipeText, _state.Terms.Identity.Text, (int)(ExchangeShare * _settings.StepDeadline.TotalMilliseconds), _archive, _node, _endpoint));
+            new FormGroup(_state.Generation, seats, _settings.RecipeText, _state.Terms.Identity.Text, (int)(ExchangeShare * _settings.StepDeadline.TotalMilliseconds), _archive, _node, _endpoint, _settings.Limits.Records));
     }
 
     void AssignLoaders()
@@ -169,7 +169,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         Seat[] seats = [.. _state.Seating!.Seats];
         IActorRef[] loaders = [.. Loaders];
         for (int i = 0; i < loaders.Length; i++)
-            loaders[i].Tell(new AssignLoader(_state.Generation, i, loaders.Length, seats, _settings.RecipeText, _settings.Group.ReadAhead));
+            loaders[i].Tell(new AssignLoader(_state.Generation, _state.Round, i, loaders.Length, seats, _settings.RecipeText, _settings.Group.ReadAhead));
     }
 
     void BeginCheckpoint(long steps)

@@ -75,8 +75,7 @@ public sealed class DataLoaderActor : ReceiveActor
     void OnAssign(AssignLoader task)
     {
         Context.Parent.Tell(new GenerationHeard(task.Generation));
-        bool again = _task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count) && _takers.Count == task.Seats.Length;
-        if (task.Generation < _task?.Generation || again) return;
+        if (_task is not null && (task.Generation < _task.Generation || (task.Generation == _task.Generation && task.Round <= _task.Round))) return; // late, or said again
         if (task.Generation != _task?.Generation)
         {
             Leave();

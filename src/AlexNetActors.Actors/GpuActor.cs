@@ -208,7 +208,8 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                 : _pass!.Evaluate(ready.Pass, ready.Batch);
             int allocated = _device!.Buffers - _buffers;
             _buffers += allocated;
-            self.Tell(new PassDone(ready.Pass, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start)));
+            var records = ready.Pass.Kind == PassKind.Train ? StepRecords.Of(ready.Batch.Records, ready.Pass.Number, part.Group.Records) : null;
+            self.Tell(new PassDone(ready.Pass, towers, result.Score, result.Compute.TotalMilliseconds, result.Exchange.TotalMilliseconds, dataMs, allocated, part.Mailbox.TimesSince(start), records));
             if (ready.Return is not null) self.Tell(new BatchDone(ready));
         });
     }

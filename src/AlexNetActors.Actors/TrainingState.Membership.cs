@@ -149,8 +149,9 @@ public sealed partial record TrainingState
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
         if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
         effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
-        if (Phase is not (Phase.Training or Phase.Validating)) return (this, effects);
-        var state = this with { CreditFrom = Pass.Number, BatchLate = false };
+        var state = this with { Round = Round + 1, BatchLate = false };
+        if (Phase is not (Phase.Training or Phase.Validating)) return (state, effects);
+        state = state with { CreditFrom = Pass.Number };
         return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -24,6 +25,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     /// <summary>Where the last checkpoint stands: what a group goes back to whose members hold nothing newer in memory.</summary>
     public RunProgress Saved { get; init; } = Progress;
+
+    /// <summary>Counts how often the batches were shared out among the loaders.</summary>
+    public int Round { get; init; }
 
     /// <summary>What the group that trains, or is about to, has its weights from.</summary>
     public RestorePoint? From { get; init; }
@@ -133,6 +137,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
             From = from,
             Progress = from.Progress,
             SnapshotAsked = -1,
+            Round = Round + 1,
         };
         string[] lines = [.. seating.Seats.Select(s => $"tower {string.Join(" and ", s.Towers)} on {s.Device} of {s.Node}"), $"batches from {string.Join(", ", Roster.Serving.Select(l => l.Node).Distinct())}", .. state.Spares()];
         return (state, effects.AddRange([
@@ -160,16 +165,27 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     Effect Load => new Effect.ToGpus(new LoadTowers(Generation, From!.From, From.Progress, From.Givers));
 
     (TrainingState, ImmutableList<Effect>) StartWhenLoaded() => AllAnswered
-        ? (this with { CreditFrom = Progress.Steps }).Continue([new Effect.Publish(new RunStarted(Progress.Steps, Progress.ValidatedSteps, Seating!.Devices, From!.Text))])
+        ? (this with { CreditFrom = Progress.Steps }).Continue([new Effect.Publish(new RunStarted(Progress.Steps, Progress.ValidatedSteps, Seating!.Devices, From!.Text, Progress.Ledger))])
         : (this, []);
 
     (TrainingState, ImmutableList<Effect>) StepWhenDone()
     {
         if (!AllAnswered) return (this, []);
         if (!Wrong.IsEmpty) return GoBack(Wrong);
+        var (ledger, fault) = Account();
+        if (fault is not null) return GoWrong(fault);
         var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers, d.Exchanges)).OrderBy(t => t.Towers, StringComparer.Ordinal);
-        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, Done[0].Score, [.. times]);
-        return (this with { Progress = Progress.AfterStep() }).Continue([new Effect.Publish(completed)]);
+        var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, Done[0].Score, [.. times], Done[0].Records!);
+        return (this with { Progress = Progress.AfterStep() with { Ledger = ledger } }).Continue([new Effect.Publish(completed)]);
+    }
+
+    /// <summary>The ledger with the records that the towers say they have just trained on, or what is wrong with them.</summary>
+    (Ledger, string? Fault) Account()
+    {
+        if (Done.Any(d => d.Records is null || !d.Records.Equals(Done[0].Records)))
+            return (Progress.Ledger, $"the towers were trained on different batches at step {Progress.Steps}: {string.Join(", ", Done.Select(d => $"tower {string.Join('+', d.Towers)} on {d.Records?.Order.ToString("x16") ?? "it does not say what"}"))}; go on from the last checkpoint with --resume");
+        var (after, fault) = Progress.Ledger.Add(Done[0].Records!, Limits.Records);
+        return (after, fault is null ? null : $"step {Progress.Steps} was trained on other samples than those that come next: {fault}; go on from the last checkpoint with --resume");
     }
 
     (TrainingState, ImmutableList<Effect>) ValidateWhenDone()

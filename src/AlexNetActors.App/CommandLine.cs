@@ -24,6 +24,7 @@ static class CommandLine
         BenchCommand.Define(),
         DevicesCommand.Define(),
         DigestCommand.Define(),
+        VerifyCommand.Define(),
         CertificatesCommand.Define(),
         CheckCommand.Define(),
     };

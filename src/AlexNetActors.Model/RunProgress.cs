@@ -1,3 +1,5 @@
+using AlexNetActors.Data;
+
 namespace AlexNetActors.Model;
 
 /// <summary>What a run does next.</summary>
@@ -47,6 +49,9 @@ public sealed record RunProgress(long Steps, ScheduleState Schedule, long Epochs
 
     /// <summary>Steps done at the last validation.</summary>
     public long ValidatedSteps { get; init; }
+
+    /// <summary>Which samples the weights have seen.</summary>
+    public Ledger Ledger { get; init; } = Ledger.Empty;
 
     public RunProgress AfterStep() => this with { Steps = Steps + 1 };
 

@@ -17,7 +17,7 @@ static class Formatters
         MessagePackSerializerOptions.Standard
             .WithSecurity(MessagePackSecurity.UntrustedData)
             .WithResolver(CompositeResolver.Create(
-                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new RunProgressFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
+                [new PassIdFormatter(), new ExchangeIdFormatter(), new ScoreFormatter(), new RunProgressFormatter(), new StepRecordsFormatter(), new LedgerFormatter(), new PortionFormatter(), new BatchFormatter(), new ActorRefFormatter(system)],
                 [BuiltinResolver.Instance, DynamicEnumResolver.Instance, DynamicGenericResolver.Instance, AttributeFormatterResolver.Instance, DynamicObjectResolver.Instance]));
 
     static void Expect(ref MessagePackReader reader, int length, string what)
@@ -25,6 +25,15 @@ static class Formatters
         int found = reader.ReadArrayHeader();
         if (found != length) throw new MessagePackSerializationException($"{what} has {length} fields, got {found}");
     }
+
+    /// <summary>Two numbers: the upper half and the lower.</summary>
+    static void Write(ref MessagePackWriter writer, RecordSum sum)
+    {
+        writer.Write((ulong)(sum.Value >> 64));
+        writer.Write((ulong)sum.Value);
+    }
+
+    static RecordSum ReadSum(ref MessagePackReader reader) => new(new UInt128(reader.ReadUInt64(), reader.ReadUInt64()));
 
     sealed class PassIdFormatter : IMessagePackFormatter<PassId>
     {
@@ -78,9 +87,60 @@ static class Formatters
         }
     }
 
+    sealed class StepRecordsFormatter : IMessagePackFormatter<StepRecords?>
+    {
+        public void Serialize(ref MessagePackWriter writer, StepRecords? value, MessagePackSerializerOptions options)
+        {
+            if (value is null)
+            {
+                writer.WriteNil();
+                return;
+            }
+            writer.WriteArrayHeader(2);
+            writer.Write(value.Order);
+            writer.WriteArrayHeader(4 * value.Shares.Count);
+            foreach (var share in value.Shares)
+            {
+                writer.Write(share.Epoch);
+                writer.Write(share.Count);
+                Write(ref writer, share.Sum);
+            }
+        }
+
+        public StepRecords? Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+        {
+            if (reader.TryReadNil()) return null;
+            Expect(ref reader, 2, nameof(StepRecords));
+            ulong order = reader.ReadUInt64();
+            int fields = reader.ReadArrayHeader();
+            if (fields % 4 != 0) throw new MessagePackSerializationException($"{fields} fields are not whole shares of epochs");
+            var shares = new EpochShare[fields / 4];
+            for (int i = 0; i < shares.Length; i++)
+                shares[i] = new EpochShare(reader.ReadInt64(), reader.ReadInt32(), ReadSum(ref reader));
+            return new StepRecords(order, shares);
+        }
+    }
+
+    sealed class LedgerFormatter : IMessagePackFormatter<Ledger?>
+    {
+        public void Serialize(ref MessagePackWriter writer, Ledger? value, MessagePackSerializerOptions options)
+        {
+            writer.WriteArrayHeader(4);
+            writer.Write(value!.Epochs);
+            writer.Write(value.Count);
+            Write(ref writer, value.Sum);
+        }
+
+        public Ledger Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
+        {
+            Expect(ref reader, 4, nameof(Ledger));
+            return new Ledger(reader.ReadInt64(), reader.ReadInt32(), ReadSum(ref reader));
+        }
+    }
+
     sealed class RunProgressFormatter : IMessagePackFormatter<RunProgress?>
     {
-        const int Fields = 11;
+        const int Fields = 12;
 
         public void Serialize(ref MessagePackWriter writer, RunProgress? value, MessagePackSerializerOptions options)
         {
@@ -96,6 +156,7 @@ static class Formatters
             writer.Write(value.BestError);
             writer.Write(value.BestSteps);
             writer.Write(value.ValidatedSteps);
+            options.Resolver.GetFormatterWithVerify<Ledger>().Serialize(ref writer, value.Ledger, options);
         }
 
         public RunProgress Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
@@ -103,7 +164,11 @@ static class Formatters
             Expect(ref reader, Fields, nameof(RunProgress));
             long steps = reader.ReadInt64();
             var schedule = new ScheduleState(reader.ReadSingle(), reader.ReadInt32(), reader.ReadDouble(), reader.ReadInt32(), reader.ReadBoolean());
-            return new RunProgress(steps, schedule, reader.ReadInt64(), reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64()) { ValidatedSteps = reader.ReadInt64() };
+            return new RunProgress(steps, schedule, reader.ReadInt64(), reader.ReadInt64(), reader.ReadDouble(), reader.ReadInt64())
+            {
+                ValidatedSteps = reader.ReadInt64(),
+                Ledger = options.Resolver.GetFormatterWithVerify<Ledger>().Deserialize(ref reader, options),
+            };
         }
     }
 

@@ -110,10 +110,11 @@ public sealed record Seat(
 /// <param name="Archive">Keeper of the checkpoints.</param>
 /// <param name="ArchiveNode">Name of its node.</param>
 /// <param name="ArchiveEndpoint">Where that node accepts tensor connections.</param>
+/// <param name="Records">Training records of an epoch.</param>
 [MessagePackObject]
 public sealed record FormGroup(
     [property: Key(0)] int Generation, [property: Key(1)] Seat[] Seats, [property: Key(2)] string Recipe, [property: Key(3)] string Identity, [property: Key(4)] int DeadlineMs,
-    [property: Key(5)] IActorRef Archive, [property: Key(6)] string ArchiveNode, [property: Key(7)] string ArchiveEndpoint) : IProtocolMessage;
+    [property: Key(5)] IActorRef Archive, [property: Key(6)] string ArchiveNode, [property: Key(7)] string ArchiveEndpoint, [property: Key(8)] int Records) : IProtocolMessage;
 
 /// <summary>Coordinator to GPU actors and loaders: this group is no more; stop what you do for it.</summary>
 [MessagePackObject]
@@ -121,6 +122,7 @@ public sealed record DisbandGroup([property: Key(0)] int Generation, [property: 
 
 /// <summary>Coordinator to a loader: which batches are yours, and whose towers want them. Batch n is yours when n % Count is Index.</summary>
 /// <param name="Generation">Incarnation of the group.</param>
+/// <param name="Round">Counts how often the batches were shared out: what was prepared in an earlier round is prepared again if it is asked for.</param>
 /// <param name="Index">Its place among the loaders.</param>
 /// <param name="Count">Loaders that serve.</param>
 /// <param name="Seats">Who holds the towers.</param>
@@ -128,4 +130,5 @@ public sealed record DisbandGroup([property: Key(0)] int Generation, [property: 
 /// <param name="ReadAhead">Batches that all loaders together may prepare ahead.</param>
 [MessagePackObject]
 public sealed record AssignLoader(
-    [property: Key(0)] int Generation, [property: Key(1)] int Index, [property: Key(2)] int Count, [property: Key(3)] Seat[] Seats, [property: Key(4)] string Recipe, [property: Key(5)] int ReadAhead) : IProtocolMessage;
+    [property: Key(0)] int Generation, [property: Key(1)] int Round, [property: Key(2)] int Index, [property: Key(3)] int Count, [property: Key(4)] Seat[] Seats, [property: Key(5)] string Recipe,
+    [property: Key(6)] int ReadAhead) : IProtocolMessage;

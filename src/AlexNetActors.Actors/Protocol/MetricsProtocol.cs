@@ -1,3 +1,4 @@
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 using MessagePack;
 
@@ -45,16 +46,18 @@ public sealed record LoadersChanged([property: Key(0)] string[] Nodes, [property
 /// <param name="ValidatedSteps">Steps done at the last validation.</param>
 /// <param name="Devices">Of tower A and tower B, or the one of both.</param>
 /// <param name="From">What it goes on from: a checkpoint's folder, or whose memory; null when it starts.</param>
+/// <param name="Ledger">Of the samples that those weights have seen.</param>
 [MessagePackObject]
-public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)] long ValidatedSteps, [property: Key(2)] string[] Devices, [property: Key(3)] string? From) : IRunEvent;
+public sealed record RunStarted([property: Key(0)] long Steps, [property: Key(1)] long ValidatedSteps, [property: Key(2)] string[] Devices, [property: Key(3)] string? From, [property: Key(4)] Ledger Ledger) : IRunEvent;
 
 /// <summary>A training step is done on both towers.</summary>
 /// <param name="Step">Number of the step, from 0.</param>
 /// <param name="Rate">Learning rate.</param>
 /// <param name="Score">Loss and errors of its batch, under dropout.</param>
 /// <param name="Towers">What it took of the towers.</param>
+/// <param name="Records">The records that both towers say they trained on.</param>
 [MessagePackObject]
-public sealed record StepCompleted([property: Key(0)] long Step, [property: Key(1)] float Rate, [property: Key(2)] Score Score, [property: Key(3)] TowerTime[] Towers) : IRunEvent;
+public sealed record StepCompleted([property: Key(0)] long Step, [property: Key(1)] float Rate, [property: Key(2)] Score Score, [property: Key(3)] TowerTime[] Towers, [property: Key(4)] StepRecords Records) : IRunEvent;
 
 /// <summary>
 /// When an exchange happened in a pass, milliseconds from its beginning: the tower gave its portion, the other's arrived, the tower asked for

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 using MessagePack;
 
@@ -46,8 +47,9 @@ public sealed record EvaluateBatch([property: Key(0)] PassId Pass) : IGroupComma
 /// <param name="DataMs">Milliseconds waiting for the batch.</param>
 /// <param name="DeviceBuffers">Buffers that the device has allocated since the towers were built, or since the pass before.</param>
 /// <param name="Exchanges">When its exchanges happened; empty where both towers are on one thread.</param>
+/// <param name="Records">The records that a step was trained on; null after an evaluation.</param>
 [MessagePackObject]
-public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] Score Score, [property: Key(3)] double ComputeMs, [property: Key(4)] double ExchangeMs, [property: Key(5)] double DataMs, [property: Key(6)] int DeviceBuffers, [property: Key(7)] ExchangeTime[] Exchanges) : IProtocolMessage;
+public sealed record PassDone([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers, [property: Key(2)] Score Score, [property: Key(3)] double ComputeMs, [property: Key(4)] double ExchangeMs, [property: Key(5)] double DataMs, [property: Key(6)] int DeviceBuffers, [property: Key(7)] ExchangeTime[] Exchanges, [property: Key(8)] StepRecords? Records) : IProtocolMessage;
 
 /// <summary>Coordinator to GPU actors: send your towers to the archive.</summary>
 [MessagePackObject]

@@ -2,13 +2,14 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
 /// <summary>
 /// metrics.jsonl: one JSON object a line for each step, validation and checkpoint, and a summary. A step's number is the
-/// number of steps done after it. Lines behind the step that a run goes on from are cut, so that each step stands there once.
+/// number of steps done after it; its "records" are what `alexnet verify` adds up. Lines behind the step that a run goes on from are cut, so that each step stands there once.
 /// </summary>
 sealed class MetricsLog : IDisposable
 {
@@ -32,21 +33,24 @@ sealed class MetricsLog : IDisposable
         return log;
     });
 
-    /// <summary>The run goes on from an earlier step: what was written behind it is cut, to be written again.</summary>
-    public void GoBack(long steps, long validatedSteps)
+    /// <summary>
+    /// The run goes on from a step: what was written behind it is cut, to be written again. Where the lines up to it are missing, a line says what
+    /// its samples come to all the same.
+    /// </summary>
+    public void GoOn(long steps, long validatedSteps, Ledger ledger)
     {
         Guard(_file.Name, () => Cut(steps, validatedSteps));
+        if (LastStep < steps) Gap(steps, ledger);
     }
 
     int Cut(long steps, long validatedSteps)
     {
         long end = 0;
         (LastStep, LastValidation) = (0, null);
-        _file.Position = 0;
-        foreach (var (line, lineEnd) in Lines(_file).TakeWhile(l => IsKept(l.Line, steps, validatedSteps)))
+        foreach (var line in MetricsLine.Read(_file).Where(l => IsKept(l, steps, validatedSteps)))
         {
-            end = lineEnd;
-            Remember(line);
+            end = line.End; // what is damaged between two of them stays, and is named by `alexnet verify`
+            Remember(line.Json!);
         }
         _file.SetLength(end);
         _file.Position = end;
@@ -61,38 +65,24 @@ sealed class MetricsLog : IDisposable
 
     void Remember(JsonObject line)
     {
-        if ((string?)line["kind"] == "step") LastStep = (long)line["step"]!;
+        if ((string?)line["kind"] is "step" or "gap") LastStep = (long)line["step"]!;
         if ((string?)line["kind"] == "validation") LastValidation = ((long)line["step"]!, (long)line["epoch"]!, (double)line["loss"]!, (double)line["top1"]!, (double)line["top5"]!);
     }
 
-    static bool IsKept(JsonObject line, long steps, long validatedSteps) => (string?)line["kind"] switch
+    static bool IsKept(MetricsLine line, long steps, long validatedSteps) => line.Kind switch
     {
-        "step" or "checkpoint" => (long)line["step"]! <= steps,
-        "validation" => (long)line["step"]! <= validatedSteps,
+        "step" or "checkpoint" or "gap" => line.Step <= steps,
+        "validation" => line.Step <= validatedSteps,
         _ => false,
     };
 
-    /// <summary>Whole lines; one that a killed process left half written ends them.</summary>
-    static IEnumerable<(JsonObject Line, long End)> Lines(FileStream file)
+    void Gap(long steps, Ledger ledger) => Put(new()
     {
-        long end = 0;
-        using var reader = new StreamReader(file, leaveOpen: true);
-        while (reader.ReadLine() is { } text)
-        {
-            JsonObject? line;
-            try
-            {
-                line = JsonNode.Parse(text) as JsonObject;
-            }
-            catch (JsonException)
-            {
-                yield break;
-            }
-            if (line?["step"] is not JsonValue) yield break;
-            end += System.Text.Encoding.UTF8.GetByteCount(text) + 1;
-            if (end <= file.Length) yield return (line, end);
-        }
-    }
+        ["kind"] = "gap",
+        ["step"] = steps,
+        ["after"] = LastStep,
+        ["ledger"] = JsonSerializer.SerializeToNode(ledger, MetricsLine.Values),
+    });
 
     public void Step(StepCompleted step, long epoch, StepCost cost) => Put(new()
     {
@@ -114,6 +104,7 @@ sealed class MetricsLog : IDisposable
             ["dataMs"] = Math.Round(t.DataMs, 3),
             ["exchanges"] = new JsonArray([.. t.Exchanges.Select(Exchange)]),
         })]),
+        ["records"] = JsonSerializer.SerializeToNode(step.Records, MetricsLine.Values),
     });
 
     /// <summary>Milliseconds from the beginning of the step.</summary>
@@ -167,9 +158,9 @@ sealed class MetricsLog : IDisposable
         {
             return work();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is not null)
         {
-            throw new RunException($"cannot write {path}: {Hocon.OneLine(e.Message)}; make room or give access, then go on with --resume");
+            throw new RunException($"cannot write {path}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then go on with --resume");
         }
     }
 

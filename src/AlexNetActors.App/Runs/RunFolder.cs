@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using AlexNetActors.Actors;
 using AlexNetActors.Model;
@@ -14,7 +15,7 @@ sealed class RunFolder
 {
     const string ManifestName = "run.json", RecipeName = "recipe.conf", MeanName = "mean.f32", LockName = ".lock", OwnerName = ".owner";
 
-    static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+    static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     public RunFolder(string path) => Path = System.IO.Path.TrimEndingDirectorySeparator(path);
 
@@ -86,7 +87,14 @@ sealed class RunFolder
         Put(MeanName, MemoryMarshal.AsBytes(mean));
     }
 
-    public void Write(RunManifest manifest) => Put(ManifestName, JsonSerializer.SerializeToUtf8Bytes(manifest, Json));
+    public void Write(RunManifest manifest) => Put(ManifestName, BytesOf(Sealed(manifest)));
+
+    static byte[] BytesOf(RunManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
+
+    static RunManifest Sealed(RunManifest manifest) => manifest with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(BytesOf(manifest with { Sha256 = "" }))) };
+
+    /// <summary>SHA-256 of a mean image.</summary>
+    public static string HashOf(ReadOnlySpan<float> mean) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(mean)));
 
     /// <summary>What went wrong, and the records of its batch.</summary>
     public void Write(NumbersWentWrong wrong) => Put(wrong.FileName, JsonSerializer.SerializeToUtf8Bytes(
@@ -104,10 +112,11 @@ sealed class RunFolder
                 file.Flush(flushToDisk: true);
             }
             File.Move(In(name) + ".partial", In(name), overwrite: true);
+            Disk.FlushDirectory(Path);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is not null)
         {
-            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(e.Message)}; make room or give access, then train again");
+            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then train again");
         }
     }
 
@@ -116,11 +125,13 @@ sealed class RunFolder
         string file = In(ManifestName);
         try
         {
-            var manifest = JsonSerializer.Deserialize<RunManifest>(File.ReadAllBytes(file), Json);
-            if (manifest is not { Recipe: not null, RecipeDigest: not null, Data: not null, DataDigest: not null, Classes: not null, Devices.Length: 1 or 2, DeviceKind: not null })
-                throw new RunException($"{file} is damaged: fields are missing");
-            if (manifest.Format != RunManifest.CurrentFormat)
+            byte[] bytes = File.ReadAllBytes(file);
+            var manifest = JsonSerializer.Deserialize<RunManifest>(bytes, Json);
+            if (manifest is not null && manifest.Format != RunManifest.CurrentFormat)
                 throw new RunException($"{file} has format {manifest.Format}, this version reads {RunManifest.CurrentFormat}: use the version that wrote it");
+            if (manifest is not { Recipe: not null, RecipeDigest: not null, Data: not null, DataDigest: not null, Classes: not null, Devices.Length: 1 or 2, DeviceKind: not null, MeanSha256: not null })
+                throw new RunException($"{file} is damaged: fields are missing");
+            if (!bytes.AsSpan().SequenceEqual(BytesOf(Sealed(manifest)))) throw new RunException($"{file} is damaged: it does not match its own SHA-256; restore it, or train into another folder with --run");
             return manifest;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
@@ -137,9 +148,12 @@ sealed class RunFolder
     {
         string file = In(MeanName);
         byte[] bytes = File.Exists(file) ? File.ReadAllBytes(file) : [];
+        float[] mean = new float[bytes.Length / 4];
         if (bytes.LongLength != 12L * manifest.RecordSize * manifest.RecordSize)
             throw new RunException($"{file} is missing or damaged: it has {bytes.Length} bytes, a mean image of {manifest.RecordSize} pixels a side has {12L * manifest.RecordSize * manifest.RecordSize}");
-        return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
+        bytes.CopyTo(MemoryMarshal.AsBytes(mean.AsSpan()));
+        if (HashOf(mean) != manifest.MeanSha256) throw new RunException($"{file} is damaged: it does not match its SHA-256 in {ManifestName}; restore it");
+        return mean;
     }
 }
 

@@ -11,8 +11,13 @@ namespace AlexNetActors.App;
 /// <param name="Devices">Devices of the towers, as the command line names them.</param>
 /// <param name="DeviceKind">Devices of one kind give the same bits.</param>
 /// <param name="StepsMax">Last step of the run.</param>
+/// <param name="Records">Training records of an epoch.</param>
+/// <param name="MeanSha256">Of mean.f32.</param>
 sealed record RunManifest(
-    int Format, string Recipe, string RecipeDigest, string Data, string DataDigest, int RecordSize, string[] Classes, string[] Devices, string DeviceKind, long StepsMax)
+    int Format, string Recipe, string RecipeDigest, string Data, string DataDigest, int RecordSize, string[] Classes, string[] Devices, string DeviceKind, long StepsMax, int Records, string MeanSha256)
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
+
+    /// <summary>Of everything else here; filled in when it is written.</summary>
+    public string Sha256 { get; init; } = "";
 }

@@ -37,10 +37,10 @@ sealed record RunStart(RunProgress Progress, string? Checkpoint, string? Weights
         if (now.DeviceKind != earlier.DeviceKind)
             throw new UsageException($"{folder.Path} was trained on devices of kind {earlier.DeviceKind}, --device asks for {now.DeviceKind}, whose bits differ: resume on devices of that kind (`alexnet devices`), or name another folder with --run");
         folder.Write(now);
-        var newest = folder.Checkpoints.NewestWhole(report);
+        var newest = folder.Checkpoints.NewestWhole(report, setAside: true);
         if (newest is null)
         {
-            if (folder.Checkpoints.List().Count > 0) throw new RunException($"no checkpoint of {folder.Path} is whole: nothing can be resumed; train into another folder with --run");
+            if (folder.Checkpoints.SetAside().Count > 0) throw new RunException($"no checkpoint of {folder.Path} is whole: nothing can be resumed; train into another folder with --run");
             report($"{folder.Path} has no checkpoint yet: it starts from step 0");
             return new RunStart(RunProgress.Start(plan.Limits), null, null);
         }

@@ -28,10 +28,10 @@ sealed record TrainedNetwork(string Folder, string Choice, RunFolder Run, RunMan
             return new TrainedNetwork(runOrCheckpoint, "as named", run, manifest, named, towers);
         }
         var newest = run.Checkpoints.NewestWhole(report) ?? throw new RunException($"{run.Path} has no whole checkpoint yet: train on with --resume");
-        if (best && newest.Manifest.Progress.BestSteps is var steps and > 0 && steps != newest.Manifest.Progress.Steps
-            && run.Checkpoints.List().FirstOrDefault(c => c.Steps == steps) is { Folder: { } folder })
+        if (best && newest.Manifest.Progress.BestSteps is var steps and > 0 && steps != newest.Manifest.Progress.Steps)
             try
             {
+                string folder = run.Checkpoints.List().FirstOrDefault(c => c.Steps == steps).Folder ?? throw new CheckpointException($"the best checkpoint of {run.Path}, after step {steps}, is not there any more");
                 var (found, towers) = CheckpointFolder.Load(folder);
                 return new TrainedNetwork(folder, $"the best of {run.Path}", run, manifest, found, towers);
             }

@@ -46,7 +46,7 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
 
     void Write(IRunEvent e)
     {
-        if (e is RunStarted r) metrics.GoBack(r.Steps, r.ValidatedSteps);
+        if (e is RunStarted r) metrics.GoOn(r.Steps, r.ValidatedSteps, r.Ledger);
         else if (e is StepCompleted s) metrics.Step(s, _status.Epochs, _status.LastStep);
         else if (e is ValidationCompleted v) metrics.Validation(v);
         else if (e is CheckpointWritten c) metrics.Checkpoint(c);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -16,7 +17,7 @@ public sealed record CheckpointManifest(
     int Format, RunProgress Progress, string RecipeDigest, string DataDigest, string DeviceKind,
     IReadOnlyList<string> TowerSha256, string WeightsSha256)
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     /// <summary>Of everything else here; filled in when the checkpoint is committed.</summary>
     public string Sha256 { get; init; } = "";
@@ -24,16 +25,28 @@ public sealed record CheckpointManifest(
 
 /// <summary>
 /// The checkpoints of a run: folders "step-00000340" with a safetensors file a tower and a manifest. A checkpoint is written
-/// under a temporary name, flushed and renamed: under its own name it is always whole. Kept are the newest two and the best.
+/// under a temporary name, flushed and renamed, and loses its name before it is removed: under its own name it is always whole,
+/// whenever the process is killed. Kept are the newest two and the best of each.
 /// </summary>
 public sealed class CheckpointFolder(string path)
 {
-    const string ManifestName = "manifest.json", PartialSuffix = ".partial";
+    const string ManifestName = "manifest.json", Prefix = "step-";
+
+    /// <summary>Behind the name of what is not whole yet, or not any more: the next checkpoint removes it.</summary>
+    const string PartialSuffix = ".partial";
+
+    /// <summary>Behind the name of an earlier checkpoint of the same step, while the new one takes its name.</summary>
+    const string ReplacedSuffix = ".replaced";
+
+    /// <summary>Behind the name of one that was found damaged and passed over.</summary>
+    const string DamagedSuffix = ".damaged";
+
     const int KeptNewest = 2; // the newest, and one to fall back to when it turns out damaged
 
     static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
+        NewLine = "\n", // a manifest is read on any system, byte by byte
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
@@ -43,61 +56,97 @@ public sealed class CheckpointFolder(string path)
     public string Path { get; } = path;
 
     /// <summary>Makes the folder in which the towers write their files for the checkpoint after <paramref name="steps"/> steps.</summary>
+    /// <exception cref="CheckpointException">It cannot be made.</exception>
     public string Begin(long steps)
     {
         string partial = FolderOf(steps) + PartialSuffix;
         Guard(() =>
         {
             Directory.CreateDirectory(Path);
-            foreach (string left in Directory.EnumerateDirectories(Path, "step-*" + PartialSuffix)) Directory.Delete(left, recursive: true); // of a process that was killed
+            Disk.FlushDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
+            Tidy();
             Directory.CreateDirectory(partial);
         }, partial);
         return partial;
     }
 
+    /// <summary>Ends what a process that was killed had begun.</summary>
+    void Tidy()
+    {
+        foreach (string replaced in Folders(ReplacedSuffix))
+        {
+            string final = replaced[..^ReplacedSuffix.Length];
+            if (Directory.Exists(final)) Remove(final, replaced);
+            else Directory.Move(replaced, final); // killed before the new one had the name
+        }
+        foreach (string partial in Folders(PartialSuffix)) Directory.Delete(partial, recursive: true);
+    }
+
     /// <summary>Writes one tower's file into the folder that <see cref="Begin"/> made; returns its SHA-256.</summary>
+    /// <exception cref="CheckpointException">It cannot be written; the folder is gone then, so that it takes no room.</exception>
     public static string WriteTower(string partial, TowerState state)
     {
         string file = System.IO.Path.Combine(partial, TowerFile(state.Tower)), sha256 = "";
-        Guard(() => sha256 = SafeTensors.Write(file, state.Values, new Dictionary<string, string> { ["tower"] = state.Tower.ToString() }), file);
+        Guard(() => sha256 = SafeTensors.Write(file, state.Values, new Dictionary<string, string> { ["tower"] = state.Tower.ToString() }), file, partial);
         return sha256;
     }
 
     /// <summary>Writes the manifest, gives the checkpoint its name and drops what need not be kept.</summary>
+    /// <exception cref="CheckpointException">It cannot be written; the folder is gone then, so that it takes no room.</exception>
     public string Commit(CheckpointManifest manifest)
     {
         long steps = manifest.Progress.Steps;
-        string partial = FolderOf(steps) + PartialSuffix, final = FolderOf(steps);
+        string partial = FolderOf(steps) + PartialSuffix, final = FolderOf(steps), replaced = final + ReplacedSuffix;
         Guard(() =>
         {
             using (var file = File.Create(System.IO.Path.Combine(partial, ManifestName)))
             {
-                JsonSerializer.Serialize(file, manifest with { Sha256 = HashOf(manifest) }, Json);
+                file.Write(BytesOf(manifest with { Sha256 = HashOf(manifest) }));
                 file.Flush(flushToDisk: true);
             }
             Disk.FlushDirectory(partial);
-            if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
+            bool again = Directory.Exists(final);
+            if (again) Directory.Move(final, replaced); // still listed, until the new one has the name
             Directory.Move(partial, final);
-            Disk.FlushDirectory(Path);
-            Prune(manifest.Progress.BestSteps);
-        }, final);
+            Disk.FlushDirectory(Path); // only now may others go
+            if (again) Remove(final, replaced);
+            Prune(manifest);
+        }, final, partial);
         return final;
     }
 
     /// <summary>Checkpoints by steps, newest first.</summary>
     public IReadOnlyList<(long Steps, string Folder)> List() =>
-        !Directory.Exists(Path) ? [] :
-        [.. Directory.EnumerateDirectories(Path, "step-*")
-            .Where(f => !f.EndsWith(PartialSuffix, StringComparison.Ordinal))
-            .Select(f => (long.TryParse(System.IO.Path.GetFileName(f).AsSpan(5), out long n) ? n : -1, f))
-            .Where(f => f.Item1 >= 0)
-            .OrderByDescending(f => f.Item1)];
+        [.. Folders("").Concat(Folders(ReplacedSuffix).Where(f => !Directory.Exists(f[..^ReplacedSuffix.Length])))
+            .Select(f => (Steps: StepsOf(f)!.Value, f))
+            .OrderByDescending(f => f.Steps)];
+
+    /// <summary>What was found damaged and set aside, newest first.</summary>
+    public IReadOnlyList<(long Steps, string Folder)> SetAside() => [.. Folders(DamagedSuffix).Select(f => (Steps: StepsOf(f)!.Value, f)).OrderByDescending(f => f.Steps)];
+
+    /// <summary>Folders "step-" number suffix.</summary>
+    string[] Folders(string suffix) => !Directory.Exists(Path) ? [] :
+        [.. Directory.EnumerateDirectories(Path, Prefix + "*" + suffix).Where(f => StepsOf(f) is not null && System.IO.Path.GetExtension(f) == suffix)];
+
+    static long? StepsOf(string folder)
+    {
+        string name = System.IO.Path.GetFileNameWithoutExtension(System.IO.Path.TrimEndingDirectorySeparator(folder));
+        return name.StartsWith(Prefix, StringComparison.Ordinal) && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long steps) ? steps : null;
+    }
+
+    /// <summary>Whether a folder is a checkpoint, whole or not, by what is in it or by its name.</summary>
+    public static bool LooksLikeOne(string folder) =>
+        StepsOf(folder) is not null || new[] { ManifestName, TowerFile(TowerId.A), TowerFile(TowerId.B) }.Any(name => File.Exists(System.IO.Path.Combine(folder, name)));
 
     /// <summary>The newest checkpoint that is whole. Damaged ones are reported and passed over; null when there is none.</summary>
-    public (CheckpointManifest Manifest, TowerState[] Towers, string Folder)? NewestWhole(Action<string> report)
+    /// <param name="report">Told of each.</param>
+    /// <param name="setAside">Whether they lose their name, so that none of them is ever counted among those kept: for the one process that writes here.</param>
+    public (CheckpointManifest Manifest, TowerState[] Towers, string Folder)? NewestWhole(Action<string> report, bool setAside = false)
     {
-        foreach (var (_, folder) in List())
+        var listed = List();
+        for (int n = 0; n < listed.Count; n++)
         {
+            string folder = listed[n].Folder;
             try
             {
                 var (manifest, towers) = Load(folder);
@@ -105,64 +154,164 @@ public sealed class CheckpointFolder(string path)
             }
             catch (CheckpointException e)
             {
-                report($"{e.Message}; the checkpoint before it is used");
+                report($"{e.Message}; {(n + 1 < listed.Count ? "the checkpoint before it is used" : "there is none before it")}");
+                if (setAside) PutAside(folder);
             }
         }
         return null;
     }
 
-    /// <exception cref="CheckpointException">A file is missing, damaged or of another format.</exception>
+    void PutAside(string folder)
+    {
+        string aside = FolderOf(StepsOf(folder)!.Value) + DamagedSuffix;
+        try
+        {
+            if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
+            Directory.Move(folder, aside);
+            Disk.FlushDirectory(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It keeps its name and is passed over again; whoever wants to write here will be told why that cannot be done.
+        }
+    }
+
+    /// <exception cref="CheckpointException">It is missing, damaged, cannot be read or is of another format.</exception>
     public static CheckpointManifest ReadManifest(string folder)
     {
         string file = System.IO.Path.Combine(folder, ManifestName);
         if (!File.Exists(file)) throw new CheckpointException($"{folder} is not a checkpoint: it has no {ManifestName}");
+        byte[] bytes;
         CheckpointManifest? manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize<CheckpointManifest>(File.ReadAllBytes(file), Json);
+            bytes = File.ReadAllBytes(file);
+            manifest = JsonSerializer.Deserialize<CheckpointManifest>(bytes, Json);
         }
         catch (JsonException e)
         {
             throw new CheckpointException($"{file} is damaged: {e.Message}");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{file} cannot be read: {e.Message}");
+        }
         if (manifest is not null && manifest.Format != CheckpointManifest.CurrentFormat)
             throw new CheckpointException($"{file} has format {manifest.Format}, this version reads {CheckpointManifest.CurrentFormat}: use the version that wrote it");
-        if (manifest is null || manifest.Sha256 != HashOf(manifest)) throw new CheckpointException($"{file} is damaged: it does not match its own SHA-256");
+        if (manifest is not { Progress: not null, RecipeDigest: not null, DataDigest: not null, DeviceKind: not null, TowerSha256.Count: 2, WeightsSha256: not null }
+            || manifest.Sha256 != HashOf(manifest) || !bytes.AsSpan().SequenceEqual(BytesOf(manifest)))
+            throw new CheckpointException($"{file} is damaged: it does not match its own SHA-256");
+        if (StepsOf(folder) is { } steps && steps != manifest.Progress.Steps)
+            throw new CheckpointException($"{file} is of step {manifest.Progress.Steps}, its folder's name says step {steps}: give the folder its name back");
         return manifest;
     }
 
     /// <summary>Reads a checkpoint whole, every hash checked.</summary>
-    /// <exception cref="CheckpointException">A file is missing, damaged or of another format.</exception>
-    public static (CheckpointManifest Manifest, TowerState[] Towers) Load(string folder)
+    /// <exception cref="CheckpointException">A file is missing, damaged, cannot be read or is of another format.</exception>
+    public static (CheckpointManifest Manifest, TowerState[] Towers) Load(string folder) => Read(folder, e => throw e)!.Value;
+
+    /// <summary>Reads a checkpoint whole, every hash checked.</summary>
+    /// <returns>What is wrong with it, a line a file; empty when it is whole.</returns>
+    public static IReadOnlyList<string> Damage(string folder)
     {
-        var manifest = ReadManifest(folder);
-        TowerState[] towers = [.. TowerIds.Both.Select(t => new TowerState(t, SafeTensors.Read(System.IO.Path.Combine(folder, TowerFile(t)), manifest.TowerSha256[(int)t])))];
-        string digest = WeightsDigest.Of(towers[0], towers[1]);
-        if (digest != manifest.WeightsSha256) throw new CheckpointException($"{folder} is damaged: its weights have digest {digest[..16]}..., the manifest says {manifest.WeightsSha256}");
-        return (manifest, towers);
+        var damage = new List<string>();
+        Read(folder, e => damage.Add(e.Message));
+        return damage;
     }
 
-    /// <summary>Of the values, not the bytes: white space and the order of fields do not count.</summary>
-    static string HashOf(CheckpointManifest manifest) =>
-        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(manifest with { Sha256 = "" }, Json)));
-
-    string FolderOf(long steps) => System.IO.Path.Combine(Path, $"step-{steps:D8}");
-
-    void Prune(long bestSteps)
+    static (CheckpointManifest, TowerState[])? Read(string folder, Action<CheckpointException> damaged)
     {
-        foreach (var (steps, folder) in List().Skip(KeptNewest))
-            if (steps != bestSteps) Directory.Delete(folder, recursive: true);
+        CheckpointManifest? manifest = null;
+        TowerState?[] towers = [null, null];
+        foreach (var read in new Action[] { () => manifest = ReadManifest(folder), () => ReadTower(TowerId.A), () => ReadTower(TowerId.B) })
+            try
+            {
+                read();
+            }
+            catch (CheckpointException e)
+            {
+                damaged(e);
+            }
+        if (manifest is null || towers is not [{ } a, { } b]) return null;
+        string digest = WeightsDigest.Of(a, b);
+        if (digest == manifest.WeightsSha256) return (manifest, [a, b]);
+        damaged(new CheckpointException($"{folder} is damaged: its weights have digest {digest[..16]}..., the manifest says {manifest.WeightsSha256}"));
+        return null;
+
+        void ReadTower(TowerId tower)
+        {
+            if (manifest is not null) towers[(int)tower] = new TowerState(tower, SafeTensors.Read(System.IO.Path.Combine(folder, TowerFile(tower)), manifest.TowerSha256[(int)tower]));
+        }
     }
 
-    static void Guard(Action write, string where)
+    /// <summary>Of the values, whatever their order in the file.</summary>
+    static string HashOf(CheckpointManifest manifest) => Convert.ToHexStringLower(SHA256.HashData(BytesOf(manifest with { Sha256 = "" })));
+
+    static byte[] BytesOf(CheckpointManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
+
+    string FolderOf(long steps) => System.IO.Path.Combine(Path, $"{Prefix}{steps:D8}");
+
+    /// <summary>
+    /// Keeps the newest two, counted from the one just written, and what each of them calls the best: whichever is gone on from has its best.
+    /// One behind it, which a run that has gone back to an earlier checkpoint has yet to write again, stays and does not count.
+    /// </summary>
+    void Prune(CheckpointManifest written)
+    {
+        var upToIt = List().Where(c => c.Steps <= written.Progress.Steps).ToList();
+        long[] best = [written.Progress.BestSteps, .. upToIt.Skip(1).Take(KeptNewest - 1).Select(c => BestOf(c.Folder))];
+        foreach (var (steps, folder) in upToIt.Skip(KeptNewest))
+            if (!best.Contains(steps)) Remove(FolderOf(steps), folder);
+        if (upToIt.Count < KeptNewest) return;
+        foreach (var (steps, folder) in SetAside()) // nothing is to be had from them any more
+            if (steps < upToIt[KeptNewest - 1].Steps) Remove(FolderOf(steps), folder);
+    }
+
+    static long BestOf(string folder)
+    {
+        try
+        {
+            return ReadManifest(folder).Progress.BestSteps;
+        }
+        catch (CheckpointException)
+        {
+            return 0; // damaged meanwhile; whoever wants to go on from it is told so
+        }
+    }
+
+    /// <summary>Killed half-way it leaves nothing under a name that says whole.</summary>
+    static void Remove(string final, string folder)
+    {
+        string partial = final + PartialSuffix;
+        if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+        Directory.Move(folder, partial);
+        Directory.Delete(partial, recursive: true);
+    }
+
+    /// <param name="write">What to do.</param>
+    /// <param name="where">The file or folder, for the error.</param>
+    /// <param name="partial">What to remove when it fails: a full disk has room again.</param>
+    static void Guard(Action write, string where, string? partial = null)
     {
         try
         {
             write();
         }
+        catch (Exception e) when (Disk.Refusal(e) is not null)
+        {
+            if (partial is not null) RemoveIfPossible(partial);
+            throw new CheckpointException($"cannot write the checkpoint {where}: {Disk.Refusal(e)}; the checkpoints before it are untouched: make room or give access, then train again with --resume");
+        }
+    }
+
+    static void RemoveIfPossible(string partial)
+    {
+        try
+        {
+            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException($"cannot write the checkpoint {where}: {e.Message.TrimEnd('.')}; the checkpoints before it are untouched: make room or give access, then train again with --resume");
+            // The next checkpoint tries again; what is wrong is said by the error that led here.
         }
     }
 }

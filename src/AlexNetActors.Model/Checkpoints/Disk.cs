@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace AlexNetActors.Model;
 
-/// <summary>What .NET has no call for: a rename lasts only when its directory is flushed too.</summary>
-static partial class Disk
+/// <summary>What .NET has no call for: a rename lasts only when its directory is flushed too; and what it says of a file that may not grow.</summary>
+public static partial class Disk
 {
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
@@ -15,6 +15,7 @@ static partial class Disk
     private static partial int Close(int descriptor);
 
     /// <summary>Flushes a directory's entries to the disk; on Windows the file system does so by itself.</summary>
+    /// <exception cref="IOException">It cannot be opened or flushed.</exception>
     public static void FlushDirectory(string path)
     {
         if (OperatingSystem.IsWindows()) return;
@@ -29,4 +30,12 @@ static partial class Disk
             _ = Close(descriptor);
         }
     }
+
+    /// <summary>Why the system would not have a file written; null when the exception is about something else.</summary>
+    public static string? Refusal(Exception e) => e switch
+    {
+        IOException or UnauthorizedAccessException => e.Message.TrimEnd('.'),
+        ArgumentOutOfRangeException { ParamName: "value" } => "the file would be larger than the file system or `ulimit -f` allows", // what .NET makes of EFBIG
+        _ => null,
+    };
 }

@@ -47,19 +47,19 @@ public static class SafeTensors
     }
 
     /// <summary>Reads a whole file; with <paramref name="sha256"/>, only if its bytes have that hash.</summary>
-    /// <exception cref="CheckpointException">The file is missing, damaged or not safetensors with F32 values.</exception>
+    /// <exception cref="CheckpointException">The file is missing, damaged, cannot be read or is not safetensors with F32 values.</exception>
     public static IReadOnlyList<NamedValues> Read(string path, string? sha256 = null)
     {
         if (!File.Exists(path)) throw new CheckpointException($"{path} is missing");
-        if (sha256 is not null)
-        {
-            using var whole = File.OpenRead(path);
-            string found = Convert.ToHexStringLower(SHA256.HashData(whole));
-            if (found != sha256) throw new CheckpointException($"{path} is damaged: its SHA-256 is {found[..16]}..., the manifest says {sha256[..Math.Min(16, sha256.Length)]}...");
-        }
-        using var file = File.OpenRead(path);
         try
         {
+            using var file = File.OpenRead(path);
+            if (sha256 is not null)
+            {
+                string found = Convert.ToHexStringLower(SHA256.HashData(file));
+                if (found != sha256) throw new CheckpointException($"{path} is damaged: its SHA-256 is {found[..16]}..., the manifest says {sha256[..Math.Min(16, sha256.Length)]}...");
+                file.Position = 0;
+            }
             var length = new byte[8];
             file.ReadExactly(length);
             long headerBytes = BinaryPrimitives.ReadInt64LittleEndian(length);
@@ -84,6 +84,10 @@ public static class SafeTensors
         catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or OverflowException or FormatException)
         {
             throw Damaged(path, e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path} cannot be read: {e.Message}");
         }
     }
 

@@ -30,6 +30,8 @@ public sealed class LeavingTests : IDisposable
     {
         Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
         Assert.Equal(Enumerable.Range(1, Steps), _workshop.Metrics("run", "step").Select(l => (int)l["step"]!));
+        var ledger = Alexnet.Run("verify", _workshop.In("run"), "--json").Expect(0).Json["ledger"]!; // every sample once, whatever was killed
+        Assert.Equal(Steps, (int)ledger["steps"]!);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class DataLoaderTests : IDisposable
         _run.Dispose();
     }
 
-    void Assign() => _inbox.Send(_loader, new AssignLoader(1, Index: 0, Count: 1, [new Seat([.. TowerIds.Both], "here", "reference", "reference", "reference", "", _inbox.Receiver)], "tiny", ReadAhead: 3));
+    void Assign(int round) => _inbox.Send(_loader, new AssignLoader(1, round, Index: 0, Count: 1, [new Seat([.. TowerIds.Both], "here", "reference", "reference", "reference", "", _inbox.Receiver)], "tiny", ReadAhead: 3));
 
     void Grant(PassKind kind, long from, long until) => _inbox.Send(_loader, new GrantCredit(1, kind, from, until));
 
@@ -48,7 +48,7 @@ public sealed class DataLoaderTests : IDisposable
     [Fact]
     public void Training_goes_on_after_a_validation_with_the_batches_that_are_there()
     {
-        Assign();
+        Assign(1);
         Grant(PassKind.Train, 0, 3);
         Batch[] batches = [.. Enumerable.Range(0, 3).Select(n => Next(PassKind.Train, n))];
         foreach (var batch in batches) Array.Fill(batch.Pixels, Mark);
@@ -64,10 +64,11 @@ public sealed class DataLoaderTests : IDisposable
     [Fact]
     public void A_loader_that_is_assigned_anew_makes_again_what_is_asked_for_and_leaves_what_it_gave_alone()
     {
-        Assign();
+        Assign(1);
         Grant(PassKind.Train, 0, 3);
         Batch[] batches = [.. Enumerable.Range(0, 3).Select(n => Next(PassKind.Train, n))];
-        Assign();
+        Assign(1);
+        Assign(2);
         Grant(PassKind.Train, 1, 4);
         for (int n = 1; n <= 3; n++) Assert.DoesNotContain(Next(PassKind.Train, n), batches);
     }

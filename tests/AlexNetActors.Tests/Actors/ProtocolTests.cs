@@ -19,8 +19,10 @@ public sealed class ProtocolTests : IDisposable
     public void Dispose() => _system.Terminate().Wait(TimeSpan.FromSeconds(10));
 
     static readonly PassId Pass = new(1, PassKind.Train, 17);
-    static readonly RunProgress SomeProgress = new(34, new ScheduleState(0.5f, 1, 0.25, 2, false), 1, 32, 0.25, 30) { ValidatedSteps = 30 };
+    static readonly RunProgress SomeProgress = new(34, new ScheduleState(0.5f, 1, 0.25, 2, false), 1, 32, 0.25, 30) { ValidatedSteps = 30, Ledger = new Ledger(1, 14, new RecordSum(new UInt128(1, 2))) };
     static readonly Score SomeScore = new(128, 294.5, 100, 60);
+
+    static readonly StepRecords Records = new(17, [new(0, 3, new(new UInt128(1, 2))), new(1, 5, new(new UInt128(0, 7)))]);
 
     static Batch SomeBatch()
     {
@@ -45,12 +47,12 @@ public sealed class ProtocolTests : IDisposable
         (new LinkLost(1, "n", LinkPurpose.Batches, "no"), "94 01 a16e 01 a26e6f"),
         (new DisbandGroup(1, "no"), "92 01 a26e6f"),
         (new GpuReady(1, [TowerId.A]), "92 01 91 00"),
-        (new LoadTowers(1, WeightSource.Memory, SomeProgress, ["a", "b"]), "94 01 02 9b 22 ca3f000000 01 cb3fd0000000000000 02 c2 01 20 cb3fd0000000000000 1e 1e 92 a161 a162"),
-        (new TakeSnapshot(1, SomeProgress, 9), "93 01 9b 22 ca3f000000 01 cb3fd0000000000000 02 c2 01 20 cb3fd0000000000000 1e 1e 09"),
+        (new LoadTowers(1, WeightSource.Memory, SomeProgress, ["a", "b"]), "94 01 02 9c 22 ca3f000000 01 cb3fd0000000000000 02 c2 01 20 cb3fd0000000000000 1e 1e 94 01 0e 01 02 92 a161 a162"),
+        (new TakeSnapshot(1, SomeProgress, 9), "93 01 9c 22 ca3f000000 01 cb3fd0000000000000 02 c2 01 20 cb3fd0000000000000 1e 1e 94 01 0e 01 02 09"),
         (new TowersLoaded(1, [TowerId.A, TowerId.B]), "92 01 92 00 01"),
         (new RunStep(Pass, 0.5f), "92 93 01 00 11 ca3f000000"),
         (new EvaluateBatch(Pass with { Kind = PassKind.Evaluate }), "91 93 01 01 11"),
-        (new PassDone(Pass, [TowerId.B], SomeScore, 1, 2, 0, 3, [new ExchangeTime(1, 2, 1, 2, 0, 2)]), "98 93 01 00 11 91 01 94 cc80 cb4072680000000000 64 3c cb3ff0000000000000 cb4000000000000000 cb0000000000000000 03 91 96 01 02 cb3ff0000000000000 cb4000000000000000 cb0000000000000000 cb4000000000000000"),
+        (new PassDone(Pass, [TowerId.B], SomeScore, 1, 2, 0, 3, [new ExchangeTime(1, 2, 1, 2, 0, 2)], Records), "99 93 01 00 11 91 01 94 cc80 cb4072680000000000 64 3c cb3ff0000000000000 cb4000000000000000 cb0000000000000000 03 91 96 01 02 cb3ff0000000000000 cb4000000000000000 cb0000000000000000 cb4000000000000000 92 11 98 00 03 01 02 01 05 00 07"),
         (new SaveTowers(1, 340), "92 01 cd0154"),
         (new TowerSaved(1, 340, TowerId.B, "ff", [[1, 2]]), "95 01 cd0154 01 a26666 91 c4020102"),
         (new BatchMissing(Pass), "91 93 01 00 11"),
@@ -68,8 +70,8 @@ public sealed class ProtocolTests : IDisposable
         (new GroupFormed(2, ["cpu"], "cpu", ["here"]), "94 02 91 a3637075 a3637075 91 a468657265"),
         (new GroupBroken(2, "no"), "92 02 a26e6f"),
         (new LoadersChanged(["n"], "no"), "92 91 a16e a26e6f"),
-        (new RunStarted(3, 2, ["cpu"], null), "94 03 02 91 a3637075 c0"),
-        (new StepCompleted(17, 0.5f, SomeScore, [new TowerTime("A", 1, 0, 0, 2, [])]), "94 11 ca3f000000 94 cc80 cb4072680000000000 64 3c 91 96 a141 cb3ff0000000000000 cb0000000000000000 cb0000000000000000 02 90"),
+        (new RunStarted(3, 2, ["cpu"], null, new Ledger(1, 14, new RecordSum(new UInt128(1, 2)))), "95 03 02 91 a3637075 c0 94 01 0e 01 02"),
+        (new StepCompleted(17, 0.5f, SomeScore, [new TowerTime("A", 1, 0, 0, 2, [])], Records), "95 11 ca3f000000 94 cc80 cb4072680000000000 64 3c 91 96 a141 cb3ff0000000000000 cb0000000000000000 cb0000000000000000 02 90 92 11 98 00 03 01 02 01 05 00 07"),
         (new ValidationCompleted(34, 1, SomeScore, true, 0.5f), "95 22 01 94 cc80 cb4072680000000000 64 3c c3 ca3f000000"),
         (new CheckpointWritten(34, "d", "ab"), "93 22 a164 a26162"),
         (new TowerActivity([TowerId.A], "loss"), "92 91 00 a46c6f7373"),
@@ -106,8 +108,8 @@ public sealed class ProtocolTests : IDisposable
         return
         [
             new NodeOffer("1.0", "n:1", a, 3, "seed = 1", new DataOffer("ff", 20), [new GpuOffer(a, "cpu", "cpu-fast", "cpu", [TowerId.B])], [a], "n:7", [new HeldSnapshot(TowerId.A, "r/d/cpu", SomeProgress)]),
-            new FormGroup(1, seats, "seed = 1", "r/d/cpu", 300_000, a, "n:2", "n:8"),
-            new AssignLoader(1, 0, 2, seats, "seed = 1", 4),
+            new FormGroup(1, seats, "seed = 1", "r/d/cpu", 300_000, a, "n:2", "n:8", 20),
+            new AssignLoader(1, 3, 0, 2, seats, "seed = 1", 4),
         ];
     }
 

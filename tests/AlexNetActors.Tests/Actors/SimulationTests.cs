@@ -1,6 +1,8 @@
 using Akka.Actor;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
+using AlexNetActors.Tests.Actors.Simulation;
 using CsCheck;
 
 namespace AlexNetActors.Tests.Actors;
@@ -23,6 +25,7 @@ public class SimulationTests
         public readonly List<(PassId Pass, TowerId[] Towers)> Ran = [];
         public readonly Dictionary<PassKind, GrantCredit> Credit = [];
         public TrainingState State = start;
+        readonly BatchPlan _plan = ToyTower.Plan(start.Limits);
 
         /// <summary>Comes at some time of the run.</summary>
         public object? Interruption { private get; init; }
@@ -111,7 +114,7 @@ public class SimulationTests
             Answer(towers =>
             {
                 Ran.Add((pass, towers));
-                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, []);
+                return new PassDone(pass, towers, new Score(10, 1, errors, 0), 1, 1, 0, 0, [], pass.Kind == PassKind.Train ? ToyTower.Records(_plan, pass.Number) : null);
             });
         }
 
@@ -202,7 +205,7 @@ public class SimulationTests
     public void A_deadline_names_the_one_tower_that_has_not_answered()
     {
         var state = NewState(10, 5, 1) with { Phase = Phase.Training };
-        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, []));
+        (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, [], null));
         var (_, effects) = state.Apply(new DeadlinePassed(5));
         Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
     }
@@ -215,6 +218,35 @@ public class SimulationTests
         Assert.Equal(new GroupWaits("n to bring the batch of step 3"), effects.OfType<Effect.Publish>().Single().Event);
         (_, effects) = late.Apply(new DeadlinePassed(5));
         Assert.Contains("waited 5 s for n to bring the batch of step 3", effects.OfType<Effect.Publish>().Select(p => p.Event switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => "" }).First(l => l != ""));
+    }
+
+    /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>
+    [Fact]
+    public void A_step_on_other_samples_than_those_that_come_next_ends_the_run_before_it_counts()
+    {
+        StepRecords Records(long step, params int[] records) => StepRecords.Of(records, step, epochRecords: 20);
+        RunProgress? Train(TrainingState state, StepRecords? a, StepRecords? b, string? refused = null)
+        {
+            (state, _) = state.Apply(new PassDone(state.Pass, [TowerId.A], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], a));
+            (var after, var effects) = state.Apply(new PassDone(state.Pass, [TowerId.B], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], b));
+            if (refused is null) return after.Progress;
+            Assert.Equal(Phase.Failed, after.Phase);
+            Assert.Equal(state.Progress, after.Progress);
+            Assert.Contains(refused, effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<RunFailed>().Single().Reason);
+            return null;
+        }
+        int[] first = [.. Enumerable.Range(0, 10)], second = [.. Enumerable.Range(10, 10)];
+        var start = NewState(20, 5, 1) with { Phase = Phase.Training };
+        var progress = Train(start, Records(0, first), Records(0, first))!;
+        Assert.Equal(new Ledger(0, 10, RecordSum.Of(first)), progress.Ledger);
+        var then = start with { Progress = progress, Pass = new PassId(0, PassKind.Train, 1) };
+        Assert.Equal(new Ledger(1, 0, default), Train(then, Records(1, second), Records(1, second))!.Ledger);
+
+        Train(then, Records(1, second), Records(1, [.. second.Reverse()]), "the towers were trained on different batches at step 1: tower A on");
+        Train(then, Records(1, second), null, "tower B on it does not say what");
+        Train(then, Records(1, first), Records(1, first), "epoch 1 has had 20 samples, but not each record once");
+        Train(then, Records(1, [.. second[..9], 3]), Records(1, [.. second[..9], 3]), "not each record once");
+        Train(then, Records(2, second), Records(2, second), "step 1 was trained on other samples than those that come next: its records are 10 of epoch 2, where 10 of epoch 1 are left");
     }
 
     [Fact]
@@ -239,7 +271,7 @@ public class SimulationTests
         var loading = Formed() with { Phase = Phase.Loading };
         Assert.Same(loading, loading.Apply(new TowersLoaded(loading.Generation - 1, [TowerId.A])).State);
         var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 0) };
-        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [])).State);
+        Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [], null)).State);
     }
 
     static TrainingState Formed()

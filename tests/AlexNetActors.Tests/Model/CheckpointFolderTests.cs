@@ -1,4 +1,5 @@
 using AlexNetActors.Compute;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Tests.Model;
@@ -32,7 +33,7 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     static RunProgress After(long steps, long best = 0) =>
-        new(steps, new ScheduleState(0.001f, 1, 0.25, 2, false), 3, steps, best == 0 ? double.PositiveInfinity : 0.125, best) { ValidatedSteps = best };
+        new(steps, new ScheduleState(0.001f, 1, 0.25, 2, false), 3, steps, best == 0 ? double.PositiveInfinity : 0.125, best) { ValidatedSteps = best, Ledger = new Ledger(2, 3, RecordSum.Of([1, 2, 3])) };
 
     string Save(long steps, long best = 0, ulong seed = 1)
     {
@@ -62,13 +63,54 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     [Fact]
-    public void NewestTwoAndTheBestAreKept()
+    public void NewestTwoAndTheBestOfEachAreKept()
     {
         Save(10, best: 10);
         for (int steps = 20; steps <= 50; steps += 10) Save(steps, best: 10);
-        Assert.Equal([50, 40, 10], _folder.List().Select(c => c.Steps));
+        Assert.Equal([50, 40, 10], Steps());
         Save(60, best: 60);
-        Assert.Equal([60, 50], _folder.List().Select(c => c.Steps));
+        Assert.Equal([60, 50, 10], Steps()); // 50 calls 10 the best: should 60 turn out damaged, there is one
+        Save(70, best: 60);
+        Assert.Equal([70, 60], Steps());
+    }
+
+    IEnumerable<long> Steps() => _folder.List().Select(c => c.Steps);
+
+    /// <summary>One that was passed over is none of the newest two, or the next that is written would have nothing to fall back to.</summary>
+    [Fact]
+    public void WhatWasPassedOverIsNotCountedAmongThoseKept()
+    {
+        foreach (long steps in new[] { 10, 20, 30 }) Save(steps, best: 10, seed: (ulong)steps);
+        Assert.Equal([30, 20, 10], Steps());
+        foreach (long steps in new[] { 30, 20 }) Damage(steps);
+        Assert.Equal(10, _folder.NewestWhole(_ => { }, setAside: true)!.Value.Manifest.Progress.Steps);
+        Assert.Equal([30, 20], _folder.SetAside().Select(c => c.Steps));
+        Save(15, best: 10);
+        Assert.Equal([15, 10], Steps());
+        Save(25, best: 10);
+        Assert.Equal([30, 20], _folder.SetAside().Select(c => c.Steps));
+        Assert.Equal([25, 15, 10], Steps());
+        foreach (long steps in new[] { 30, 40 }) Save(steps, best: 10);
+        Assert.Equal([40, 30, 10], Steps());
+        Save(50, best: 10);
+        Assert.Empty(_folder.SetAside());
+    }
+
+    /// <summary>A group that goes back while later checkpoints are there: what it writes first stays, though it is older than two others.</summary>
+    [Fact]
+    public void OneWrittenBehindAGoingBackStays()
+    {
+        foreach (long steps in new[] { 10, 20, 30 }) Save(steps, best: 10);
+        Save(15, best: 10);
+        Assert.Equal([30, 20, 15, 10], Steps());
+    }
+
+    void Damage(long steps)
+    {
+        string file = Path.Combine(_folder.List().Single(c => c.Steps == steps).Folder, CheckpointFolder.TowerFile(TowerId.B));
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
     }
 
     [Fact]
@@ -97,28 +139,59 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Null(_folder.NewestWhole(Assert.Fail));
     }
 
-    /// <summary>White space may change without a change of meaning; then what is read is what was written.</summary>
     [Fact]
-    public void EveryFlippedByteIsFoundOrHarmless()
+    public void EveryFlippedByteIsFoundAndItsFileNamed()
     {
         string folder = Save(340, best: 340);
-        var original = CheckpointFolder.ReadManifest(folder);
         foreach (string file in Directory.GetFiles(folder))
         {
             byte[] whole = File.ReadAllBytes(file);
             for (int n = 0; n < whole.Length; n++)
             {
-                File.WriteAllBytes(file, [.. whole[..n], (byte)(whole[n] ^ 1 << n % 7), .. whole[(n + 1)..]]);
-                if (Refused(folder) is { } why)
-                    Assert.Contains(folder, why);
-                else
-                {
-                    Assert.EndsWith("manifest.json", file);
-                    Assert.Equal(original, CheckpointFolder.ReadManifest(folder) with { TowerSha256 = original.TowerSha256 });
-                }
+                File.WriteAllBytes(file, [.. whole[..n], (byte)(whole[n] ^ 1 << n % 8), .. whole[(n + 1)..]]);
+                Assert.StartsWith(file, Refused(folder));
+                Assert.StartsWith(file, Assert.Single(CheckpointFolder.Damage(folder)));
             }
             File.WriteAllBytes(file, whole);
         }
+        Assert.Empty(CheckpointFolder.Damage(folder));
+    }
+
+    [Fact]
+    public void EveryDamagedFileIsNamed()
+    {
+        string folder = Save(340);
+        foreach (var tower in TowerIds.Both) File.WriteAllBytes(Path.Combine(folder, CheckpointFolder.TowerFile(tower)), []);
+        Assert.Equal(["tower-A", "tower-B"], CheckpointFolder.Damage(folder).Select(d => Path.GetFileName(d.Split(".safetensors")[0])));
+    }
+
+    [Fact]
+    public void AFolderInPlaceOfAFileAndAFileThatCannotBeReadAreRefused()
+    {
+        string folder = Save(340);
+        foreach (string file in Directory.GetFiles(folder))
+        {
+            byte[] whole = File.ReadAllBytes(file);
+            File.Delete(file);
+            Directory.CreateDirectory(file);
+            Assert.Contains(Path.GetFileName(file), Refused(folder));
+            Directory.Delete(file);
+            if (OperatingSystem.IsLinux())
+            {
+                File.CreateSymbolicLink(file, "/proc/self/mem"); // its first byte cannot be read, as on a disk that fails
+                Assert.StartsWith($"{file} cannot be read", Refused(folder));
+                File.Delete(file);
+            }
+            File.WriteAllBytes(file, whole);
+        }
+    }
+
+    [Fact]
+    public void AManifestOfAnotherStepIsRefused()
+    {
+        string folder = Save(340);
+        Directory.Move(folder, folder.Replace("340", "350"));
+        Assert.EndsWith("is of step 340, its folder's name says step 350: give the folder its name back", Refused(folder.Replace("340", "350")));
     }
 
     [Fact]
@@ -163,6 +236,9 @@ public sealed class CheckpointFolderTests : IDisposable
         string report = Assert.Single(reports);
         Assert.StartsWith($"{file} is damaged: its SHA-256 is", report);
         Assert.EndsWith("the checkpoint before it is used", report);
+        Damage(10);
+        Assert.Null(_folder.NewestWhole(reports.Add));
+        Assert.EndsWith("there is none before it", reports[^1]);
     }
 
     [Fact]
@@ -179,8 +255,8 @@ public sealed class CheckpointFolderTests : IDisposable
     public void OtherFormatsAreRefused()
     {
         string folder = Save(10), file = Path.Combine(folder, "manifest.json");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 1", "\"format\": 2"));
-        Assert.EndsWith("has format 2, this version reads 1: use the version that wrote it", Refused(folder));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 2", "\"format\": 1"));
+        Assert.EndsWith("has format 1, this version reads 2: use the version that wrote it", Refused(folder));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Tests.Actors.Simulation;
@@ -61,6 +62,7 @@ sealed class SimulatedCluster
     public VirtualTime Time { get; }
     public PlantedBug Bug { get; }
     public RunLimits Limits { get; }
+    public BatchPlan Plan => field ??= ToyTower.Plan(Limits);
     public List<SimulatedNode> Nodes { get; } = [];
 
     /// <summary>The run folder, which every coordinator sees.</summary>

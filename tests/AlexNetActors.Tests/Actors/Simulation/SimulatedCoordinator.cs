@@ -86,7 +86,7 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
             case Effect.Answer e: ToNode(e.Node.Node, e.Message); break;
             case Effect.Form:
                 cluster.OfficeInCommand = Math.Max(cluster.OfficeInCommand, office);
-                ToGpus(AllGpus, new FormGroup(State.Generation, [.. State.Seating!.Seats], "tiny", State.Terms.Identity.Text, SimulatedCluster.DeadlineMs, ActorRefs.Nobody, node.Name, ""));
+                ToGpus(AllGpus, new FormGroup(State.Generation, [.. State.Seating!.Seats], "tiny", State.Terms.Identity.Text, SimulatedCluster.DeadlineMs, ActorRefs.Nobody, node.Name, "", cluster.Limits.Records));
                 break;
             case Effect.Disband e:
                 ToGpus(AllGpus, e.Message);
@@ -94,7 +94,7 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
                 break;
             case Effect.AssignLoaders:
                 for (int i = 0; i < State.Roster.Serving.Count; i++)
-                    ToLoader(State.Roster.Serving[i].Node, new AssignLoader(State.Generation, i, State.Roster.Serving.Count, [.. State.Seating!.Seats], "tiny", SimulatedCluster.ReadAhead));
+                    ToLoader(State.Roster.Serving[i].Node, new AssignLoader(State.Generation, State.Round, i, State.Roster.Serving.Count, [.. State.Seating!.Seats], "tiny", SimulatedCluster.ReadAhead));
                 break;
             case Effect.SendCheckpoint: SendCheckpoint(); break;
             case Effect.BeginCheckpoint e:

@@ -196,7 +196,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
 
     void Done(PassId pass)
     {
-        Answer(new PassDone(pass, State.Mine!.Towers, new Score(10, 1, ToyTower.Errors(pass.Number), 0), 1, 1, 0, 0, []));
+        Answer(new PassDone(pass, State.Mine!.Towers, new Score(10, 1, ToyTower.Errors(pass.Number), 0), 1, 1, 0, 0, [], pass.Kind == PassKind.Train ? ToyTower.Records(cluster.Plan, pass.Number) : null));
         Next();
     }
 

@@ -92,7 +92,7 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
         if (message is GrantCredit credit && _task is not null && credit.Generation == _task.Generation)
         {
             var window = _windows.GetValueOrDefault(credit.Kind, (-1, 0, 0));
-            if (window.From != credit.From) window = (credit.From, credit.From + (_task.Index - credit.From % _task.Count + _task.Count) % _task.Count, 0);
+            if (window.From != credit.From) window = (credit.From, Math.Max(window.Next, credit.From + (_task.Index - credit.From % _task.Count + _task.Count) % _task.Count), 0);
             _windows[credit.Kind] = window with { Until = credit.Until };
             Prepare();
         }
@@ -100,8 +100,7 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
 
     void Assign(SimulatedCoordinator from, AssignLoader task)
     {
-        bool again = _task is not null && (task.Generation, task.Index, task.Count) == (_task.Generation, _task.Index, _task.Count) && _takers.Count == task.Seats.Length;
-        if (task.Generation < _task?.Generation || again) return;
+        if (_task is not null && (task.Generation < _task.Generation || (task.Generation == _task.Generation && task.Round <= _task.Round))) return;
         if (task.Generation != _task?.Generation) _takers.Clear();
         _task = task;
         _windows.Clear();

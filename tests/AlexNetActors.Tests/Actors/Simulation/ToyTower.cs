@@ -1,3 +1,4 @@
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Tests.Actors.Simulation;
@@ -19,6 +20,16 @@ static class ToyTower
 
     public static ulong Updated(ulong weights, ulong sum, float rate) => Mix(Mix(weights, sum), BitConverter.SingleToUInt32Bits(rate));
 
+    public static BatchPlan Plan(RunLimits limits) => new(seed: 7, limits.Records, limits.Batch);
+
+    /// <summary>What a step's batch has of the records.</summary>
+    public static StepRecords Records(BatchPlan plan, long step)
+    {
+        var records = new int[plan.BatchSize];
+        plan.RecordsOf(step, records);
+        return StepRecords.Of(records, step, plan.Records);
+    }
+
     /// <summary>Errors of a validation batch: a number for the schedule to follow.</summary>
     public static int Errors(long number) => (int)(number * 7919 % 11);
 
@@ -34,13 +45,14 @@ static class ToyTower
     {
         var progress = RunProgress.Start(limits);
         var weights = (Initial(TowerId.A), Initial(TowerId.B));
+        var plan = Plan(limits);
         while (true)
         {
             switch (progress.Next(limits))
             {
                 case RunStage.Train:
                     weights = Step(weights, progress.Steps, progress.Schedule.Rate);
-                    progress = progress.AfterStep();
+                    progress = progress.AfterStep() with { Ledger = progress.Ledger.Add(Records(plan, progress.Steps), limits.Records).After };
                     break;
                 case RunStage.Validate:
                     int errors = Enumerable.Range(0, validationBatches).Sum(i => Errors(progress.Steps * validationBatches + i));

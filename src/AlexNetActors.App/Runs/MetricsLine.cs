@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AlexNetActors.Data;
+
+namespace AlexNetActors.App;
+
+/// <summary>A whole line of metrics.jsonl, as it lies in the file.</summary>
+/// <param name="Number">From 1.</param>
+/// <param name="End">Bytes of the file up to its end.</param>
+/// <param name="Json">With at least a "kind" and a "step", or a "summary"; null when it is damaged.</param>
+readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
+{
+    public static readonly JsonSerializerOptions Values = new(JsonSerializerDefaults.Web);
+
+    public string? Kind => (string?)Json?["kind"];
+    public long Step => (long?)Json?["step"] ?? 0;
+
+    /// <summary>What the step was trained on; null when it does not say.</summary>
+    public StepRecords? Records
+    {
+        get
+        {
+            try
+            {
+                return Json?["records"]?.Deserialize<StepRecords>(Values) is { Shares: not null } records ? records : null;
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>All whole lines from the beginning. One without its line feed, which a killed process left half written, is not among them.</summary>
+    public static IEnumerable<MetricsLine> Read(Stream file)
+    {
+        file.Position = 0;
+        var buffer = new byte[1 << 16];
+        using var line = new MemoryStream();
+        long end = 0, number = 0;
+        for (int read; (read = file.Read(buffer)) > 0;)
+            for (int start = 0; start < read;)
+            {
+                int feed = Array.IndexOf(buffer, (byte)'\n', start, read - start), length = (feed < 0 ? read : feed) - start;
+                line.Write(buffer, start, length);
+                start += length + 1;
+                if (feed < 0) break;
+                end += line.Length + 1;
+                yield return new MetricsLine(++number, end, Parse(line.ToArray()));
+                line.SetLength(0);
+            }
+    }
+
+    static JsonObject? Parse(byte[] text)
+    {
+        try
+        {
+            return JsonNode.Parse(text) is JsonObject line && line["kind"]?.GetValue<string>() is { } kind && (kind == "summary" || line["step"]?.GetValue<long>() is not null) ? line : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException) // no JSON, another type, no UTF-8, a name twice
+        {
+            return null;
+        }
+    }
+}
