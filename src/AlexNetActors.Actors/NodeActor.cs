@@ -9,7 +9,7 @@ namespace AlexNetActors.Actors;
 /// </summary>
 public sealed class NodeActor : ReceiveActor, IWithTimers
 {
-    static readonly TimeSpan OfferInterval = TimeSpan.FromSeconds(1), OfferIntervalAdmitted = TimeSpan.FromSeconds(3);
+    static readonly TimeSpan OfferInterval = TimeSpan.FromMilliseconds(300), OfferIntervalAdmitted = TimeSpan.FromSeconds(3);
 
     readonly NodeMeans _means;
     readonly IActorRef _office, _coordinator, _observer;

@@ -49,7 +49,9 @@ public sealed class DeathCheck : ReceiveActor
         _checked.Remove(verdict.Node);
         if (!verdict.Dead || _cluster.State.Members.All(m => !m.Address.Equals(verdict.Node))) return;
         _dead.Add(verdict.Node);
-        if (Majority.Holds(_cluster.State, _dead)) _cluster.Down(verdict.Node);
+        if (!Majority.Holds(_cluster.State, _dead)) return;
+        CertainFailureDetector.Tell(_cluster, verdict.Node); // only who is unreachable can be removed
+        _cluster.Down(verdict.Node);
     }
 
     static async Task<Verdict> Check(Address node)
