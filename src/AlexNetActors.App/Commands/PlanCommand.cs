@@ -16,11 +16,11 @@ static class PlanCommand
         var set = Options.Set();
         var json = Options.Json();
         var command = new Command("plan", $"Shows a recipe's layers, parameters, memory and exchanges; {DefaultRecipe} when none is named.") { recipe, set, json };
-        command.SetAction(p => Show(RecipeReader.Read(p.GetValue(recipe) ?? DefaultRecipe, Settings.Parse(p.GetValue(set)!)), new Output(p.GetValue(json))));
+        command.SetAction(p => Show(RecipeReader.Read(p.GetValue(recipe) ?? DefaultRecipe, Settings.Parse(p.GetValue(set)!)), NodeSettings.Read(Settings.Parse(p.GetValue(set)!)), new Output(p.GetValue(json))));
         return command;
     }
 
-    static int Show(Recipe recipe, Output output)
+    static int Show(Recipe recipe, NodeSettings node, Output output)
     {
         var plan = NetworkPlan.Of(recipe);
         output.Table(Layers(recipe.Network));
@@ -29,10 +29,15 @@ static class PlanCommand
         result.WriteLine($"Parameters {Words.Count(recipe.Network.Parameters)}; neurons {Words.Count(recipe.Network.Neurons)}; an image takes {Words.Flop(plan.ForwardFlop)} forward, {Words.Flop(plan.StepFlop)} in training.");
         result.WriteLine($"Each tower holds {Words.Bytes(plan.ActivationBytes)} of activations and their gradients and {Words.Bytes(plan.WeightBytes)} of weights, gradients and velocities (a device may pad them).");
         result.WriteLine($"A tower on a GPU takes at most {Words.Bytes(plan.GpuBytes)} of its memory, both on one {Words.Bytes(2 * plan.GpuBytes)}.");
+        if (node.SnapshotSteps > 0)
+            result.WriteLine($"In a cluster each tower's weights and velocities, {Words.Bytes(SnapshotBytes(recipe))}, are copied every {node.SnapshotSteps} steps into the memory of both towers' nodes, {Words.Bytes(4 * SnapshotBytes(recipe))} on each: a lost node costs at most {2 * node.SnapshotSteps} steps, {Words.Count(2L * node.SnapshotSteps * recipe.Batch)} images, done again; both at once those since the last checkpoint, {recipe.CheckpointSteps} at most.");
         output.Table(Exchanges(plan));
         output.Json(Json(recipe, plan));
         return 0;
     }
+
+    /// <summary>Of one tower; a node holds two of each tower, the last whole one and the next.</summary>
+    static long SnapshotBytes(Recipe recipe) => sizeof(float) * recipe.Network.Layers.Sum(l => l.Parameters);
 
     static Table Layers(Network network)
     {
