@@ -123,6 +123,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     (TrainingState, ImmutableList<Effect>) FormIfComplete(ImmutableList<Effect> effects)
     {
+        if (Generation == 0 && Saved.Next(Limits) == RunStage.Finish) return Finish(effects, WhyOver); // it ended before, perhaps under another coordinator
         var seating = Alone || !Silent.IsEmpty ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
         if (seating is null || Roster.Serving.Count < Group.Loaders) return (this, effects.Add(new Effect.Publish(new GroupWaits(Awaited()))));
         var identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind };
@@ -227,8 +228,10 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default, CreditFrom = FirstValidationPass }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
         RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], TowersSaved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
         _ when !Stopping && !Leaving.IsEmpty => Regroup($"{string.Join(", ", Leaving)}: {AskedToStop}", effects), // nothing of theirs is lost any more
-        _ => Finish(effects, Over ? Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done" : "stopped as asked"),
+        _ => Finish(effects, Over ? WhyOver : "stopped as asked"),
     };
+
+    string WhyOver => Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done";
 
     (TrainingState, ImmutableList<Effect>) Finish(ImmutableList<Effect> effects, string why) =>
         (this with { Phase = Phase.Finished, Ended = new RunOver(Failed: false, why) }, effects.AddRange([new Effect.Publish(new RunFinished(Progress.Steps, why)), new Effect.ExpectNothing()]));

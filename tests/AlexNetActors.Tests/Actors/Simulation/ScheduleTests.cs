@@ -7,7 +7,7 @@ namespace AlexNetActors.Tests.Actors.Simulation;
 public sealed class ScheduleTests(ITestOutputHelper output)
 {
     const int Schedules = 10_000, SchedulesForABug = 1_000;
-    const string SeedVariable = "ALEXNET_SCHEDULE";
+    const string SeedVariable = "ALEXNET_SCHEDULE", FirstVariable = "ALEXNET_SCHEDULES_FROM"; // one to replay; another ten thousand
 
     /// <returns>What is wrong with the schedule's end; null when nothing is.</returns>
     static string? WrongWith(SimulatedCluster cluster)
@@ -37,7 +37,7 @@ public sealed class ScheduleTests(ITestOutputHelper output)
             Replay(ulong.Parse(one, CultureInfo.InvariantCulture));
             return;
         }
-        ulong first = (ulong)Environment.TickCount64 << 20;
+        ulong first = ulong.Parse(Environment.GetEnvironmentVariable(FirstVariable) ?? "1", CultureInfo.InvariantCulture);
         long faults = 0, recoveries = 0, events = 0;
         for (ulong seed = first; seed < first + Schedules; seed++)
         {

@@ -226,7 +226,7 @@ sealed class SimulatedCluster
     }
 
     /// <summary>Nobody takes office on a side that does not know the others to be gone.</summary>
-    bool ReachesMajority(SimulatedNode node)
+    public bool ReachesMajority(SimulatedNode node)
     {
         var reached = Members.Where(m => !IsCutBothWays(node, m)).ToList();
         return 2 * reached.Count > Members.Count || (2 * reached.Count == Members.Count && reached.Contains(Members.MinBy(m => m.Name)!));
@@ -304,7 +304,7 @@ sealed class SimulatedCluster
     {
         var side = Nodes.Where(_ => Time.Chance(0.4)).ToHashSet();
         var cut = (side, Time.Chance(0.3));
-        if (side.Count == 0 || side.Count == Nodes.Count) return;
+        if (side.Count == 0 || side.Count == Nodes.Count || _cuts.Count > 0) return; // one at a time: what several together make of the members is not modelled
         Say($"CUT {string.Join(",", side.Select(n => n.Name))} for {ms} ms");
         _cuts.Add(cut);
         Time.After(ms, () => _cuts.Remove(cut));

@@ -66,9 +66,10 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
         TellMajority();
     }
 
+    /// <summary>A cut is over; another may not be.</summary>
     public void FindsMajority()
     {
-        _alone = false;
+        _alone = _alone && !cluster.ReachesMajority(node);
         if (cluster.Coordinator == this) TellMajority();
     }
 
