@@ -17,7 +17,7 @@ sealed partial class FaultRun
 {
     const int RestartsMax = 200; // of all processes together
     const string Host = "127.0.0.1";
-    static readonly TimeSpan EndMax = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan EndMax = TimeSpan.FromSeconds(45); // one that comes back when all is over looks for the others for a while
 
     readonly FaultPlan _plan;
     readonly FaultRunPlace _place;
@@ -287,6 +287,7 @@ sealed partial class FaultRun
     void LetEnd()
     {
         var until = _clock.Elapsed + EndMax;
+        _place.Network?.Heal();
         foreach (var node in _nodes.Where(n => n.Starts > 1)) node.Signal(Signals.Terminate);
         while (_nodes.Any(n => n.Runs) && _clock.Elapsed < until)
         {

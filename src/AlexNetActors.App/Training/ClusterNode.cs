@@ -19,6 +19,9 @@ sealed class ClusterNode : IDisposable
     /// <summary>How long a node that was put out tries to get in again; and how long before it thinks of founding the cluster anew.</summary>
     static readonly TimeSpan ReturnMax = TimeSpan.FromSeconds(120), ReturnPatience = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many times in a row all others are to be found dead before this node gives up: they may be about to start again.</summary>
+    const int AloneMax = 3;
+
     /// <summary>The shortest time that the old coordinator is given once the cluster has removed it: it is dead, or has stopped itself when it lost the majority.</summary>
     static readonly TimeSpan RemovalMargin = TimeSpan.FromMilliseconds(1);
 
@@ -31,6 +34,7 @@ sealed class ClusterNode : IDisposable
     readonly ConcurrentDictionary<Address, byte> _seen = new(); // members, ever
     readonly Timer _look;
     readonly string[] _configuredSeeds;
+    int _alone; // times in a row that all others were found dead
 
     /// <summary>What a node that was put out takes along.</summary>
     /// <param name="Members">The nodes that it knew.</param>
@@ -79,7 +83,7 @@ sealed class ClusterNode : IDisposable
         var nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
-        using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(), null, ReturnPatience, ReturnPatience);
+        using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
         using var late = _earlier is null ? null : new Timer(_ =>
         {
             if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster that has put this one out has let it in again within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
@@ -123,12 +127,20 @@ sealed class ClusterNode : IDisposable
     /// If all who are left of a cluster were put out, nobody can let anybody in. One of them begins anew, and only when it is certain that no
     /// others go on somewhere: most of those that it knew answer, or their machines say that they are dead.
     /// </summary>
-    void FoundIfNobodyElseCan()
+    /// <param name="observed">Told when there is nobody left to come back to.</param>
+    /// <param name="coordinates">Whether a cluster of this node alone could do anything.</param>
+    void FoundIfNobodyElseCan(NodeJournal observed, bool coordinates)
     {
         if (IsMember || _system.WhenTerminated.IsCompleted) return;
         var others = _earlier!.Members;
         var answers = Task.WhenAll(others.Select(DeathCheck.Probe)).GetAwaiter().GetResult(); // each has a deadline
         var up = others.Where((_, i) => answers[i] == System.Net.Sockets.SocketError.Success).Append(_cluster.SelfAddress).ToArray();
+        _alone = answers.All(a => a == System.Net.Sockets.SocketError.ConnectionRefused) ? _alone + 1 : 0;
+        if (!coordinates && _alone > 0)
+        {
+            if (_alone >= AloneMax) observed.End.TrySetResult(new NodeEnd("every other node of the cluster that has put this one out has ended; start it again with them", Failed: true));
+            return;
+        }
         int accounted = up.Length + answers.Count(a => a == System.Net.Sockets.SocketError.ConnectionRefused);
         if (2 * accounted <= others.Length + 1) return;
         var first = _configuredSeeds.Select(s => up.FirstOrDefault(a => Majority.NodeName(a) == s)).FirstOrDefault(a => a is not null) ?? up.Min(Member.AddressOrdering);
