@@ -34,6 +34,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     Company? _company;
     long _looked = Stopwatch.GetTimestamp(), _woke;
     bool _slept;
+    TimeSpan _stoodStill;
     TrainingState _state;
     bool _handsOver;
 
@@ -101,7 +102,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         if (HasSlept)
         {
-            _slept = true;
+            (_slept, _stoodStill) = (true, Stopwatch.GetElapsedTime(_looked));
             _woke = Stopwatch.GetTimestamp();
             _heard.Clear();
         }
@@ -109,8 +110,8 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         var state = _cluster!.State;
         var company = Majority.Company(state);
         if (_slept && 2 * _heard.Count > state.Members.Count) _slept = false; // most of them still take this for the coordinator
-        if (_slept) company = company with { Majority = false };
-        if (_company is not null && _company.Majority == company.Majority && _company.GpuNodes.SetEquals(company.GpuNodes)) return;
+        if (_slept) company = company with { Alone = $"this process stood still for {_stoodStill.TotalSeconds:0.0} s, they may have gone on without it" };
+        if (_company is not null && _company.Alone == company.Alone && _company.GpuNodes.SetEquals(company.GpuNodes)) return;
         Apply(_company = company);
     }
 

@@ -38,8 +38,8 @@ public sealed partial record TrainingState
 
     (TrainingState, ImmutableList<Effect>) Hear(Company m)
     {
-        var state = this with { GpuNodes = m.GpuNodes, Alone = !m.Majority };
-        if (state.Alone && Seating is not null) return state.Regroup("most of the cluster's nodes cannot be reached", []);
+        var state = this with { GpuNodes = m.GpuNodes, Alone = m.Alone };
+        if (state.Alone is not null && Seating is not null) return state.Regroup($"no majority of the nodes: {state.Alone}", []);
         return state.FormIfAssembling([]);
     }
 

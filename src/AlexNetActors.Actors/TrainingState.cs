@@ -44,8 +44,8 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>They have had the time to say it.</summary>
     public bool IsSettled { get; init; }
 
-    /// <summary>Most of the cluster's nodes cannot be reached: another coordinator may command there, so this one does not.</summary>
-    public bool Alone { get; init; }
+    /// <summary>Why most of the cluster's nodes may have another coordinator, so that this one commands nobody; null when they have not.</summary>
+    public string? Alone { get; init; }
     public Roster Roster { get; init; } = Roster.Empty;
     public Seating? Seating { get; init; }
 
@@ -124,7 +124,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) FormIfComplete(ImmutableList<Effect> effects)
     {
         if (Generation == 0 && Saved.Next(Limits) == RunStage.Finish) return Finish(effects, WhyOver); // it ended before, perhaps under another coordinator
-        var seating = Alone || !Silent.IsEmpty ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
+        var seating = Alone is not null || !Silent.IsEmpty ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
         if (seating is null || Roster.Serving.Count < Group.Loaders) return (this, effects.Add(new Effect.Publish(new GroupWaits(Awaited()))));
         var identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind };
         var from = RestorePoint.InMemory(seating, Roster, identity.Text) is { } memory && memory.Progress.Steps >= Saved.Steps ? memory : RestorePoint.OnDisk(Saved, Checkpoint);
@@ -274,7 +274,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>In words, whom the group waits for and to do what.</summary>
     string Awaited()
     {
-        if (Phase == Phase.Assembling && Alone) return "most of the cluster's nodes, which cannot be reached";
+        if (Phase == Phase.Assembling && Alone is not null) return $"the majority of the nodes: {Alone}";
         string towers = string.Join(" and ", TowerIds.Both.Except(Answered).Select(t => $"tower {t}"));
         return Phase switch
         {

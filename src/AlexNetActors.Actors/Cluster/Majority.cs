@@ -32,7 +32,8 @@ public static class Majority
 
     /// <summary>Who is there, for the coordinator.</summary>
     public static Company Company(ClusterEvent.CurrentClusterState state) => new(
-        [.. state.Members.Where(m => IsCounted(m) && m.HasRole("gpu") && !state.Unreachable.Contains(m)).Select(m => NodeName(m.Address))], Holds(state));
+        [.. state.Members.Where(m => IsCounted(m) && m.HasRole("gpu") && !state.Unreachable.Contains(m)).Select(m => NodeName(m.Address))],
+        Holds(state) ? null : $"{string.Join(" and ", state.Unreachable.Select(m => NodeName(m.Address)).Order(StringComparer.Ordinal))} cannot be reached");
 
     /// <summary>How nodes are called: host:port.</summary>
     public static string NodeName(Address address) => $"{address.Host}:{address.Port}";

@@ -66,8 +66,8 @@ public sealed record RunOver([property: Key(0)] bool Failed, [property: Key(1)] 
 
 /// <summary>From the coordinator's shell to its state: who is there.</summary>
 /// <param name="GpuNodes">Names of the nodes with devices.</param>
-/// <param name="Majority">Whether these are most of the cluster's nodes: only where they are may a coordinator command.</param>
-public sealed record Company(ImmutableHashSet<string> GpuNodes, bool Majority);
+/// <param name="Alone">Why they may not be most of the cluster's nodes; null where they are: only there may a coordinator command.</param>
+public sealed record Company(ImmutableHashSet<string> GpuNodes, string? Alone);
 
 /// <summary>From the coordinator's shell to its state: whoever is there has had time to say what it holds.</summary>
 public sealed record Settled : INoSerializationVerificationNeeded;

@@ -131,16 +131,17 @@ sealed class ClusterNode : IDisposable
     /// <param name="coordinates">Whether a cluster of this node alone could do anything.</param>
     void FoundIfNobodyElseCan(NodeJournal observed, bool coordinates)
     {
-        if (IsMember || _system.WhenTerminated.IsCompleted) return;
+        if (_cluster.State.Members.Count > 1 || _system.WhenTerminated.IsCompleted) return;
         var others = _earlier!.Members;
         var answers = Task.WhenAll(others.Select(DeathCheck.Probe)).GetAwaiter().GetResult(); // each has a deadline
-        var up = others.Where((_, i) => answers[i] == System.Net.Sockets.SocketError.Success).Append(_cluster.SelfAddress).ToArray();
         _alone = answers.All(a => a == System.Net.Sockets.SocketError.ConnectionRefused) ? _alone + 1 : 0;
-        if (!coordinates && _alone > 0)
+        if (!coordinates && _alone > 0) // also when it has founded a cluster, for others that then ended
         {
             if (_alone >= AloneMax) observed.End.TrySetResult(new NodeEnd("every other node of the cluster that has put this one out has ended; start it again with them", Failed: true));
             return;
         }
+        if (IsMember) return;
+        var up = others.Where((_, i) => answers[i] == System.Net.Sockets.SocketError.Success).Append(_cluster.SelfAddress).ToArray();
         int accounted = up.Length + answers.Count(a => a == System.Net.Sockets.SocketError.ConnectionRefused);
         if (2 * accounted <= others.Length + 1) return;
         var first = _configuredSeeds.Select(s => up.FirstOrDefault(a => Majority.NodeName(a) == s)).FirstOrDefault(a => a is not null) ?? up.Min(Member.AddressOrdering);

@@ -111,6 +111,26 @@ public sealed class FrozenPeerTests : IDisposable
             : $@"{name} (leaves: |.*took too long to come to terms)|waited 10 s for tower {peer[^1]} to open its device and its connections");
     }
 
+    /// <summary>Akka's defaults shut the joining node out for good, and put out all when the frozen one was not removed within 7 s.</summary>
+    [Fact]
+    public void A_machine_that_stands_still_while_one_node_is_frozen_and_one_joins_puts_no_other_out()
+    {
+        Start("coordinator", "loader", "tower-A");
+        foreach (var early in _peers.Values) early.WaitFor("is admitted");
+        _peers["tower-A"].Signal("STOP");
+        Start("tower-B");
+        _peers["tower-B"].WaitFor("is admitted");
+        NodeProcess[] others = [_peers["coordinator"], _peers["loader"], _peers["tower-B"]];
+        foreach (var other in others) other.Signal("STOP");
+        Thread.Sleep(4000); // longer than the cluster's patience
+        foreach (var other in others) other.Signal("CONT");
+        _peers["coordinator"].WaitFor("this process stood still for ");
+        _peers["coordinator"].WaitFor($"{NameOf("tower-A")} leaves: ");
+        Assert.DoesNotContain(others.SelectMany(o => o.Lines), l => l.Contains("has put this node out"));
+        _peers["spare"] = _cluster.StartGpu("spare", "--towers", "A");
+        WaitForSteps(1);
+    }
+
     [Fact]
     public void A_run_of_a_cluster_that_learns_nothing_is_told_so()
     {

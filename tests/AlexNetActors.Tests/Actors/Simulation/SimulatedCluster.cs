@@ -219,7 +219,7 @@ sealed class SimulatedCluster
             if (Coordinator != office) return;
             Say($"{oldest.Name} takes office {office.Office}");
             office.Begin();
-            office.Hear(new Company(GpuNodes, Majority: true));
+            office.Hear(new Company(GpuNodes, Alone: null));
             Later(oldest, 3000, () => office.Hear(new Settled()));
             foreach (var member in Members) Time.After(Time.Between(0, 1000), () => member.Follow(office));
         });
@@ -236,7 +236,7 @@ sealed class SimulatedCluster
 
     void TellCompany()
     {
-        if (Coordinator is { } coordinator && coordinator.Node.Up) Later(coordinator.Node, 100, () => coordinator.Hear(new Company(GpuNodes, coordinator.HasMajority)));
+        if (Coordinator is { } coordinator && coordinator.Node.Up) Later(coordinator.Node, 100, () => coordinator.Hear(new Company(GpuNodes, coordinator.HasMajority ? null : "cut off")));
         if (Coordinator is { } office)
             foreach (var member in Members) Time.After(Time.Between(300, 1000), () => member.Follow(office));
     }

@@ -75,7 +75,7 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
 
     void TellMajority()
     {
-        if (!IsGone) Hear(new Company(State.GpuNodes, HasMajority || cluster.Bug == PlantedBug.MajorityIgnored));
+        if (!IsGone) Hear(new Company(State.GpuNodes, HasMajority || cluster.Bug == PlantedBug.MajorityIgnored ? null : "cut off"));
     }
 
     void Do(Effect effect)
