@@ -35,10 +35,10 @@ sealed class GroupPart
         Mailbox = new TowerMailbox(Recipe.Network, Deadline, _exchange is null ? m => _partner!.Actor.Tell(m) : _exchange.Send,
             sharedMemory: _exchange is null && _partner?.Memory == mine.Memory);
         if (means.Tensors is null) return;
-        means.Tensors.Expect(self.Path.Name, group.Generation, Accept);
         if (links.Contains(LinkPurpose.Snapshots))
             _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, Deadline),
                 opened: _ => Tell(LinkPurpose.Snapshots, _partner!.Node, null), received: Keep, lost: reason => Tell(LinkPurpose.Snapshots, _partner!.Node, reason));
+        means.Tensors.Expect(self.Path.Name, group.Generation, Accept); // from here on it is called, on other threads: what it hands out is there
         if (_exchange is not null && mine.Towers[0] == TowerId.A)
         {
             means.Tensors.Connect(_partner!.Endpoint, Hello(LinkPurpose.Exchange, _partner.Actor), _exchange);

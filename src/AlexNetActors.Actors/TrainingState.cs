@@ -46,6 +46,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     /// <summary>Why most of the cluster's nodes may have another coordinator, so that this one commands nobody; null when they have not.</summary>
     public string? Alone { get; init; }
+
+    /// <summary>What it has last said to wait for before a group can form.</summary>
+    public string? WaitsFor { get; init; }
     public Roster Roster { get; init; } = Roster.Empty;
     public Seating? Seating { get; init; }
 
@@ -125,7 +128,8 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     {
         if (Generation == 0 && Saved.Next(Limits) == RunStage.Finish) return Finish(effects, WhyOver); // it ended before, perhaps under another coordinator
         var seating = Alone is not null || !Silent.IsEmpty ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
-        if (seating is null || Roster.Serving.Count < Group.Loaders) return (this, effects.Add(new Effect.Publish(new GroupWaits(Awaited()))));
+        if (seating is null || Roster.Serving.Count < Group.Loaders)
+            return Awaited() is var awaited && awaited == WaitsFor ? (this, effects) : (this with { WaitsFor = awaited }, effects.Add(new Effect.Publish(new GroupWaits(awaited))));
         var identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind };
         var from = RestorePoint.InMemory(seating, Roster, identity.Text) is { } memory && memory.Progress.Steps >= Saved.Steps ? memory : RestorePoint.OnDisk(Saved, Checkpoint);
         var state = this with
@@ -138,6 +142,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
             From = from,
             Progress = from.Progress,
             SnapshotAsked = -1,
+            WaitsFor = null,
             Round = Round + 1,
         };
         string[] lines = [.. seating.Seats.Select(s => $"tower {string.Join(" and ", s.Towers)} on {s.Device} of {s.Node}"), $"batches from {string.Join(", ", Roster.Serving.Select(l => l.Node).Distinct())}", .. state.Spares()];

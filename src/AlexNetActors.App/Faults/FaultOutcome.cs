@@ -72,15 +72,20 @@ sealed class FaultOutcome(int number, Fault fault)
 /// <param name="StepsRedone">Steps that were done again after going back.</param>
 /// <param name="Generations">Groups that were formed.</param>
 /// <param name="Restarts">Processes that were started again.</param>
+/// <param name="Coordinators">How many there were, one after the other.</param>
+/// <param name="Overlap">Two that commanded at once; null when none did.</param>
+/// <param name="Memory">Of its processes.</param>
 /// <param name="Failure">Why it did not come to its end: one line.</param>
 sealed record FaultRunResult(
-    string Name, IReadOnlyList<FaultOutcome> Faults, double Seconds, string? Digest, string CleanDigest, long Lost, long Repeated, long StepsRedone, int Generations, int Restarts, string? Failure)
+    string Name, IReadOnlyList<FaultOutcome> Faults, double Seconds, string? Digest, string CleanDigest, long Lost, long Repeated, long StepsRedone, int Generations, int Restarts,
+    int Coordinators, string? Overlap, ResidentMemory Memory, string? Failure)
 {
     /// <summary>What is wrong, the first thing that is; null when everything held.</summary>
     public string? Complaint =>
         Failure
         ?? (Faults.FirstOrDefault(f => f.Impossible is not null) is { } impossible ? $"fault \"{impossible.Fault}\" could not be struck: {impossible.Impossible}" : null)
         ?? (Faults.FirstOrDefault(f => f.Struck is null) is { } never ? $"the moment of fault \"{never.Fault}\" never came" : null)
+        ?? Overlap
         ?? (Digest != CleanDigest ? "the weights are not those of the clean run" : null)
         ?? (Lost > 0 || Repeated > 0 ? $"{Lost} samples lost, {Repeated} repeated" : null)
         ?? (Faults.FirstOrDefault(f => f.Recovered is null) is { } ill ? $"no new step was seen after fault \"{ill.Fault}\"" : null);

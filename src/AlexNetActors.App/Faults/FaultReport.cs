@@ -35,7 +35,10 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
     }
 
     /// <summary>What did not hold, a line each; then the sum.</summary>
-    public IEnumerable<string> Words() => Runs.Where(r => !r.Held).Select(r => $"{r.Name}: {r.Complaint}").Append(Sum);
+    public IEnumerable<string> Words() => Runs.Where(r => !r.Held).Select(r => $"{r.Name}: {r.Complaint}").Concat(Runs.Select(Memory).OfType<string>()).Append(Sum);
+
+    static string? Memory(FaultRunResult r) => r.Memory.Minutes is not { } minutes ? null : string.Create(CultureInfo.InvariantCulture,
+        $"{r.Name}: {r.Seconds / 60:0} min, {r.Restarts} processes started again, {r.Coordinators} coordinators; all processes held {minutes.Early / 1e6:0} MB in the second minute, {minutes.Late / 1e6:0} MB in the last, the largest {r.Memory.Largest / 1e6:0} MB");
 
     string Sum
     {
@@ -66,6 +69,10 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
             ["stepsRedone"] = r.StepsRedone,
             ["groups"] = r.Generations,
             ["restarts"] = r.Restarts,
+            ["coordinators"] = r.Coordinators,
+            ["largestProcessBytes"] = r.Memory.Largest,
+            ["bytesInSecondMinute"] = r.Memory.Minutes?.Early,
+            ["bytesInLastMinute"] = r.Memory.Minutes?.Late,
             ["faults"] = new JsonArray([.. r.Faults.Select(f => new JsonObject
             {
                 ["fault"] = f.Fault.ToString(),
@@ -93,7 +100,7 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
             .no {"{"} background: #fdd {"}"} code {"{"} font-size: 13px {"}"}
             </style>
             <h1>Faults: {E(Plan.Name)}</h1>
-            <p>{E(Sum)}</p>
+            {string.Concat(Words().Select(w => $"<p>{E(w)}</p>"))}
             <p>Recipe {E(Path.GetFileNameWithoutExtension(Plan.Recipe))}, {Plan.Steps} steps, towers on {E(Device)}; {Plan.Nodes.Count} processes: {E(string.Join("; ", Plan.Nodes.Select(n => $"{n.Name} ({n.Roles}{(n.Towers is { } t ? $", tower {t}" : "")})")))}. A dead process is started again after {E(FaultLanguage.Text(Plan.RestartAfter))}.</p>
             <table><tr>{string.Concat(Columns.Append("sign").Select(c => $"<th>{c}</th>"))}</tr>
             """);

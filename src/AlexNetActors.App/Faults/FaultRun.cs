@@ -26,6 +26,8 @@ sealed partial class FaultRun
     readonly BlockingCollection<Action> _work = [];
     readonly Stopwatch _clock = Stopwatch.StartNew();
     readonly List<(TimeSpan At, Action Do)> _later = [];
+    readonly Leadership _leadership = new();
+    readonly ResidentMemory _memory = new();
     readonly Dictionary<string, FaultedNode> _holders = []; // tower-A, tower-B
     FaultedNode? _coordinator;
     TimeSpan? _trainingSince;
@@ -80,6 +82,7 @@ sealed partial class FaultRun
         try
         {
             foreach (var node in _nodes) Start(node);
+            LookAtMemory();
             while (!_over && _failure is null) DoNext();
             if (_failure is null) LetEnd();
         }
@@ -90,7 +93,7 @@ sealed partial class FaultRun
             if (disk) _place.KeepDisk();
         }
         var (lost, repeated) = _place.Samples(_plan.Steps);
-        return new FaultRunResult(_place.Name, _faults, _clock.Elapsed.TotalSeconds, _place.Digest(_plan.Steps), cleanDigest, lost, repeated, _stepsRedone, _generations, _restarts, _failure);
+        return new FaultRunResult(_place.Name, _faults, _clock.Elapsed.TotalSeconds, _place.Digest(_plan.Steps), cleanDigest, lost, repeated, _stepsRedone, _generations, _restarts, _leadership.Terms, _leadership.Overlap, _memory, _failure);
     }
 
     /// <summary>The next thing that is due or told; the plan's deadline ends it all.</summary>
@@ -142,12 +145,19 @@ sealed partial class FaultRun
         else Later(_plan.RestartAfter, () => Start(node));
     }
 
+    void LookAtMemory()
+    {
+        _memory.Look([.. _nodes.Select(n => n.ResidentBytes)]);
+        Later(ResidentMemory.Interval, LookAtMemory);
+    }
+
     void Later(TimeSpan after, Action work) => _later.Add((_clock.Elapsed + after, work));
 
     void OnEvent(FaultedNode node, JsonObject e)
     {
         string kind = (string)e["event"]!;
         double time = (double)e["time"]!;
+        _leadership.Hear(node.Plan.Name, kind, time);
         if (kind != "due") _lastEvent = $"{kind} of {node.Plan.Name}";
         switch (kind)
         {

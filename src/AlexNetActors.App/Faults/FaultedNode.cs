@@ -30,6 +30,18 @@ sealed class FaultedNode : IDisposable
     public string LastLine { get; private set; } = "nothing";
     public bool Runs => _process is { HasExited: false };
     public int Id => _process!.Id;
+
+    /// <summary>Memory that it holds now; 0 when it does not run.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            if (!Runs) return 0;
+            _process!.Refresh();
+            return _process.WorkingSet64; // 0 of one that has just ended
+        }
+    }
+
     public int? ExitCode => _process is { HasExited: true } p ? p.ExitCode : null;
 
     /// <summary>Starts it, or starts it again; it goes on when it is told the faults and "start".</summary>

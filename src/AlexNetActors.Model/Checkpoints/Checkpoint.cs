@@ -35,6 +35,12 @@ public sealed class CheckpointFolder(string path)
     /// <summary>Behind the name of what is not whole yet, or not any more: the next checkpoint removes it.</summary>
     const string PartialSuffix = ".partial";
 
+    /// <summary>
+    /// Before it: a coordinator that was stopped while it wrote, and goes on when another has long taken over, does not find that one's half of the
+    /// same checkpoint under its own name.
+    /// </summary>
+    readonly string _writer = $".{Random.Shared.NextInt64():x16}";
+
     /// <summary>Behind the name of an earlier checkpoint of the same step, while the new one takes its name.</summary>
     const string ReplacedSuffix = ".replaced";
 
@@ -59,7 +65,7 @@ public sealed class CheckpointFolder(string path)
     /// <exception cref="CheckpointException">It cannot be made.</exception>
     public string Begin(long steps)
     {
-        string partial = FolderOf(steps) + PartialSuffix;
+        string partial = PartialOf(steps);
         Guard(() =>
         {
             Directory.CreateDirectory(Path);
@@ -96,7 +102,7 @@ public sealed class CheckpointFolder(string path)
     public string Commit(CheckpointManifest manifest)
     {
         long steps = manifest.Progress.Steps;
-        string partial = FolderOf(steps) + PartialSuffix, final = FolderOf(steps), replaced = final + ReplacedSuffix;
+        string partial = PartialOf(steps), final = FolderOf(steps), replaced = final + ReplacedSuffix;
         Guard(() =>
         {
             using (var file = File.Create(System.IO.Path.Combine(partial, ManifestName)))
@@ -130,7 +136,7 @@ public sealed class CheckpointFolder(string path)
 
     static long? StepsOf(string folder)
     {
-        string name = System.IO.Path.GetFileNameWithoutExtension(System.IO.Path.TrimEndingDirectorySeparator(folder));
+        string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(folder)).Split('.')[0];
         return name.StartsWith(Prefix, StringComparison.Ordinal) && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long steps) ? steps : null;
     }
 
@@ -249,6 +255,8 @@ public sealed class CheckpointFolder(string path)
 
     static byte[] BytesOf(CheckpointManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
 
+    string PartialOf(long steps) => FolderOf(steps) + _writer + PartialSuffix;
+
     string FolderOf(long steps) => System.IO.Path.Combine(Path, $"{Prefix}{steps:D8}");
 
     /// <summary>
@@ -279,9 +287,9 @@ public sealed class CheckpointFolder(string path)
     }
 
     /// <summary>Killed half-way it leaves nothing under a name that says whole.</summary>
-    static void Remove(string final, string folder)
+    void Remove(string final, string folder)
     {
-        string partial = final + PartialSuffix;
+        string partial = final + _writer + PartialSuffix;
         if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
         Directory.Move(folder, partial);
         Directory.Delete(partial, recursive: true);

@@ -33,6 +33,7 @@ public sealed class FaultsTests : IDisposable
     [InlineData("kill tower-A at step 5 in update")]
     [InlineData("kill loader at step 5 in loading")]
     [InlineData("kill tower-A and tower-B at step 5 in loss")]
+    [InlineData("kill tower-A and coordinator at step 5 in loss")]
     [InlineData("stop tower-A at step 5 in loss for 3s")]
     [InlineData("disconnect tower-B at step 5 in exchange fc6 forward")]
     [InlineData("corrupt tower-A at step 5 in exchange conv3 forward")]
@@ -79,10 +80,24 @@ public sealed class FaultsTests : IDisposable
         Assert.Matches(@"not over after 4[0-9] s, 5 of 12 steps done, last event .* of one: one \(runs\) said .*; two \(runs\) said .*; three \(is dead\) said ", result.Err);
     }
 
+    static void SkipWithoutHosts() =>
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root" && File.Exists("/usr/sbin/nft"), "needs Linux, root, network namespaces and nftables");
+
     [Fact]
     public void A_one_way_partition_is_lived_through()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root" && File.Exists("/usr/sbin/nft"), "needs Linux, root, network namespaces and nftables");
+        SkipWithoutHosts();
         Faults("--fault", "partition tower-B from tower-A one-way at step 5 in exchange conv3 forward for 3s").Expect(0);
+    }
+
+    /// <summary>The one that was cut off, or stopped, comes back while the other one leads: it must not say another word. Every fault run checks it.</summary>
+    [Theory]
+    [InlineData("partition coordinator from all at step 5 in update for 15s")]
+    [InlineData("stop coordinator at step 5 in update for 15s")]
+    public void Two_coordinators_never_command_at_once(string fault)
+    {
+        if (fault.StartsWith("partition", StringComparison.Ordinal)) SkipWithoutHosts();
+        var run = Faults("--fault", fault, "--steps", "600").Expect(0).Json["runs"]!.AsArray()[0]!;
+        Assert.InRange((int)run["coordinators"]!, 2, 3); // a third one only says that the run is over
     }
 }

@@ -62,6 +62,21 @@ public sealed class CheckpointFolderTests : IDisposable
             }
     }
 
+    /// <summary>Stopped before it could give its checkpoint the name, it wakes when another has taken over and writes the same one.</summary>
+    [Fact]
+    public void One_that_comes_too_late_cannot_name_what_another_is_writing()
+    {
+        string before = Save(10);
+        CheckpointFolder late = new(_folder.Path), another = new(_folder.Path);
+        var towers = States(1);
+        CheckpointFolder.WriteTower(late.Begin(20), towers[0]);
+        string partial = another.Begin(20);
+        CheckpointFolder.WriteTower(partial, towers[0]);
+        Assert.Throws<CheckpointException>(() => late.Commit(CheckpointFolder.ReadManifest(before) with { Progress = After(20) }));
+        Assert.True(Directory.Exists(partial));
+        Assert.Equal([(10, before)], _folder.List());
+    }
+
     [Fact]
     public void NewestTwoAndTheBestOfEachAreKept()
     {
