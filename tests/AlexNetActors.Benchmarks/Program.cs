@@ -13,6 +13,7 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
     ["transport"] = TransportSpeed.Run,
     ["transport-peer"] = TransportPeer.Run,
     ["cluster"] = ClusterSpeed.Run,
+    ["snapshots"] = SnapshotCost.Run,
     ["cluster-links"] = ClusterLinks.Run,
     ["cluster-soak"] = ClusterSoak.Run,
     ["cluster-soak-member"] = ClusterSoak.Member,

@@ -26,6 +26,7 @@ sealed class FaultOutcome(int number, Fault fault)
     public double? Recovered { get; private set; }
 
     long _doneBefore;
+    bool _closed;
 
     public bool Over => Struck is not null || Impossible is not null;
     public double? DetectionMs => Detected - Struck;
@@ -37,12 +38,15 @@ sealed class FaultOutcome(int number, Fault fault)
         (Struck, Step, Generation, Victims, _doneBefore) = (time, step, generation, victims, doneBefore);
     }
 
+    /// <summary>Another fault strikes: if training had gone on after this one, the signs to come are that one's.</summary>
+    public void AnotherStrikes() => _closed = Recovered is not null;
+
     public void CannotStrike(string why) => Impossible = why;
 
     /// <summary>The first sign counts for detection; each one puts the recovery off.</summary>
     public void Suspect(double time, string sign)
     {
-        if (Struck is null || time < Struck || Recovered is not null && Detected is not null) return;
+        if (_closed || Struck is null || time < Struck || Recovered is not null && Detected is not null) return;
         (Detected, Sign) = (Detected ?? time, Sign ?? sign);
         (Trains, Recovered) = (null, null);
     }

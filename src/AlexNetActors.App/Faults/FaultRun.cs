@@ -237,6 +237,7 @@ sealed partial class FaultRun
             return;
         }
         double now = EventLine.Now;
+        foreach (var other in _faults.Where(o => o != f)) other.AnotherStrikes();
         if (Strike(f.Fault, victims, witness, number) is { } impossible) f.CannotStrike(impossible);
         else f.Strike(now, step, _generation, string.Join(" and ", victims.Select(v => v.Plan.Name)), _stepsDone);
         witness.Say($"go {number}"); // after "strike": the moment is over either way

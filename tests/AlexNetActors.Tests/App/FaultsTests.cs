@@ -62,7 +62,7 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("what plan", "there is no fault plan 'what': use matrix, silence, or name a file")]
+    [InlineData("what plan", "there is no fault plan 'what': use matrix, silence, soak, or name a file")]
     [InlineData("--fault x", "fault \"x\": there is no fault 'x'")]
     [InlineData("--fault random", "wanted random SEED every TIME for TIME")]
     [InlineData("--steps 0", "--steps is at least 1")]
