@@ -80,8 +80,7 @@ sealed class ClusterNode : IDisposable
             CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
             ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole).WithRemovalMargin(RemovalMargin));
         var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
-        var nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
-        output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        IActorRef? nodeActor = null;
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
         using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
         using var late = _earlier is null ? null : new Timer(_ =>
@@ -92,9 +91,12 @@ sealed class ClusterNode : IDisposable
         void Stop()
         {
             observed.Stopping = true;
-            nodeActor.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
+            nodeActor?.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
         }
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
+        output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
+        if (observed.Stopping) Stop(); // it came before there was anybody to tell
         var end = observed.Follow();
         try
         {
