@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using AlexNetActors.Data;
 
 namespace AlexNetActors.App;
@@ -6,7 +7,7 @@ namespace AlexNetActors.App;
 /// <summary>Options that several commands share.</summary>
 static class Options
 {
-    public static Option<string?> Recipe() => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file.", HelpName = "NAME|FILE" };
+    public static Option<string?> Recipe() => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file.", HelpName = "NAME|FILE", CompletionSources = { _ => RecipeFile.Names.Select(n => new CompletionItem(n)) } };
     public static Option<string?> Data() => new("--data") { Description = "Data set: a folder made by `alexnet prepare`.", HelpName = "DIR" };
     public static Option<string?> Device(string more) => new("--device") { Description = $"Device{more}: see `alexnet devices`.", HelpName = "D" };
     public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005.", HelpName = "path=value", DefaultValueFactory = _ => [] };
