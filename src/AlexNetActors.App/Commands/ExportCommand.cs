@@ -28,8 +28,7 @@ static class ExportCommand
     {
         string extension = Path.GetExtension(file);
         if (extension is not (SafeTensorsExtension or OnnxExtension)) throw new UsageException($"{file} says by its name neither {SafeTensorsExtension} nor {OnnxExtension}: name a file that ends so");
-        if (Directory.Exists(file)) throw new UsageException($"{file} is a folder: name a file in it");
-        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder && !Directory.Exists(folder)) throw new UsageException($"there is no folder {folder} for {Path.GetFileName(file)}: make it, or name another file");
+        Options.CheckFile(file);
         var trained = TrainedNetwork.Open(path, best: true, output.Log.WriteLine);
         var whole = new WholeNetwork(trained.Run.ReadRecipe(trained.Manifest, Settings.None).Network);
         NamedValues[] values = [.. whole.Merge(trained.Towers[0], trained.Towers[1]), whole.CentreMean(trained.Run.ReadMean(trained.Manifest), trained.Manifest.RecordSize)];

@@ -19,4 +19,11 @@ static class Options
     {
         if (views != 1 && views != View.Count) throw new UsageException($"--views is {views}: wanted 1 (the centre) or {View.Count} (centre and corners, and mirrored)");
     }
+
+    /// <summary>Refuses, before any work is done, a file that is to be written where none can be.</summary>
+    public static void CheckFile(string file)
+    {
+        if (Directory.Exists(file)) throw new UsageException($"{file} is a folder: name a file in it");
+        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder && !Directory.Exists(folder)) throw new UsageException($"there is no folder {folder} for {Path.GetFileName(file)}: make it, or name another file");
+    }
 }

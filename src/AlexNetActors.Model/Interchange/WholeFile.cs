@@ -6,7 +6,7 @@ public static class WholeFile
     const string PartialSuffix = ".partial";
 
     /// <param name="path">The file; one that is there is replaced.</param>
-    /// <param name="write">Writes it under the name it is given, and flushes it.</param>
+    /// <param name="write">Writes it under the name it is given.</param>
     /// <exception cref="CheckpointException">It cannot be written: why.</exception>
     public static void Write(string path, Action<string> write)
     {
@@ -14,6 +14,7 @@ public static class WholeFile
         try
         {
             write(partial);
+            using (var file = File.OpenHandle(partial, FileMode.Open, FileAccess.Write)) RandomAccess.FlushToDisk(file);
             File.Move(partial, path, overwrite: true);
             Disk.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }

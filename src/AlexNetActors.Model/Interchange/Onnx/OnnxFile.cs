@@ -11,7 +11,7 @@ public static class OnnxFile
 {
     const long BytesMax = int.MaxValue; // of any protocol buffers message
 
-    /// <summary>Writes a file, flushes it to the disk and returns its SHA-256.</summary>
+    /// <summary>Writes a file and returns its SHA-256.</summary>
     /// <param name="path">The file.</param>
     /// <param name="network">What the values are of.</param>
     /// <param name="values">Parameters and mean.</param>
@@ -22,13 +22,10 @@ public static class OnnxFile
     {
         var model = GraphOf(network, values).Model(version, metadata);
         if (model.Length > BytesMax) throw new RecipeException($"the network takes {model.Length} bytes, an ONNX file holds {BytesMax} at most: export it as .safetensors");
-        using (var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
-        {
-            model.WriteTo(file);
-            file.Flush(flushToDisk: true);
-            file.Position = 0;
-            return Convert.ToHexStringLower(SHA256.HashData(file));
-        }
+        using var file = new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16);
+        model.WriteTo(file);
+        file.Position = 0;
+        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
     static OnnxGraph GraphOf(WholeNetwork network, IReadOnlyList<NamedValues> values)
