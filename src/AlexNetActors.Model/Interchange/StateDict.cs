@@ -28,7 +28,12 @@ public static class StateDict
     {
         ModuleKind.Convolution => ("Conv2d", new JsonObject
         {
-            ["in_channels"] = m.Inputs, ["out_channels"] = m.Kernels, ["kernel_size"] = m.Layer.Spec.Size, ["stride"] = m.Layer.Spec.Stride, ["padding"] = m.Layer.Spec.Pad, ["groups"] = m.Groups,
+            ["in_channels"] = m.Inputs,
+            ["out_channels"] = m.Kernels,
+            ["kernel_size"] = m.Layer.Spec.Size,
+            ["stride"] = m.Layer.Spec.Stride,
+            ["padding"] = m.Layer.Spec.Pad,
+            ["groups"] = m.Groups,
         }),
         ModuleKind.Linear => ("Linear", new JsonObject { ["in_features"] = m.Inputs, ["out_features"] = m.Kernels }),
         ModuleKind.Rectifier => ("ReLU", []),
