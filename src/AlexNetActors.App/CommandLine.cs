@@ -19,6 +19,8 @@ static class CommandLine
         FaultsCommand.Define(),
         EvaluateCommand.Define(),
         PredictCommand.Define(),
+        ExportCommand.Define(),
+        ImportCommand.Define(),
         PrepareCommand.Define(),
         PlanCommand.Define(),
         BenchCommand.Define(),
@@ -27,6 +29,7 @@ static class CommandLine
         VerifyCommand.Define(),
         CertificatesCommand.Define(),
         CheckCommand.Define(),
+        CompletionCommand.Define(),
     };
 
     /// <returns>0 done, 1 failed while running or stopped, 2 wrong use.</returns>
@@ -35,7 +38,7 @@ static class CommandLine
         try
         {
             var parsed = Root().Parse(args);
-            if (parsed.Errors.Count > 0 && !parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?"))
+            if (parsed.Errors.Count > 0 && !CompletionCommand.Asks(args) && !parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?"))
                 throw new UsageException($"{Words(parsed.Errors)}: see `{string.Join(' ', Path(parsed.CommandResult).Append("--help"))}`");
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }

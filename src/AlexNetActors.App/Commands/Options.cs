@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using AlexNetActors.Data;
 
 namespace AlexNetActors.App;
@@ -6,7 +7,7 @@ namespace AlexNetActors.App;
 /// <summary>Options that several commands share.</summary>
 static class Options
 {
-    public static Option<string?> Recipe() => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file.", HelpName = "NAME|FILE" };
+    public static Option<string?> Recipe() => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file.", HelpName = "NAME|FILE", CompletionSources = { _ => RecipeFile.Names.Select(n => new CompletionItem(n)) } };
     public static Option<string?> Data() => new("--data") { Description = "Data set: a folder made by `alexnet prepare`.", HelpName = "DIR" };
     public static Option<string?> Device(string more) => new("--device") { Description = $"Device{more}: see `alexnet devices`.", HelpName = "D" };
     public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005.", HelpName = "path=value", DefaultValueFactory = _ => [] };
@@ -17,5 +18,12 @@ static class Options
     public static void CheckViews(int views)
     {
         if (views != 1 && views != View.Count) throw new UsageException($"--views is {views}: wanted 1 (the centre) or {View.Count} (centre and corners, and mirrored)");
+    }
+
+    /// <summary>Refuses, before any work is done, a file that is to be written where none can be.</summary>
+    public static void CheckFile(string file)
+    {
+        if (Directory.Exists(file)) throw new UsageException($"{file} is a folder: name a file in it");
+        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder && !Directory.Exists(folder)) throw new UsageException($"there is no folder {folder} for {Path.GetFileName(file)}: make it, or name another file");
     }
 }

@@ -69,7 +69,8 @@ public static class SafeTensors
             var tensors = new List<NamedValues>();
             foreach (var entry in JsonDocument.Parse(json).RootElement.EnumerateObject().Where(e => e.Name != "__metadata__"))
             {
-                if (entry.Value.GetProperty("dtype").GetString() != "F32") throw Damaged(path, $"{entry.Name} is not F32");
+                if (entry.Value.GetProperty("dtype").GetString() is var type && type != "F32") throw new CheckpointException($"{path}: {entry.Name} has values of type {type}, wanted F32: save it as float32");
+                if (tensors.Any(t => t.Name == entry.Name)) throw Damaged(path, $"{entry.Name} is there twice");
                 int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32())];
                 long start = entry.Value.GetProperty("data_offsets")[0].GetInt64(), end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
                 long count = shape.Aggregate(1L, (a, b) => checked(a * b)), available = file.Length - 8 - headerBytes;

@@ -52,6 +52,22 @@ public sealed class InferenceTests : IDisposable
         Assert.StartsWith("alexnet: 1 of 2 files could not be used", result.Err.TrimEnd().Split('\n')[^1]);
     }
 
+    [Fact]
+    public void Predictions_are_drawn_on_a_sheet_that_needs_nothing_else()
+    {
+        _workshop.TrainTo("run", 2);
+        string folder = Directory.CreateDirectory(_workshop.In("star")).FullName, sheet = _workshop.In("sheet.html");
+        foreach (string name in new[] { "a.bmp", "<b>.bmp" }) File.WriteAllBytes(Path.Combine(folder, name), GreyBitmap(50, 40));
+        var result = Alexnet.Run(["predict", _workshop.In("run"), .. Directory.GetFiles(folder), "--html", sheet, "--json"]).Expect(0);
+        Assert.All(result.Json["images"]!.AsArray(), i => Assert.Equal("star", (string)i!["label"]!));
+
+        string html = File.ReadAllText(sheet);
+        int Count(string text) => html.Split(text).Length - 1;
+        Assert.Equal((2, 2, 10), (Count("src=\"data:image/png;base64,iVBOR"), Count("<figcaption>star</figcaption>"), Count("<i style=\"width:")));
+        Assert.Contains("&lt;b&gt;.bmp", html);
+        Assert.Equal(0, Count("http") + Count("<script") + Count("url("));
+    }
+
     /// <summary>24 bits a pixel, all of them 128.</summary>
     static byte[] GreyBitmap(int width, int height)
     {

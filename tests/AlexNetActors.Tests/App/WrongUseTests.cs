@@ -67,6 +67,12 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("evaluate $/run --views 3", "wanted 1 (the centre) or 10")]
     [InlineData("evaluate $/run --data $/nowhere", "there is no folder")]
     [InlineData("predict $/run $/nothing.jpg", "there is no file")]
+    [InlineData("predict $/run $/data/train.pack --html $/nowhere/sheet.html", "make it, or name another file")]
+    [InlineData("export $/run $/network.pt", "neither .safetensors nor .onnx")]
+    [InlineData("export $/run $/nowhere/network.onnx", "make it, or name another file")]
+    [InlineData("export $/nowhere $/network.onnx", "there is no folder")]
+    [InlineData("import $/nothing.safetensors", "there is no file")]
+    [InlineData("completion tcsh", "there is no completion for 'tcsh': use bash, zsh, fish")]
     [InlineData("prepare $/nowhere $/target", "there is no folder")]
     public void One_line_says_what_and_what_to_do(string line, string expected)
     {

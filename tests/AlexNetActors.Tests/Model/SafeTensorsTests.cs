@@ -99,7 +99,6 @@ public sealed class SafeTensorsTests : IDisposable
     [Theory]
     [InlineData("""[1]""")]
     [InlineData("""{"a":1}""")]
-    [InlineData("""{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,4]}}""")]
     [InlineData("""{"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}}""")]
     [InlineData("""{"a":{"shape":[1],"data_offsets":[0,4]}}""")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}""")]
@@ -123,5 +122,14 @@ public sealed class SafeTensorsTests : IDisposable
     {
         string missing = _file + ".none";
         Assert.Equal($"{missing} is missing", Assert.Throws<CheckpointException>(() => SafeTensors.Read(missing)).Message);
+    }
+
+    [Theory]
+    [InlineData("""{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "w is there twice")]
+    [InlineData("""{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}""", "w has values of type BF16, wanted F32")]
+    public void What_other_writers_may_write_and_is_not_ours_is_named(string header, string expected)
+    {
+        File.WriteAllBytes(_file, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.UTF8.GetBytes(header), 0, 0, 0, 0]);
+        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => SafeTensors.Read(_file)).Message);
     }
 }
