@@ -1,10 +1,10 @@
 # The alexnet command in an image of its own: docker build -t alexnet .
 #
-# It runs on the chiseled runtime image: glibc, libstdc++ and OpenSSL, what .NET and SkiaSharp's native library need, and nothing else, neither
+# It runs on the chiseled runtime image that has Kestrel, which serves the dashboard: glibc, libstdc++ and OpenSSL, what .NET and SkiaSharp's native library need, and nothing else, neither
 # shell nor package manager. Not runtime-deps with a self-contained program: Akka finds its classes by name, so nothing could be trimmed away
 # and it would be no smaller. Not Alpine: NVIDIA's driver libraries, which the container toolkit lends to a container, are built for glibc.
 ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0-noble
-ARG RUNTIME=mcr.microsoft.com/dotnet/runtime:10.0-noble-chiseled
+ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 
 FROM ${SDK} AS build
 WORKDIR /source

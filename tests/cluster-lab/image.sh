@@ -46,9 +46,11 @@ import() { tar -C "$1" --owner=0 --group=0 -c . | docker import "${@:3}" - "$2" 
 
 make_runtime() {
   skeleton "$work/runtime"
-  mkdir -p "$work/runtime/usr/share/dotnet/shared/Microsoft.NETCore.App"
+  mkdir -p "$work/runtime/usr/share/dotnet/shared/"{Microsoft.NETCore.App,Microsoft.AspNetCore.App}
   cp -r "$dotnet/dotnet" "$dotnet/host" "$work/runtime/usr/share/dotnet"
-  cp -r "$dotnet/shared/Microsoft.NETCore.App/$version" "$work/runtime/usr/share/dotnet/shared/Microsoft.NETCore.App"
+  for framework in Microsoft.NETCore.App Microsoft.AspNetCore.App; do
+    cp -r "$dotnet/shared/$framework/$version" "$work/runtime/usr/share/dotnet/shared/$framework"
+  done
   import "$work/runtime" $runtime
 }
 

@@ -9,23 +9,32 @@ sealed class RunRecord : IDisposable
     readonly RunStart _start;
     readonly Output _output;
     readonly MetricsLog _metrics;
+    readonly Board? _board;
 
-    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group, bool takenOver)
+    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver)
     {
         (_folder, _start, _output) = (folder, start, output);
         _metrics = MetricsLog.Open(folder.Metrics, takenOver);
         if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
-        Journal = new RunJournal(RunStatus.Start(plan.Limits, start.Progress), folder, _metrics, new StallDetector(plan.Data.Classes.Count), View);
+        var status = RunStatus.Start(plan.Limits, start.Progress);
+        if (board is not null)
+        {
+            board.Begin(RunFacts.Of(plan, folder.Path), status);
+            View = new WatchedView(View, board);
+        }
+        _board = board;
+        Journal = new RunJournal(status, folder, _metrics, new StallDetector(plan.Data.Classes.Count), View);
     }
 
     /// <param name="folder">Where it is kept.</param>
     /// <param name="plan">What it is made from.</param>
     /// <param name="start">Where it starts or goes on.</param>
     /// <param name="output">Where it is shown.</param>
+    /// <param name="board">The dashboard's; null for none.</param>
     /// <param name="group">Whether to show what happens to the group: in one process nothing does.</param>
     /// <param name="takenOver">Whether another process may still write into it.</param>
-    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, bool group, bool takenOver = false) => new(folder, plan, start, output, group, takenOver);
+    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver = false) => new(folder, plan, start, output, board, group, takenOver);
 
     public IRunView View { get; }
     public RunJournal Journal { get; }
@@ -47,5 +56,9 @@ sealed class RunRecord : IDisposable
         return end.Failure is null ? 0 : throw new RunException(end.Failure);
     }
 
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose()
+    {
+        _board?.Close();
+        _metrics.Dispose();
+    }
 }

@@ -46,9 +46,12 @@ public static class SafeTensors
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Reads a whole file; with <paramref name="sha256"/>, only if its bytes have that hash.</summary>
+    /// <summary>Reads a file; with <paramref name="sha256"/>, only if its bytes have that hash.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sha256">Of all its bytes.</param>
+    /// <param name="only">The one tensor that is wanted, which must be there; null for all.</param>
     /// <exception cref="CheckpointException">The file is missing, damaged, cannot be read or is not safetensors with F32 values.</exception>
-    public static IReadOnlyList<NamedValues> Read(string path, string? sha256 = null)
+    public static IReadOnlyList<NamedValues> Read(string path, string? sha256 = null, string? only = null)
     {
         if (!File.Exists(path)) throw new CheckpointException($"{path} is missing");
         try
@@ -67,7 +70,7 @@ public static class SafeTensors
             var json = new byte[headerBytes];
             file.ReadExactly(json);
             var tensors = new List<NamedValues>();
-            foreach (var entry in JsonDocument.Parse(json).RootElement.EnumerateObject().Where(e => e.Name != "__metadata__"))
+            foreach (var entry in JsonDocument.Parse(json).RootElement.EnumerateObject().Where(e => e.Name != "__metadata__" && (only is null || e.Name == only)))
             {
                 if (entry.Value.GetProperty("dtype").GetString() is var type && type != "F32") throw new CheckpointException($"{path}: {entry.Name} has values of type {type}, wanted F32: save it as float32");
                 if (tensors.Any(t => t.Name == entry.Name)) throw Damaged(path, $"{entry.Name} is there twice");
@@ -80,7 +83,7 @@ public static class SafeTensors
                 file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));
                 tensors.Add(new NamedValues(entry.Name, shape, data));
             }
-            return tensors;
+            return only is not null && tensors.Count == 0 ? throw Damaged(path, $"it has no {only}") : tensors;
         }
         catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or OverflowException or FormatException)
         {

@@ -58,6 +58,6 @@ public sealed class DockerfileTests
     {
         string framework = Regex.Match(File.ReadAllText(Repository.In("Directory.Build.props")), "<TargetFramework>net(.*)</TargetFramework>").Groups[1].Value;
         Assert.Contains($"/sdk:{framework}-", Line("ARG SDK="));
-        Assert.Contains($"/runtime:{framework}-", Line("ARG RUNTIME="));
+        Assert.Contains($"/aspnet:{framework}-", Line("ARG RUNTIME="));
     }
 }

@@ -1,0 +1,146 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// The dashboard: a page and what it reads, over HTTP, from the process that has the coordinator. It reads the newest state of its board when it is asked;
+/// training never waits for it.
+/// </summary>
+sealed class DashboardServer : IDisposable
+{
+    static readonly TimeSpan StopMax = TimeSpan.FromSeconds(2);
+
+    readonly WebApplication _app;
+    readonly EventStream _events;
+
+    DashboardServer(string host, IPAddress address, int port)
+    {
+        // The empty builder: no settings from the environment or the working directory, no log of its own.
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.Limits.MaxRequestBodySize = 0; // nothing is ever sent to it but orders without a body
+            k.Listen(address, port);
+        });
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        _app = builder.Build();
+        _events = new EventStream(Board);
+        _app.Use((context, next) => Guard(context, next, host));
+        Map();
+        _app.StartAsync().GetAwaiter().GetResult();
+        Address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    }
+
+    /// <param name="asked">What the command line says: PORT or HOST:PORT; null for no dashboard.</param>
+    /// <param name="output">Where its address is said.</param>
+    /// <exception cref="UsageException">It is no address, or one that is taken.</exception>
+    public static DashboardServer? StartIfAsked(string? asked, Output output)
+    {
+        if (asked is null) return null;
+        var (host, port) = ushort.TryParse(asked, out ushort number) ? ("localhost", number) : HostPort.Parse(asked, "--dashboard");
+        var address = host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(host, out var ip) ? ip : throw new UsageException($"--dashboard has host '{host}': wanted a port of this machine, or its address such as 0.0.0.0:{port}");
+        try
+        {
+            var server = new DashboardServer(host, address, port);
+            output.Log.WriteLine($"dashboard on {server.Address}, token for its buttons {server.Token}");
+            return server;
+        }
+        catch (IOException e) // taken, or not this machine's
+        {
+            throw new UsageException($"--dashboard {asked}: {Hocon.OneLine(e.GetBaseException().Message).ToLowerInvariant()}; name another port, or 0 for any free one");
+        }
+    }
+
+    public Board Board { get; } = new();
+
+    /// <summary>"http://127.0.0.1:41234"</summary>
+    public string Address { get; }
+
+    /// <summary>Who knows it may command.</summary>
+    public string Token { get; } = ControlToken.Draw();
+
+    /// <summary>
+    /// Only what asks for this machine by address or as localhost is answered: a page elsewhere whose name was made to point here is not. And no page that is
+    /// served from here loads anything from elsewhere.
+    /// </summary>
+    static Task Guard(HttpContext context, RequestDelegate next, string host)
+    {
+        string asked = context.Request.Host.Host;
+        if (asked != host && asked != "localhost" && !IPAddress.TryParse(asked.Trim('[', ']'), out _))
+            return Answer(context, StatusCodes.Status400BadRequest, $"asked for host '{asked}', which this is not: use its address");
+        var headers = context.Response.Headers;
+        headers.ContentSecurityPolicy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers.CacheControl = "no-cache";
+        return next(context);
+    }
+
+    void Map()
+    {
+        foreach (var file in PageFile.All)
+            Get(file.Route, c => file.Write(c.Response));
+        Get("/api/run", c => Write(c, "application/json", BoardJson.Run(Board.State)));
+        Get("/api/history", c => Write(c, "application/json", BoardJson.History(Board.State)));
+        Get("/api/events", _events.Serve);
+        Get("/api/kernels", Kernels);
+        Get("/metrics", c => Write(c, PrometheusText.ContentType, System.Text.Encoding.UTF8.GetBytes(PrometheusText.Of(Board.State))));
+        Get("/health/live", c => Answer(c, StatusCodes.Status200OK, "live"));
+        Get("/health/ready", c => Board.State is { Trains: true } ? Answer(c, StatusCodes.Status200OK, "training") : Answer(c, StatusCodes.Status503ServiceUnavailable, Board.State is { } s ? s.Ended ?? s.Status.Doing : "no coordinator here"));
+        _app.MapPost("/api/stop", (RequestDelegate)(c => ControlToken.Matches(c.Request.Headers.Authorization, Token)
+            ? Answer(c, StatusCodes.Status202Accepted, RunControl.Stop())
+            : Answer(c, StatusCodes.Status401Unauthorized, "wanted the token that was printed at the start: Authorization: Bearer TOKEN")));
+    }
+
+    void Get(string route, RequestDelegate answer) => _app.MapGet(route, answer);
+
+    Task Kernels(HttpContext c)
+    {
+        try
+        {
+            return Board.State is { Status.Checkpoint: { } at } state && KernelPictures.Read(at.Folder, at.Steps, state.Run.Places[0]) is { } pictures
+                ? Write(c, "application/json", BoardJson.Kernels(pictures))
+                : Answer(c, StatusCodes.Status404NotFound, "no checkpoint with a first layer that sees colours yet");
+        }
+        catch (Model.CheckpointException e) // another has replaced it meanwhile
+        {
+            return Answer(c, StatusCodes.Status404NotFound, e.Message);
+        }
+    }
+
+    static Task Write(HttpContext c, string type, byte[] body)
+    {
+        c.Response.ContentType = type;
+        c.Response.ContentLength = body.Length;
+        return c.Response.Body.WriteAsync(body, 0, body.Length);
+    }
+
+    static Task Answer(HttpContext c, int status, string line)
+    {
+        c.Response.StatusCode = status;
+        return Write(c, "text/plain; charset=utf-8", System.Text.Encoding.UTF8.GetBytes(line + "\n"));
+    }
+
+    public void Dispose()
+    {
+        _events.End();
+        _app.StopAsync(StopMax).GetAwaiter().GetResult();
+        _app.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>SIGINT and SIGTERM are the run's matter, see <see cref="StopSignals"/>; the host's own lifetime would take them.</summary>
+    sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancel) => Task.CompletedTask;
+        public Task StopAsync(CancellationToken cancel) => Task.CompletedTask;
+    }
+}

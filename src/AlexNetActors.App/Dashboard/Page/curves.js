@@ -1,0 +1,101 @@
+// The curves of the run: loss, errors and throughput, with the steps of the learning rate marked. Drawn by uPlot, in the page's colours.
+import { loss, percent, speed, rate } from "./format.js";
+
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const half = 230;
+
+let history = null;
+let charts = [];
+
+export function setHistory(now) {
+  history = now;
+  show();
+}
+
+// What has come since; false when it does not continue what is here.
+export function addPoints(news) {
+  if (!history || history.version !== news.version || history.step.length !== news.from) return false;
+  for (const column of ["step", "loss", "top1", "top5", "imagesPerSecond"]) history[column].push(...news[column]);
+  [history.validations, history.rates] = [news.validations, news.rates];
+  show();
+  return true;
+}
+
+const kinds = [
+  {
+    id: "loss", text: loss,
+    series: [["training", "training"], ["validation", "validation", true]],
+    data: h => uPlot.join([[h.step, h.loss], [h.validations.map(v => v.steps), h.validations.map(v => v.loss)]]),
+  },
+  {
+    id: "errors", text: percent,
+    series: [["training top-1", "training"], ["training top-5", "third"], ["validation top-1", "validation", true], ["validation top-5", "rate", true]],
+    data: h => uPlot.join([[h.step, h.top1, h.top5], [h.validations.map(v => v.steps), h.validations.map(v => v.top1), h.validations.map(v => v.top5)]]),
+  },
+  { id: "speed", text: speed, series: [["images/s", "training"]], data: h => [h.step, h.imagesPerSecond], fromZero: true },
+];
+
+function show() {
+  if (!history || history.step.length === 0) return;
+  if (charts.length === 0) charts = kinds.map(make);
+  else charts.forEach((chart, i) => chart.setData(kinds[i].data(history)));
+}
+
+function make(kind) {
+  const place = document.getElementById(kind.id);
+  place.replaceChildren();
+  const axis = { stroke: colour("muted"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid") }, font: "11px system-ui" };
+  const options = {
+    width: place.clientWidth, height: half,
+    scales: { x: { time: false }, y: kind.fromZero ? { range: fromZero } : {} },
+    axes: [{ ...axis, size: 34 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(t => (kind.text === percent ? `${Math.round(100 * t)} %` : String(t))) }],
+    series: [{ label: "step" }, ...kind.series.map(([label, name, seldom]) => ({
+      label, stroke: colour(name), width: 1.5, spanGaps: true, points: { show: seldom === true, size: 5 }, value: (_, v) => kind.text(v),
+    }))],
+    hooks: { draw: [markRates] },
+    cursor: { points: { size: 6 } },
+  };
+  return new uPlot(options, kind.data(history), place);
+}
+
+// A step that was heard of late makes the next one look fast: a few of them are not to flatten the curve.
+function fromZero() {
+  const sorted = history.imagesPerSecond.filter(v => v !== null).sort((a, b) => a - b);
+  return [0, 1.25 * (sorted[Math.floor(0.98 * (sorted.length - 1))] || 1)];
+}
+
+// A dashed line where the learning rate fell.
+function markRates(chart) {
+  const { ctx, bbox } = chart;
+  const ratio = window.devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour("rate");
+  ctx.setLineDash([4 * ratio, 4 * ratio]);
+  ctx.font = `${11 * ratio}px system-ui`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "top";
+  history.rates.forEach((change, i) => {
+    const x = Math.max(bbox.left, chart.valToPos(change.steps, "x", true));
+    if (x > bbox.left + bbox.width) return;
+    if (i > 0) {
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.fillText(`rate ${rate(change.rate)}`, x + 4 * ratio, bbox.top + 2 * ratio);
+  });
+  ctx.restore();
+}
+
+function again() {
+  charts.forEach(c => c.destroy());
+  charts = [];
+  show();
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+new ResizeObserver(() => charts.forEach((chart, i) => {
+  const width = document.getElementById(kinds[i].id).clientWidth;
+  if (width && width !== chart.width) chart.setSize({ width, height: half });
+})).observe(document.getElementById("main"));
