@@ -18,7 +18,7 @@ sealed class DashboardServer : IDisposable
     static readonly TimeSpan StopMax = TimeSpan.FromSeconds(2);
 
     readonly WebApplication _app;
-    readonly EventStream _events;
+    readonly EventFeed _events;
 
     DashboardServer(string host, IPAddress address, int port)
     {
@@ -33,7 +33,7 @@ sealed class DashboardServer : IDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         _app = builder.Build();
-        _events = new EventStream(Board);
+        _events = new EventFeed(Board);
         _app.Use((context, next) => Guard(context, next, host));
         Map();
         _app.StartAsync().GetAwaiter().GetResult();

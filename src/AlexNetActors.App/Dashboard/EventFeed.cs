@@ -6,7 +6,7 @@ namespace AlexNetActors.App;
 /// Server-sent events: "run" with the newest state, "history" with all curves when what a page holds of them is no more, "points" with what has come
 /// since. A few a second, whatever the run's speed, and nothing while nothing changes but a comment that keeps the connection open.
 /// </summary>
-sealed class EventStream(Board board)
+sealed class EventFeed(Board board)
 {
     const int ReadersMax = 16;
     static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500), AliveInterval = TimeSpan.FromSeconds(15);
