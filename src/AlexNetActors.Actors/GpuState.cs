@@ -43,6 +43,9 @@ public sealed record GpuState(IActorRef Self)
     public IProtocolMessage? Command { get; init; }
     public PassId Begun { get; init; }
 
+    /// <summary>Number of the last evaluation batch that was begun in this group; -1 before the first.</summary>
+    public long Evaluated { get; init; } = -1;
+
     /// <summary>It still waits for its batch.</summary>
     public bool Waiting { get; init; }
 
@@ -202,10 +205,13 @@ public sealed record GpuState(IActorRef Self)
         if (!IsOurs(pass.Generation) || Stage != GpuStage.Ready) return (this, []);
         if (Command is not null && pass == Begun) return (this, ((IProtocolMessage?)Done ?? Wrong) is { } answer ? [new Effect.Tell(answer)] : []); // the first was lost
         bool running = Command is not null && Done is null;
-        if (running || (Command is not null && pass.Kind == Begun.Kind && pass.Number < Begun.Number) || (pass.Kind == PassKind.Train && pass.Number != Trained)) return (this, []);
-        var state = this with { Command = command, Begun = pass, Done = null, Wrong = null, Waiting = true };
+        if (running || IsOver(pass) || (pass.Kind == PassKind.Train && pass.Number != Trained)) return (this, []);
+        var state = this with { Command = command, Begun = pass, Done = null, Wrong = null, Waiting = true, Evaluated = pass.Kind == PassKind.Evaluate ? pass.Number : Evaluated };
         return state.Batches.TryGetValue(pass, out var batch) ? (state with { Batches = Batches.Remove(pass) }).Run(batch) : (state, []);
     }
+
+    /// <summary>Whether its command or its batch comes too late: it was begun before, whatever came between.</summary>
+    bool IsOver(PassId pass) => pass.Kind == PassKind.Train ? pass.Number < Trained || pass == Begun : pass.Number <= Evaluated;
 
     (GpuState, ImmutableList<Effect>) Run(BatchReady batch) => (this with { Waiting = false }, [new Effect.Run(Command!, batch)]);
 
@@ -214,7 +220,6 @@ public sealed record GpuState(IActorRef Self)
         if (!IsOurs(batch.Pass.Generation)) return (this, [new Effect.GiveBack(batch)]);
         if (Waiting && batch.Pass == Begun) return Run(batch);
         // One that another loader has brought, too, is given back: two loaders make the same batch of the same number.
-        bool late = Command is not null && batch.Pass.Kind == Begun.Kind && batch.Pass.Number <= Begun.Number;
-        return late || Batches.ContainsKey(batch.Pass) ? (this, [new Effect.GiveBack(batch)]) : (this with { Batches = Batches.Add(batch.Pass, batch) }, []);
+        return IsOver(batch.Pass) || Batches.ContainsKey(batch.Pass) ? (this, [new Effect.GiveBack(batch)]) : (this with { Batches = Batches.Add(batch.Pass, batch) }, []);
     }
 }

@@ -31,7 +31,7 @@ enum PlantedBug
 /// </summary>
 sealed class SimulatedCluster
 {
-    public const int SnapshotSteps = 4, ValidationBatches = 2, ReadAhead = 3, DeadlineMs = 60_000, NudgeMs = 3_000;
+    public const int SnapshotSteps = 4, ValidationBatches = 2, ReadAhead = 3, DeadlineMs = 60_000, BatchDeadlineMs = 10_000, NudgeMs = 3_000;
 
     const long HorizonMs = 3_600_000;
 

@@ -142,7 +142,7 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
         {
             if (number != _awaited) return;
             cluster.DeadlinesPassed++;
-            foreach (var gpu in cluster.Nodes.SelectMany(n => n.Gpus)) cluster.Say($"  {gpu.Ref.Path.Name}: {gpu.State.Stage} in generation {gpu.State.Generation}, lacks {string.Join(" and ", gpu.State.Missing)}{(gpu.State.Mean is null ? " and the mean image" : "")}");
+            foreach (var gpu in cluster.Nodes.SelectMany(n => n.Gpus)) cluster.Say($"  {gpu.Ref.Path.Name}: {gpu.State.Stage} in generation {gpu.State.Generation}, lacks {string.Join(" and ", gpu.State.Missing)}{(gpu.State.Mean is null ? " and the mean image" : "")}; {(gpu.State.Waiting ? "waits for the batch of" : gpu.State.Done is null ? "is in" : "is done with")} {gpu.State.Begun}");
             Hear(new DeadlinePassed(SimulatedCluster.DeadlineMs / 1000.0));
         });
         void Nudge()

@@ -44,9 +44,19 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
     {
         if (IsGone) return;
         if (cluster.Bug == PlantedBug.GenerationUnchecked) message = SimulatedCoordinator.Renumbered(message, State.Generation);
+        bool waited = State.Waiting;
         (State, var effects) = State.Apply(message);
+        if (State.Waiting && !waited) MissBatch(State.Begun);
         foreach (var effect in effects) Do(effect);
     }
+
+    /// <summary>Its loader may be out of this tower's reach and not of the coordinator's.</summary>
+    void MissBatch(PassId pass) => cluster.Later(node, SimulatedCluster.BatchDeadlineMs, () =>
+    {
+        if (IsGone || !State.Waiting || State.Begun != pass) return;
+        Tell(new BatchMissing(pass));
+        MissBatch(pass);
+    });
 
     /// <summary>The process is gone: the other ends of its connections see it.</summary>
     public void Vanish(string why)
