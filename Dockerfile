@@ -9,19 +9,20 @@ ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 FROM ${SDK} AS build
 WORKDIR /source
 
-# Packages first: they stay in the builder's cache while only the program changes.
+# Packages first: they stay in the builder's cache while only the program changes. PublishReadyToRun compiles all ahead: a node that has died is
+# back in half the time, and the published folder is for this processor alone.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/AlexNetActors.Compute/AlexNetActors.Compute.csproj src/AlexNetActors.Compute/
 COPY src/AlexNetActors.Data/AlexNetActors.Data.csproj src/AlexNetActors.Data/
 COPY src/AlexNetActors.Model/AlexNetActors.Model.csproj src/AlexNetActors.Model/
 COPY src/AlexNetActors.Actors/AlexNetActors.Actors.csproj src/AlexNetActors.Actors/
 COPY src/AlexNetActors.App/AlexNetActors.App.csproj src/AlexNetActors.App/
-RUN dotnet restore src/AlexNetActors.App --use-current-runtime
+RUN dotnet restore src/AlexNetActors.App --use-current-runtime -p:PublishReadyToRun=true
 
 COPY hocon hocon
 COPY src src
 RUN dotnet publish src/AlexNetActors.App -c Release --use-current-runtime --no-self-contained --no-restore -o /app \
-    -p:DebugType=none -p:GenerateDocumentationFile=false -p:SatelliteResourceLanguages=en
+    -p:PublishReadyToRun=true -p:DebugType=none -p:GenerateDocumentationFile=false -p:SatelliteResourceLanguages=en
 
 # What volumes are mounted over: a new volume gets its owner from here.
 RUN mkdir -p /folders/alexnet/certificates /folders/alexnet/data /folders/alexnet/packs /folders/alexnet/runs

@@ -4,7 +4,8 @@
 #
 #   DOCKER_HOST=... image.sh [TAG]     default: alexnet:latest, which docker-compose.yml takes
 #
-# Needs docker, the .NET 10 SDK, and a build of src/AlexNetActors.App done once here, so that its packages are there.
+# Needs docker, the .NET 10 SDK, and done once here, so that the packages are there:
+#   dotnet restore src/AlexNetActors.App --use-current-runtime -p:PublishReadyToRun=true
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tag=${1:-alexnet:latest}
@@ -14,7 +15,7 @@ version=$(dotnet --list-runtimes | awk '$1 == "Microsoft.NETCore.App" && $2 ~ /^
 [ -n "$version" ] || { echo "image.sh: there is no .NET 10 runtime in $dotnet" >&2; exit 1; }
 
 # A base image is made once for a runtime and a set of packages.
-key=$({ echo "$version"; dotnet --version; cat Directory.Packages.props src/*/*.csproj; } | sha256sum | cut -c 1-12)
+key=$({ echo "$version"; dotnet --version; cat tests/cluster-lab/image.sh Directory.Packages.props src/*/*.csproj; } | sha256sum | cut -c 1-12)
 sdk=alexnet-lab-sdk:$key runtime=alexnet-lab-runtime:$key
 
 work=$(mktemp -d)
@@ -60,7 +61,7 @@ make_sdk() {
   cp -r "$dotnet" "$work/sdk/usr/share/dotnet"
   take "$work/sdk" /bin/sh /bin/mkdir
   ln -s ../share/dotnet/dotnet "$work/sdk/usr/bin/dotnet"
-  dotnet restore src/AlexNetActors.App --use-current-runtime --source "$packages" --packages "$work/sdk/packages" --artifacts-path "$work/artifacts" -v quiet
+  dotnet restore src/AlexNetActors.App --use-current-runtime -p:PublishReadyToRun=true --source "$packages" --packages "$work/sdk/packages" --artifacts-path "$work/artifacts" -v quiet
   printf '<configuration><packageSources><clear /><add key="here" value="/packages" /></packageSources></configuration>\n' > "$work/NuGet.Config"
   install -D "$work/NuGet.Config" "$work/sdk/root/.nuget/NuGet/NuGet.Config"
   import "$work/sdk" $sdk --change 'ENV HOME=/root DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1'

@@ -18,6 +18,10 @@ static class FaultOptions
         }
     }
 
+    /// <summary>A time, such as 20s: the faults' own language knows what one is.</summary>
+    /// <exception cref="UsageException">It is none.</exception>
+    public static TimeSpan Time(string text) => Parse($"kill seed at {text}").When.After!.Value;
+
     /// <summary>Faults that a process does to itself, without a driver.</summary>
     /// <returns>Null when there are none.</returns>
     /// <exception cref="UsageException">One of them is no fault, or takes somebody outside.</exception>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Akka.Configuration;
 using AlexNetActors.Actors;
 using AlexNetActors.Data;
@@ -26,7 +27,7 @@ sealed record PlannedNode(string Name, string Roles, string? Towers, bool StaysD
 /// <param name="Deadline">Longest time of a run.</param>
 /// <param name="AtOnce">Runs that go on at the same time.</param>
 /// <param name="Runs">The faults of each run.</param>
-sealed record FaultPlan(
+sealed partial record FaultPlan(
     string Name, string Recipe, long Steps, TimeSpan StepTime, BuiltInSettings Pictures, IReadOnlyList<PlannedNode> Nodes, IReadOnlyList<string> Set, TimeSpan RestartAfter, TimeSpan Deadline, int AtOnce,
     IReadOnlyList<IReadOnlyList<Fault>> Runs)
 {
@@ -96,9 +97,22 @@ sealed record FaultPlan(
         var (whom, places) = (values.Names("matrix.whom"), values.Names("matrix.phase"));
         return [.. from line in lines
                    from name in whom
-                   from place in places
-                   select new[] { FaultOptions.Parse(line.Replace("WHOM", name, StringComparison.Ordinal).Replace("PHASE", place, StringComparison.Ordinal)) }];
+                   let own = line.Replace("WHOM", name, StringComparison.Ordinal)
+                   from run in Every().IsMatch(own) ? [InTurn(own, places)] : places.Select(place => new[] { In(own, place) })
+                   select run];
     }
+
+    [GeneratedRegex(@"\bevery (\S+)")]
+    private static partial Regex Every();
+
+    /// <summary>"stop loader every 12s in PHASE for 3s": all phases strike one run, one after the other.</summary>
+    static Fault[] InTurn(string line, IReadOnlyList<string> places)
+    {
+        var every = FaultOptions.Time(Every().Match(line).Groups[1].Value);
+        return [.. places.Select((place, i) => In(Every().Replace(line, $"at {FaultLanguage.Text((i + 1) * every)}"), place))];
+    }
+
+    static Fault In(string line, string place) => FaultOptions.Parse(line.Replace("PHASE", place, StringComparison.Ordinal));
 
     /// <summary>One fault, or those that "random SEED every 20s for 20m" draws.</summary>
     static IEnumerable<Fault> Read(string line) => RandomFaults.Is(line) ? RandomFaults.Draw(line) : [FaultOptions.Parse(line)];

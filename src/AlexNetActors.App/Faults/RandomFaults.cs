@@ -22,9 +22,7 @@ static partial class RandomFaults
     {
         var m = Form().Match(line);
         if (!m.Success) throw new UsageException($"fault \"{Hocon.OneLine(line)}\": wanted random SEED every TIME for TIME, such as random 7 every 20s for 20m");
-        // The time between faults and the whole time are a fault's, too: its parser knows what a time is.
-        TimeSpan Time(string text) => FaultOptions.Parse($"kill seed at {text}").When.After!.Value;
-        var (every, all) = (Time(m.Groups[2].Value), Time(m.Groups[3].Value));
+        var (every, all) = (FaultOptions.Time(m.Groups[2].Value), FaultOptions.Time(m.Groups[3].Value));
         const int most = 10_000;
         if (all / every > most) throw new UsageException($"fault \"{Hocon.OneLine(line)}\": more than {most} faults; wanted fewer");
         var dice = new Random((int)(ulong.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) % int.MaxValue)); // a seeded Random's numbers are the same in every version of .NET

@@ -28,8 +28,17 @@ public sealed class FaultsTests : IDisposable
         Assert.DoesNotContain(plan.Nodes[0].Roles, "coordinator");
     }
 
-    [Fact]
-    public void The_plan_of_silences_can_be_read() => Assert.Equal(7 * 5 * 3, FaultPlan.Load("silence", [], null).Runs.Count);
+    [Theory]
+    [InlineData("silence", 5, "stop tower-A at 12s in loading for 3s", "corrupt seed at 108s in validation")]
+    [InlineData("silence-30s", 2, "stop tower-A at 50s in loading for 30s", "partition seed from all at 450s in validation for 30s")]
+    public void What_strikes_every_so_often_strikes_one_run_in_phase_after_phase(string name, int kinds, string first, string last)
+    {
+        var plan = FaultPlan.Load(name, [], null);
+        Assert.Equal(kinds * 5, plan.Runs.Count);
+        Assert.All(plan.Runs, r => Assert.Equal(9, r.Select(f => f.When.Place).Distinct().Count()));
+        Assert.Equal((first, last), (plan.Runs[0][0].ToString(), plan.Runs[^1][^1].ToString()));
+        Assert.True(plan.Steps * plan.StepTime > plan.Runs[0][^1].When.After);
+    }
 
     [Fact]
     public void A_plan_says_what_it_changes_and_has_a_cluster_of_its_own()
@@ -62,7 +71,7 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("what plan", "there is no fault plan 'what': use matrix, silence, soak, or name a file")]
+    [InlineData("what plan", "there is no fault plan 'what': use matrix, silence, silence-30s, soak, or name a file")]
     [InlineData("--fault x", "fault \"x\": there is no fault 'x'")]
     [InlineData("--fault random", "wanted random SEED every TIME for TIME")]
     [InlineData("--steps 0", "--steps is at least 1")]
