@@ -1,3 +1,5 @@
+using AlexNetActors.App;
+
 namespace AlexNetActors.Page.Tests;
 
 /// <summary>Before anything has happened the page shows no number, and says what it waits for.</summary>
@@ -16,6 +18,20 @@ public sealed class EmptyPageTests(FiveProcesses cluster, Chromium chromium) : I
         await page.Page.ClickAsync("#look");
         await page.Until("document.querySelector('#looking').textContent === 'There is no checkpoint yet.'");
         await page.Picture("empty");
+        page.ExpectQuiet();
+    }
+
+    [Fact]
+    public async Task More_classes_than_a_matrix_can_show_are_said()
+    {
+        Assert.SkipUnless(chromium.IsThere, Chromium.Missing);
+        cluster.StartCoordinator();
+        var study = new CheckpointStudy(7, 1000, 2000, [.. Enumerable.Range(0, 51).Select(n => $"n{n}")], Confusion: null, Sheet: [], new Dictionary<string, byte[]>());
+        await using var page = await chromium.Open(cluster.Address);
+        await page.Page.RouteAsync("**/api/study?*", route => route.FulfillAsync(new() { ContentType = "application/json", BodyBytes = BoardJson.Study((study, false, "")) }));
+        await page.Page.ClickAsync("#look");
+        await page.Until("document.querySelector('#matrix').textContent === 'There is no confusion matrix of 51 classes: it is drawn for up to 50.'");
+        Assert.Equal("After step 7: 1,000 validation pictures; the nearest of 2,000 training pictures by what the last layer sees.", await page.Page.InnerTextAsync("#looking"));
         page.ExpectQuiet();
     }
 }

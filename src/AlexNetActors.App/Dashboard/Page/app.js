@@ -49,12 +49,12 @@ function show(now) {
 
 function showFigures() {
   const figures = [
-    ["step", text.count(run.step), `of ${text.count(run.stepsMax)}, epoch ${run.epoch} of ${run.epochsMax}`],
+    ["step", text.count(run.step), `of ${text.count(run.stepsMax)}, epoch ${text.count(run.epoch)} of ${text.count(run.epochsMax)}`],
     ["training loss", text.loss(run.training?.loss), `top-1 error ${text.percent(run.training?.top1)}`],
     ["validation error", text.percent(run.validation?.top1), run.bestAt ? `best ${text.percent(run.bestError)} after ${text.count(run.bestAt)}` : ""],
     ["images/s", text.speed(run.imagesPerSecond), run.remainingSeconds ? `${text.span(run.remainingSeconds)} left` : ""],
     ["learning rate", text.rate(run.rate), ""],
-    ["group", run.generation || "–", run.recoveries.length ? `${run.recoveries.length} recoveries` : "undisturbed"],
+    ["group", run.generation || "–", run.recoveries.length ? `${run.recoveries.length} ${run.recoveries.length > 1 ? "recoveries" : "recovery"}` : "undisturbed"],
   ];
   at("figures").replaceChildren(...figures.map(([name, value, more]) => text.element("div", {},
     text.element("dt", { textContent: name }), text.element("dd", {}, String(value), text.element("small", { textContent: more })))));

@@ -20,7 +20,11 @@ export async function look(steps) {
 const words = s => `After step ${count(s.step)}: ${count(s.images)} validation pictures; the nearest of ${count(s.trainingImages)} training pictures by what the last layer sees.`;
 
 function show(study, classesMax) {
-  at("matrix").replaceChildren(study.confusion ? matrix(study) : element("p", { className: "empty", textContent: `There is no confusion matrix of ${count(study.classes.length)} classes: it is drawn for up to ${classesMax}.` }));
+  at("matrix").tabIndex = 0; // it may be wider than the page
+  const said = textContent => element("p", { className: "muted", textContent });
+  at("matrix").replaceChildren(...(study.confusion
+    ? [said("Each row is a class, each column what its pictures were taken for."), matrix(study)]
+    : [said(`There is no confusion matrix of ${count(study.classes.length)} classes: it is drawn for up to ${classesMax}.`)]));
   at("sheet").replaceChildren(...study.sheet.map(picture));
 }
 
@@ -33,7 +37,6 @@ function matrix({ classes, confusion }) {
     return made;
   };
   return element("table", {},
-    element("caption", { className: "muted", textContent: "Each row is a class, each column what its pictures were taken for." }),
     element("thead", {}, element("tr", {}, element("th"), ...classes.map(c => element("th", { textContent: c, scope: "col" })))),
     element("tbody", {}, ...classes.map((c, label) => {
       const all = confusion[label].reduce((sum, n) => sum + n, 0);
