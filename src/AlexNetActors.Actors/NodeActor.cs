@@ -50,6 +50,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         Receive<NodeReleased>(m => _observer.Tell(m));
         Receive<Remark>(m => _observer.Tell(m));
         Receive<StopRun>(OnStop);
+        Receive<IRunOrder>(m => { if (LeadsHere) _coordinator.Tell(m); });
         Receive<Terminated>(OnTerminated);
     }
 
@@ -110,10 +111,12 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         _observer.Tell(new NodeAdmitted());
     }
 
+    bool LeadsHere => _coordinator.Equals(_office) || _admittedBy?.IsHere() == true;
+
     /// <summary>Only where the coordinator is does a stop end the run; elsewhere the node leaves it.</summary>
     void OnStop(StopRun stop)
     {
-        if (_coordinator.Equals(_office) || _admittedBy?.IsHere() == true) _coordinator.Tell(stop);
+        if (LeadsHere) _coordinator.Tell(stop);
         else if (_admittedBy is null) _observer.Tell(new NodeReleased()); // nobody needs it yet
         else
         {

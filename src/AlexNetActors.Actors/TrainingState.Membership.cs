@@ -91,6 +91,7 @@ public sealed partial record TrainingState
         Phase.Forming => "while the group formed",
         Phase.Loading => "while the weights were loaded",
         Phase.Saving => $"while the checkpoint after step {Progress.Steps} was written",
+        Phase.Paused => "while the run was paused",
         _ => $"in {Pass}",
     };
 
@@ -115,7 +116,8 @@ public sealed partial record TrainingState
     (TrainingState, ImmutableList<Effect>) Leave(string node)
     {
         if (Roster.Find(node) is not { } leaver) return (this, []);
-        bool needed = Seating is not null && Seating.Nodes.Contains(node) && Phase is Phase.Training or Phase.Validating or Phase.Saving;
+        bool needed = Seating is not null && Seating.Nodes.Contains(node) && Phase is Phase.Training or Phase.Validating or Phase.Saving or Phase.Paused;
+        if (needed && Phase == Phase.Paused) return (this with { Leaving = Leaving.Add(node) }).Continue([]);
         if (needed) return (this with { Leaving = Leaving.Add(node) }, []); // let go by Continue, after a checkpoint
         var (state, effects) = Lose(node, AskedToStop, hears: false);
         return (state, effects.Insert(0, new Effect.Answer(leaver, new NodeReleased())));
@@ -148,6 +150,7 @@ public sealed partial record TrainingState
         string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
         if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
+        if (Phase == Phase.Paused) return (this with { Round = Round + 1, CreditFrom = Progress.Steps }, effects.Add(new Effect.AssignLoaders()));
         effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
         var state = this with { Round = Round + 1, BatchLate = false };
         if (Phase is not (Phase.Training or Phase.Validating)) return (state, effects);

@@ -5,7 +5,7 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>Where the group stands.</summary>
-public enum Phase : byte { Assembling, Forming, Loading, Training, Validating, Saving, Finished, Failed }
+public enum Phase : byte { Assembling, Forming, Loading, Training, Validating, Saving, Paused, Finished, Failed }
 
 /// <summary>
 /// The whole of what the coordinator knows and decides, without Akka, clock or disk: <see cref="Apply"/> takes a message and
@@ -94,8 +94,11 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, MemberFailed m) when m.Generation == 0 => Fail($"{m.Member}, {m.Reason}"),
         (Phase.Saving, CheckpointFailed m) when IsOurs(m.Generation) => Fail(m.Reason),
         (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}"),
-        (Phase.Assembling or Phase.Forming or Phase.Loading, StopRun) => (this with { Stopping = true }).Continue([]),
+        (Phase.Assembling or Phase.Forming or Phase.Loading or Phase.Paused, StopRun) => (this with { Stopping = true }).Continue([]),
         (_, StopRun) => (this with { Stopping = true }, []),
+        (_, PauseRun) => (this with { PauseAsked = true }, []),
+        (_, ContinueRun) => GoOn(),
+        (_, SaveRun) => Save(),
         (_, DeadlinePassed m) => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}"),
         (Phase.Forming, GpuReady m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).LoadWhenReady(),
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
@@ -213,7 +216,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointWritten m)
     {
         var progress = Progress.AfterCheckpoint();
-        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder, StoppedAt = [] }).Continue([new Effect.Publish(m)]);
+        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder, StoppedAt = [], SaveAsked = false }).Continue([new Effect.Publish(m)]);
     }
 
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
@@ -221,7 +224,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     bool Ending => Stopping || !Leaving.IsEmpty;
 
-    RunStage Next => !Ending ? Progress.Next(Limits) : Progress.StepsSaved < Progress.Steps && Seating is not null ? RunStage.Checkpoint : RunStage.Finish;
+    RunStage Next => Ending
+        ? Progress.StepsSaved < Progress.Steps && Seating is not null ? RunStage.Checkpoint : RunStage.Finish
+        : Progress.Next(Limits) is RunStage.Train && SaveIsDue ? RunStage.Checkpoint : Progress.Next(Limits);
 
     bool Over => Progress.Schedule.Finished || Progress.Steps >= Limits.StepsMax;
 
@@ -229,6 +234,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) Continue(ImmutableList<Effect> effects) => Next switch
     {
         RunStage.Train when SnapshotIsDue => (this with { SnapshotAsked = Progress.Steps }).Continue(effects.Add(new Effect.ToGpus(new TakeSnapshot(Generation, Progress, SnapshotKept)))),
+        RunStage.Train when PauseAsked => Pause(effects),
         RunStage.Train => (this with { Phase = Phase.Training }).RunPass(PassKind.Train, Progress.Steps, effects),
         RunStage.Validate => (this with { Phase = Phase.Validating, Validated = default, CreditFrom = FirstValidationPass }).RunPass(PassKind.Evaluate, FirstValidationPass, effects),
         RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], TowersSaved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),

@@ -90,6 +90,14 @@ public sealed record ValidationCompleted([property: Key(0)] long Steps, [propert
 [MessagePackObject]
 public sealed record CheckpointWritten([property: Key(0)] long Steps, [property: Key(1)] string Folder, [property: Key(2)] string WeightsSha256) : IRunEvent;
 
+/// <summary>The run waits, as it was asked to.</summary>
+[MessagePackObject]
+public sealed record RunPaused([property: Key(0)] long Steps) : IRunEvent;
+
+/// <summary>It waits no more.</summary>
+[MessagePackObject]
+public sealed record RunContinued([property: Key(0)] long Steps) : IRunEvent;
+
 /// <summary>What a GPU actor's towers do at this moment.</summary>
 [MessagePackObject]
 public sealed record TowerActivity([property: Key(0)] TowerId[] Towers, [property: Key(1)] string Activity) : IRunEvent;

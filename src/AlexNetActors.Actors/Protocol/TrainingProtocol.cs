@@ -78,6 +78,21 @@ public sealed record BatchMissing([property: Key(0)] PassId Pass) : IProtocolMes
 [MessagePackObject]
 public sealed record LoaderFailed([property: Key(0)] int Generation, [property: Key(1)] string Node, [property: Key(2)] string Reason) : IProtocolMessage;
 
+/// <summary>What a person asks of a run that goes on; the coordinator does it where the next step would begin.</summary>
+public interface IRunOrder : IProtocolMessage;
+
+/// <summary>To node and coordinator: wait before the next step.</summary>
+[MessagePackObject]
+public sealed record PauseRun : IRunOrder;
+
+/// <summary>To node and coordinator: wait no more.</summary>
+[MessagePackObject]
+public sealed record ContinueRun : IRunOrder;
+
+/// <summary>To node and coordinator: write a checkpoint before the next step, or at once in a pause.</summary>
+[MessagePackObject]
+public sealed record SaveRun : IRunOrder;
+
 /// <summary>Any member to coordinator: I cannot go on. One line: what, where, what to do.</summary>
 [MessagePackObject]
 public sealed record MemberFailed([property: Key(0)] int Generation, [property: Key(1)] string Member, [property: Key(2)] string Reason) : IProtocolMessage;

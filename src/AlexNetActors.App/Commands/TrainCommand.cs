@@ -87,6 +87,6 @@ sealed class TrainCommand
         var run = node.RunOf(plan, folder, start, manifest.DeviceKind, cluster: false);
         var means = new NodeMeans(ProgramVersion.Text, "this process", Recipe: null, plan.Data.Path, new DataOffer(plan.Data.Digest, plan.Data.Train.Count),
             OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null, new SnapshotShelf());
-        return record.Report(TrainingRun.Execute(run, means with { Faults = faults }, node, record.Journal, record.View));
+        return record.Report(TrainingRun.Execute(run, means with { Faults = faults }, node, record.Journal, record.View, board));
     }
 }

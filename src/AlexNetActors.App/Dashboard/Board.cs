@@ -1,3 +1,4 @@
+using Akka.Actor;
 using AlexNetActors.Actors;
 
 namespace AlexNetActors.App;
@@ -9,12 +10,13 @@ namespace AlexNetActors.App;
 sealed class Board
 {
     volatile BoardState? _state;
+    volatile IActorRef _node = ActorRefs.Nobody;
 
     /// <summary>The newest state; null until the coordinator of a run is in this process.</summary>
     public BoardState? State => _state;
 
-    /// <summary>A run is opened here.</summary>
-    public void Begin(RunFacts run, RunStatus status) => _state = new BoardState(run, status);
+    /// <summary>A run is opened here, which may go on with one of before.</summary>
+    public void Begin(RunFacts run, RunStatus status, Curves history) => _state = new BoardState(run, status) { Curves = history };
 
     /// <summary>From the journal's thread.</summary>
     public void Hear(IRunEvent e, RunStatus status)
@@ -26,6 +28,17 @@ sealed class Board
     public void Say(string line)
     {
         if (_state is { } state) _state = state.Alert(line, DateTimeOffset.UtcNow);
+    }
+
+    /// <summary>The node that carries out what a person orders.</summary>
+    public void Obey(IActorRef node) => _node = node;
+
+    /// <returns>False where there is nobody to carry it out: no run goes on in this process.</returns>
+    public bool Order(IRunOrder order)
+    {
+        if (_state is not { Ended: null }) return false;
+        _node.Tell(order);
+        return true;
     }
 
     /// <summary>The run goes on elsewhere, or is over.</summary>

@@ -25,6 +25,7 @@ static class BoardJson
             state.Run.Folder,
             Doing = state.Ended ?? s.Doing,
             Over = state.Ended is not null,
+            state.Paused,
             state.Failed,
             Step = s.Steps,
             s.Limits.StepsMax,
@@ -40,7 +41,7 @@ static class BoardJson
             BestAt = s.Best?.Steps,
             CheckpointAt = s.Checkpoint?.Steps,
             state.Generation,
-            Members = state.Members.Select(m => new { m.Node, m.Offers, Roles = state.RolesOf(m), m.Since, m.Gone }),
+            Members = state.Members.Select(m => new { m.Node, m.Offers, Roles = state.RolesOf(m), Generation = state.IsOfGroup(m) ? state.Generation : (int?)null, m.Since, m.Gone }),
             Towers = s.Times.Values.Select(t => new { t.Towers, Doing = s.Activities.GetValueOrDefault(t.Towers), t.ComputeMs, t.ExchangeMs, t.DataMs }),
             state.Recoveries,
             state.Happenings,
@@ -87,6 +88,14 @@ static class BoardJson
     }
 
     public static byte[] Kernels(KernelPictures pictures) => JsonSerializer.SerializeToUtf8Bytes(pictures, Json);
+
+    public static byte[] Study((CheckpointStudy? Study, bool Busy, string Said) desk) => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        desk.Busy,
+        desk.Said,
+        CheckpointStudy.ClassesMax,
+        Study = desk.Study is { } s ? new { s.Step, s.Images, s.TrainingImages, s.Classes, s.Confusion, s.Sheet } : null,
+    }, Json);
 
     static double Short(double value) => double.IsFinite(value) ? Math.Round(value, 5) : value;
 }

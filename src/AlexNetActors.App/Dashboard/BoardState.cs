@@ -13,7 +13,7 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
 {
     public const int MembersMax = 64, HappeningsMax = 200, AlertsMax = 50, RecoveriesMax = 100, LanesMax = 8;
 
-    public Curves Curves { get; private init; } = new();
+    public Curves Curves { get; init; } = new();
 
     /// <summary>By when they were heard of; also those that are gone, until they are too many.</summary>
     public ImmutableList<Participant> Members { get; private init; } = [];
@@ -36,10 +36,18 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
 
     public bool Trains => Ended is null && Status.Doing == "training";
 
+    /// <summary>It waits for somebody to press the button again.</summary>
+    public bool Paused => Ended is null && Status.Doing == "paused";
+
     ImmutableList<string> Seats { get; init; } = [];
 
     /// <summary>What a member does: "tower A on cpu", "batches", "stands by".</summary>
     public IEnumerable<string> RolesOf(Participant member) => member.Gone is not null ? [] : Seats.Select(Placed).Where(p => p.Nodes.Contains(member.Node)).Select(p => p.Role).Distinct();
+
+    /// <summary>Whether the group that is formed needs it.</summary>
+    public bool IsOfGroup(Participant member) => RolesOf(member).Any(r => r != StandsBy);
+
+    const string StandsBy = "stands by";
 
     /// <param name="e">What happened.</param>
     /// <param name="status">The run's status after it.</param>
@@ -59,6 +67,8 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
             StepCompleted m => next.AfterStep(m, now),
             ValidationCompleted m => next with { Curves = Curves.After(m) },
             CheckpointWritten m => next.Happen(nameof(CheckpointWritten), Words.Of(m), now),
+            RunPaused m => next.Happen(nameof(RunPaused), Words.Of(m), now),
+            RunContinued m => next.Happen(nameof(RunContinued), Words.Of(m), now),
             NumbersWentWrong m => next.Happen(nameof(NumbersWentWrong), $"{m}", now),
             RunFinished m => next with { Ended = m.Why },
             RunFailed m => next with { Ended = m.Reason, Failed = true },
@@ -87,7 +97,7 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
         double seconds = Status.LastStep.Seconds;
         return this with
         {
-            Curves = Curves.After(step, seconds),
+            Curves = Curves.After(step.Step + 1, step.Rate, step.Score, seconds),
             Lanes = Bounded(Lanes.Add(StepLanes.Of(step, 1000 * seconds, Run.PlaceOf)), LanesMax),
             Recoveries = Open(r => r with { Seconds = (now - r.At).TotalSeconds }),
         };
@@ -101,7 +111,7 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
     {
         const string batches = "batches from ", spare = "standing by: ", of = " of ";
         if (seat.StartsWith(batches, StringComparison.Ordinal)) return ("batches", seat[batches.Length..].Split(", "));
-        if (seat.StartsWith(spare, StringComparison.Ordinal)) return ("stands by", [.. seat[spare.Length..].Split(", ").Select(s => s[(s.LastIndexOf(of, StringComparison.Ordinal) + of.Length)..])]);
+        if (seat.StartsWith(spare, StringComparison.Ordinal)) return (StandsBy, [.. seat[spare.Length..].Split(", ").Select(s => s[(s.LastIndexOf(of, StringComparison.Ordinal) + of.Length)..])]);
         int at = seat.LastIndexOf(of, StringComparison.Ordinal);
         return at < 0 ? (seat, []) : (seat[..at], [seat[(at + of.Length)..]]);
     }

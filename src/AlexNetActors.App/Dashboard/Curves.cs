@@ -28,14 +28,16 @@ sealed record Curves
     CurvePoint? Open { get; init; } // the last steps, until they are a point
     int OpenSteps { get; init; }
 
-    /// <param name="step">A step that is done.</param>
+    /// <param name="steps">Steps done after this one.</param>
+    /// <param name="rate">Its learning rate.</param>
+    /// <param name="score">Of its batch.</param>
     /// <param name="seconds">What it took.</param>
-    public Curves After(StepCompleted step, double seconds)
+    public Curves After(long steps, float rate, Score score, double seconds)
     {
         var last = Open ?? (Points.IsEmpty ? null : Points[^1]);
-        var point = new CurvePoint(step.Step + 1, (Open?.Score ?? default) + step.Score, (Open?.Seconds ?? 0) + seconds,
-            Smooth(last?.Loss, step.Score.Loss), Smooth(last?.Top1, step.Score.Top1Error), Smooth(last?.Top5, step.Score.Top5Error));
-        var next = WithRate(step.Step, step.Rate);
+        var point = new CurvePoint(steps, (Open?.Score ?? default) + score, (Open?.Seconds ?? 0) + seconds,
+            Smooth(last?.Loss, score.Loss), Smooth(last?.Top1, score.Top1Error), Smooth(last?.Top5, score.Top5Error));
+        var next = WithRate(steps - 1, rate);
         if (OpenSteps + 1 < Stride) return next with { Open = point, OpenSteps = OpenSteps + 1 };
         next = next with { Points = Points.Add(point), Open = null, OpenSteps = 0 };
         return next.Points.Count < PointsMax ? next : next.Halved();

@@ -19,6 +19,7 @@ sealed class DashboardServer : IDisposable
 
     readonly WebApplication _app;
     readonly EventFeed _events;
+    readonly StudyDesk _desk = new();
 
     DashboardServer(string host, IPAddress address, int port)
     {
@@ -93,13 +94,25 @@ sealed class DashboardServer : IDisposable
         Get("/api/history", c => Write(c, "application/json", BoardJson.History(Board.State)));
         Get("/api/events", _events.Serve);
         Get("/api/kernels", Kernels);
+        Get("/api/study", c => Write(c, "application/json", BoardJson.Study(_desk.Ask(Board.State?.Status.Checkpoint, long.TryParse(c.Request.Query["steps"], out long steps) ? steps : long.MaxValue))));
+        Get("/api/picture/{name}", c => _desk.Picture((string)c.Request.RouteValues["name"]!) is { } png ? Write(c, "image/png", png) : Answer(c, StatusCodes.Status404NotFound, "no picture of the newest sheet"));
         Get("/metrics", c => Write(c, PrometheusText.ContentType, System.Text.Encoding.UTF8.GetBytes(PrometheusText.Of(Board.State))));
         Get("/health/live", c => Answer(c, StatusCodes.Status200OK, "live"));
         Get("/health/ready", c => Board.State is { Trains: true } ? Answer(c, StatusCodes.Status200OK, "training") : Answer(c, StatusCodes.Status503ServiceUnavailable, Board.State is { } s ? s.Ended ?? s.Status.Doing : "no coordinator here"));
-        _app.MapPost("/api/stop", (RequestDelegate)(c => ControlToken.Matches(c.Request.Headers.Authorization, Token)
-            ? Answer(c, StatusCodes.Status202Accepted, RunControl.Stop())
-            : Answer(c, StatusCodes.Status401Unauthorized, "wanted the token that was printed at the start: Authorization: Bearer TOKEN")));
+        var control = new RunControl(Board);
+        Order("/api/stop", RunControl.Stop);
+        Order("/api/pause", control.Pause);
+        Order("/api/continue", control.Continue);
+        Order("/api/checkpoint", control.Save);
     }
+
+    /// <param name="route">Its path.</param>
+    /// <param name="carryOut">Says what happens; null where nobody can do it.</param>
+    void Order(string route, Func<string?> carryOut) => _app.MapPost(route, (RequestDelegate)(c =>
+    {
+        if (!ControlToken.Matches(c.Request.Headers.Authorization, Token)) return Answer(c, StatusCodes.Status401Unauthorized, "wanted the token that was printed at the start: Authorization: Bearer TOKEN");
+        return carryOut() is { } said ? Answer(c, StatusCodes.Status202Accepted, said) : Answer(c, StatusCodes.Status409Conflict, "no run goes on in this process");
+    }));
 
     void Get(string route, RequestDelegate answer) => _app.MapGet(route, answer);
 

@@ -27,9 +27,10 @@ readonly record struct Crossing(string What, string From, double Given, double A
 /// Where the time of one step went. Each tower reads its own clock: what is measured is how long it waited for its batch, how long its pass took, and when
 /// its exchanges happened since the pass began. Two clocks are laid side by side by the exchanges themselves, as if the fastest portion took as long one
 /// way as the other. What is left of the step, from the end of the one before it to its own, is the time between the last answer and the next command.
+/// A step whose predecessor was heard of late seems shorter than its passes: it is as long as they are, and no lane reaches into the next step.
 /// </summary>
 /// <param name="Step">Steps done after it.</param>
-/// <param name="Ms">From the end of the step before it, as the coordinator's process hears it.</param>
+/// <param name="Ms">From the end of the step before it, as the coordinator's process hears it, or from the beginning of its first pass.</param>
 /// <param name="Lanes">By tower.</param>
 /// <param name="Crossings">By when they were given.</param>
 sealed record StepLanes(long Step, double Ms, ImmutableArray<Lane> Lanes, ImmutableArray<Crossing> Crossings)
@@ -40,7 +41,7 @@ sealed record StepLanes(long Step, double Ms, ImmutableArray<Lane> Lanes, Immuta
     public static StepLanes Of(StepCompleted step, double ms, Func<int, string> place)
     {
         var towers = step.Towers;
-        double[] begun = Beginnings(towers, ms);
+        (ms, double[] begun) = Beginnings(towers, ms);
         return new StepLanes(step.Step + 1, ms,
             [.. towers.Select((t, i) => new Lane(t.Towers, Spans(t, begun[i], ms, place)))],
             [.. towers.SelectMany((t, i) => Given(towers, begun, i, place)).OrderBy(c => c.Given)]);
@@ -48,13 +49,14 @@ sealed record StepLanes(long Step, double Ms, ImmutableArray<Lane> Lanes, Immuta
 
     static double PassMs(TowerTime t) => t.ComputeMs + t.ExchangeMs;
 
-    /// <summary>When each pass began: the one that ended last ended the step.</summary>
-    static double[] Beginnings(TowerTime[] towers, double ms)
+    /// <summary>How long the step took, and when each pass began: the one that ended last ended the step.</summary>
+    static (double Ms, double[] Begun) Beginnings(TowerTime[] towers, double ms)
     {
         double[] begun = [.. towers.Select(_ => 0.0)];
         if (towers is [var a, var b]) begun[1] = Later(a, b);
         double end = towers.Select((t, i) => begun[i] + PassMs(t)).Max();
-        return [.. towers.Select((t, i) => Math.Max(Math.Min(t.DataMs, Math.Max(0, ms - PassMs(t))), begun[i] + ms - end))];
+        ms = Math.Max(ms, end - begun.Min());
+        return (ms, [.. towers.Select((t, i) => Math.Max(Math.Min(t.DataMs, ms - PassMs(t)), begun[i] + ms - end))]);
     }
 
     /// <summary>By how much the second one's pass began after the first one's.</summary>

@@ -50,5 +50,14 @@ sealed class Classifier : IDisposable
         return _probabilities;
     }
 
+    /// <summary>What the last layer has seen of each picture of the last view, both towers' halves: [B, features].</summary>
+    public float[] Features()
+    {
+        var seen = _towers[0].InputOf(Recipe.Network.Segments.Count - 1);
+        float[] features = new float[seen.Shape.Count];
+        _device.ReadChannels(seen, 0, seen.Shape.Channels, features);
+        return features;
+    }
+
     public void Dispose() => _device.Dispose();
 }

@@ -6,21 +6,20 @@ namespace AlexNetActors.App;
 sealed class RunRecord : IDisposable
 {
     readonly RunFolder _folder;
-    readonly RunStart _start;
     readonly Output _output;
     readonly MetricsLog _metrics;
     readonly Board? _board;
 
     RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver)
     {
-        (_folder, _start, _output) = (folder, start, output);
+        (_folder, _output) = (folder, output);
         _metrics = MetricsLog.Open(folder.Metrics, takenOver);
         if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
-        var status = RunStatus.Start(plan.Limits, start.Progress);
+        var status = RunStatus.Start(plan.Limits, start);
         if (board is not null)
         {
-            board.Begin(RunFacts.Of(plan, folder.Path), status);
+            board.Begin(RunFacts.Of(plan, folder.Path), status, RunHistory.Read(folder.Metrics, plan.Recipe.Batch));
             View = new WatchedView(View, board);
         }
         _board = board;
@@ -44,7 +43,7 @@ sealed class RunRecord : IDisposable
     public int Report(RunEnd end)
     {
         var status = Journal.Status;
-        (long, string)? saved = status.Checkpoint is { } c ? (c.Steps, c.WeightsSha256) : _start.WeightsSha256 is { } sha ? (_start.Progress.Steps, sha) : null;
+        (long, string)? saved = status.Checkpoint is { } c ? (c.Steps, c.WeightsSha256) : null;
         var report = new RunReport(status, _metrics.LastValidation, saved, _folder.Path);
         if (end.Failure is null)
         {

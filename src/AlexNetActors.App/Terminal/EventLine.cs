@@ -22,6 +22,8 @@ static class EventLine
         StepCompleted m => Line("step", ("step", m.Step + 1)),
         ValidationCompleted m => Line("validation", ("step", m.Steps)),
         CheckpointWritten m => Line("checkpoint", ("step", m.Steps), ("weightsSha256", m.WeightsSha256)),
+        RunPaused m => Line("paused", ("step", m.Steps)),
+        RunContinued m => Line("continued", ("step", m.Steps)),
         RunFinished m => Line("finished", ("step", m.Steps)),
         RunFailed m => Line("failed", ("why", m.Reason)),
         _ => null,

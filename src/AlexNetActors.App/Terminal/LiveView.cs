@@ -18,6 +18,8 @@ sealed class LiveView(IAnsiConsole console, bool group) : IRunView
             foreach (string line in Words.OfGroup(e)) Say(line);
         if (e is ValidationCompleted v) Say(Words.Of(v));
         if (e is CheckpointWritten c) Say(Words.Of(c));
+        if (e is RunPaused paused) Say(Words.Of(paused));
+        if (e is RunContinued continued) Say(Words.Of(continued));
     }
 
     public void Say(string line) => _said.Enqueue(line);

@@ -21,6 +21,8 @@ sealed class PlainView(TextWriter output, bool group) : IRunView
                 break;
             case ValidationCompleted v: Say(Words.Of(v)); break;
             case CheckpointWritten c: Say(Words.Of(c)); break;
+            case RunPaused p: Say(Words.Of(p)); break;
+            case RunContinued c: Say(Words.Of(c)); break;
         }
     }
 

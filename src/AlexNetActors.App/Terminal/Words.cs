@@ -30,6 +30,10 @@ static class Words
 
     public static string Of(CheckpointWritten c) => $"checkpoint after step {c.Steps}: {c.Folder}";
 
+    public static string Of(RunPaused p) => $"paused after step {p.Steps} as asked";
+
+    public static string Of(RunContinued c) => $"goes on after step {c.Steps}";
+
     /// <summary>What happens to the group, a line or more; nothing for other events.</summary>
     public static IEnumerable<string> OfGroup(IRunEvent e) => e switch
     {

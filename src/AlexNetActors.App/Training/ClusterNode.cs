@@ -96,6 +96,7 @@ sealed class ClusterNode : IDisposable
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
+        office?.Board?.Obey(nodeActor);
         if (observed.Stopping) Stop(); // it came before there was anybody to tell
         var end = observed.Follow();
         try

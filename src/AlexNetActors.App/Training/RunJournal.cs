@@ -16,6 +16,7 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
     volatile RunStatus _status = start;
     StallDetector _stall = stall;
     StragglerDetector _straggler = new();
+    SpeedDetector _speed = new();
     string[] _seats = []; // "tower A on cpu of 127.0.0.1:7101", ..., "batches from ..."
     (NumbersWentWrong What, long Steps)? _wrong; // and steps done then
     ProcessMeter _last = ProcessMeter.Read();
@@ -38,7 +39,7 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
         }
         view.Show(e, _status);
         if (e is StepCompleted step) Watch(step);
-        if (e is GroupFormed g) (_seats, _straggler) = (g.Seats, new StragglerDetector()); // what was seen of others does not count
+        if (e is GroupFormed g) (_seats, _straggler, _speed) = (g.Seats, new StragglerDetector(), new SpeedDetector()); // what was seen of others does not count
         if (e is LoadersChanged l) (_seats, _straggler) = ([.. _seats.Where(s => !s.StartsWith("batches", StringComparison.Ordinal)), $"batches from {string.Join(", ", l.Nodes)}"], new StragglerDetector());
         if (e is RunFinished finished) _end.TrySetResult(new RunEnd(null, finished.Why));
         if (e is RunFailed failed) _end.TrySetResult(new RunEnd(failed.Reason, ""));
@@ -69,6 +70,8 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
         _straggler = _straggler.Observe([.. step.Towers.Select(t => new StragglerDetector.Time(Seat($"tower {t.Towers} on"), t.ComputeMs, t.ExchangeMs, t.DataMs))]);
         if (_straggler.JustSlow is { } slow) view.Say(StragglerDetector.Advice(slow));
         if (_straggler.JustWaited is { } share) view.Say(StragglerDetector.Advice(share, Seat("batches")));
+        _speed = _speed.Observe(step.Score.Images / _status.LastStep.Seconds);
+        if (_speed.JustSlower is { } slower) view.Say(SpeedDetector.Advice(slower));
         if (_wrong is not { } wrong || step.Step < wrong.Steps) return;
         _wrong = null;
         view.Say($"step {step.Step} has gone right: what went wrong ({wrong.What.Found}) was the doing of {wrong.What.Device}, not of the recipe; training goes on");

@@ -11,6 +11,9 @@ sealed class RunOffice(string runFolder, RunPlan plan, NodeSettings node, Output
     volatile RunRecord? _record;
     bool _manifestWritten;
 
+    /// <summary>The dashboard's; null for none.</summary>
+    public Board? Board => board;
+
     /// <summary>The record of the run, once the coordinator is on this node.</summary>
     public Task<RunRecord> Taken => _taken.Task;
 

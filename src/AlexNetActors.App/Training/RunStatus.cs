@@ -11,8 +11,11 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
 {
     const int RecentMax = 20; // steps that the shown loss, errors and speed are taken over
 
-    public static RunStatus Start(RunLimits limits, RunProgress progress) =>
-        new(limits, progress.Steps) { Best = progress.BestSteps > 0 ? (progress.BestError, progress.BestSteps) : null };
+    public static RunStatus Start(RunLimits limits, RunStart start) => new(limits, start.Progress.Steps)
+    {
+        Best = start.Progress.BestSteps > 0 ? (start.Progress.BestError, start.Progress.BestSteps) : null,
+        Checkpoint = start.Checkpoint is { } folder ? new CheckpointWritten(start.Progress.Steps, folder, start.WeightsSha256!) : null,
+    };
 
     public long Steps { get; init; } = FirstStep;
     public long Epochs => Limits.EpochsAfter(Steps);
@@ -67,6 +70,8 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
             TowerActivity a => this with { Activities = Activities.SetItem(string.Join('+', a.Towers), a.Activity) },
             GroupWaits w => this with { Doing = $"waiting for {w.For}" },
             RunStarted r => this with { Doing = "training", Steps = r.Steps },
+            RunPaused => this with { Doing = "paused" },
+            RunContinued => this with { Doing = "training" },
             GroupBroken g => this with { Doing = $"forming again: {g.Why}" },
             StepCompleted s => AfterStep(s, before, now) with { Elapsed = elapsed },
             ValidationCompleted v => this with { Validation = v, Best = v.Best ? (v.Score.Top1Error, v.Steps) : Best, Rate = v.Rate, Doing = "training", Elapsed = elapsed },

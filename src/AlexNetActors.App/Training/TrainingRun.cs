@@ -8,12 +8,13 @@ static class TrainingRun
 {
     static readonly TimeSpan TerminateMax = TimeSpan.FromSeconds(10);
 
-    public static RunEnd Execute(RunSettings run, NodeMeans means, NodeSettings node, RunJournal journal, IRunView view)
+    public static RunEnd Execute(RunSettings run, NodeMeans means, NodeSettings node, RunJournal journal, IRunView view, Board? board)
     {
         var system = ActorSystem.Create("alexnet", node.Akka);
         var observer = system.ActorOf(Props.Create(() => new RunObserverActor(journal)), "observer");
         var nodeActor = system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(run), means.Name, means.Tensors, observer), proxy: null, observer), "node");
         using var signals = new StopSignals(view.Say, stop: () => nodeActor.Tell(new StopRun()), late: why => observer.Tell(new RunFailed(why)));
+        board?.Obey(nodeActor);
         view.Follow(journal, journal.End);
         var end = journal.End.Result;
         system.Terminate().Wait(TerminateMax);

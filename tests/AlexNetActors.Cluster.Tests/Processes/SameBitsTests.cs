@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using AlexNetActors.Tests.App;
 
 namespace AlexNetActors.Cluster.Tests;
@@ -67,6 +68,35 @@ public sealed class SameBitsTests : IDisposable
         cluster.StartGpu("gpu-1");
         cluster.StartGpu("gpu-2");
         Assert.Equal(one, coordinator.WaitForEnd().Expect(0).Digest);
+    }
+
+    /// <summary>A pause keeps the group: a tower that is lost meanwhile comes back into it.</summary>
+    [Fact]
+    public async Task A_run_that_is_paused_saved_and_loses_a_tower_meanwhile_ends_with_the_same_bits()
+    {
+        const int steps = 300;
+        string[] settings = ["--set", "schedule.patience=1000000", "--set", "checkpoint-steps=1000000"];
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(steps, "coordinator,loader", ["--dashboard", "0", .. settings]);
+        cluster.StartGpu("gpu-1");
+        int port = NodeProcess.FreePort();
+        NodeProcess StartSecond() => cluster.Add("gpu-2", port, "--roles", "gpu");
+        var second = StartSecond();
+        var said = Regex.Match(coordinator.WaitFor("dashboard on "), "dashboard on (?<address>[^,]+), token for its buttons (?<token>.+)$");
+        using var http = new HttpClient { BaseAddress = new Uri(said.Groups["address"].Value), DefaultRequestHeaders = { Authorization = new("Bearer", said.Groups["token"].Value) } };
+        async Task Order(string order) => (await http.PostAsync($"/api/{order}", null)).EnsureSuccessStatusCode();
+
+        coordinator.WaitFor("training from step 0");
+        await Order("pause");
+        string step = Regex.Match(coordinator.WaitFor("paused after step "), "after step ([0-9]+)").Groups[1].Value;
+        await Order("checkpoint");
+        coordinator.WaitFor($"checkpoint after step {step}: ");
+        second.Kill();
+        coordinator.WaitFor("while the run was paused");
+        StartSecond();
+        coordinator.WaitFor("group 2: ");
+        await Order("continue");
+        Assert.Equal(_workshop.TrainTo("undisturbed", steps, settings).Digest, coordinator.WaitForEnd().Expect(0).Digest);
     }
 
     [Fact]

@@ -27,8 +27,8 @@ public class SimulationTests
         public TrainingState State = start;
         readonly BatchPlan _plan = ToyTower.Plan(start.Limits);
 
-        /// <summary>Comes at some time of the run.</summary>
-        public object? Interruption { private get; init; }
+        /// <summary>Come at some time of the run, one after the other.</summary>
+        public Queue<object> Interruptions { private get; init; } = [];
 
         /// <summary>How many times a node is lost, a connection ends, a node is asked to stop or a batch does not come.</summary>
         public int Disturbances { private get; init => (field, _left) = (value, value); }
@@ -49,10 +49,9 @@ public class SimulationTests
         {
             var nodes = Nodes;
             foreach (var node in nodes) _inFlight.Add(node);
-            int interrupted = _random.Next(100);
-            for (int n = 0; n < 20_000 && (_inFlight.Count > 0 || _local.Count > 0); n++)
+            for (int n = 0; n < 20_000 && _inFlight.Count + _local.Count + Interruptions.Count > 0; n++)
             {
-                if (n == interrupted && Interruption is not null) _local.Enqueue(Interruption);
+                if (Interruptions.Count > 0 && (_random.Next(40) == 0 || _inFlight.Count + _local.Count == 0)) _local.Enqueue(Interruptions.Dequeue());
                 if (_left > 0 && _random.Next(60) == 0) Disturb(nodes[_random.Next(nodes.Length)]);
                 object message = _local.Count > 0 ? _local.Dequeue() : TakeAny();
                 (State, var effects) = State.Apply(message);
@@ -255,7 +254,7 @@ public class SimulationTests
         {
             var whole = new World(seed, NewState(records, steps, 2), oneDevice);
             whole.Run();
-            var first = new World(seed, NewState(records, steps, 2), oneDevice) { Interruption = new StopRun() };
+            var first = new World(seed, NewState(records, steps, 2), oneDevice) { Interruptions = new([new StopRun()]) };
             first.Run();
             Assert.Equal(Phase.Finished, first.State.Phase);
             Assert.Equal(first.State.Progress.Steps, first.State.Progress.StepsSaved);
@@ -264,6 +263,39 @@ public class SimulationTests
             Assert.Equal(whole.Events.OfType<StepCompleted>().Select(e => (e.Step, e.Rate)), first.Events.Concat(second.Events).OfType<StepCompleted>().Select(e => (e.Step, e.Rate)));
             Assert.Equal(whole.State.Progress with { StepsSaved = 0 }, second.State.Progress with { StepsSaved = 0 });
         }, iter: 1000);
+
+    [Fact]
+    public void A_run_that_is_paused_and_saved_at_any_time_does_the_same_steps_and_ends() =>
+        Gen.Select(Gen.ULong, Gen.Int[5, 60], Gen.Long[1, 40], Gen.Int[0, 6]).Sample((seed, records, steps, disturbances) =>
+        {
+            var calm = new World(seed, NewState(records, steps, 1), oneDevice: false);
+            calm.Run();
+            var world = new World(seed, NewState(records, steps, 1), oneDevice: false)
+            {
+                Disturbances = disturbances,
+                Interruptions = new([new SaveRun(), new PauseRun(), new SaveRun(), new ContinueRun(), new PauseRun(), new PauseRun(), new ContinueRun()]),
+            };
+            world.Run();
+
+            Assert.Equal(Phase.Finished, world.State.Phase);
+            Assert.Equal(calm.StepsThatCount(), world.StepsThatCount());
+            Assert.Equal(calm.State.Progress, world.State.Progress);
+        }, iter: 3000);
+
+    [Fact]
+    public void A_pause_waits_for_nobody_saves_when_asked_and_ends_with_the_run()
+    {
+        var (paused, effects) = (Formed() with { Phase = Phase.Loading, PauseAsked = true, Answered = [TowerId.A] }).Apply(new TowersLoaded(1, [TowerId.B]));
+        Assert.Equal(Phase.Paused, paused.Phase);
+        Assert.IsType<Effect.ExpectNothing>(effects[^1]);
+        Assert.Equal(paused, paused.Apply(new SaveRun()).State); // nothing is done that is not saved
+        var trained = paused with { Progress = paused.Progress.AfterStep(), Limits = paused.Limits with { Records = 1000 } }; // within an epoch
+        Assert.Equal(1, trained.Apply(new SaveRun()).Effects.OfType<Effect.BeginCheckpoint>().Single().Steps);
+        Assert.Equal(Phase.Saving, trained.Apply(new StopRun()).State.Phase);
+        Assert.Equal(Phase.Saving, trained.Apply(new NodeLeaves("n")).State.Phase);
+        Assert.DoesNotContain(trained.Apply(new Nudged()).Effects, e => e is Effect.ToGpus);
+        Assert.Equal(Phase.Training, trained.Apply(new ContinueRun()).State.Phase);
+    }
 
     [Fact]
     public void Messages_of_another_generation_change_nothing()

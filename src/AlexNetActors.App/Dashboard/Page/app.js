@@ -3,6 +3,7 @@ import * as text from "./format.js";
 import { setHistory, addPoints } from "./curves.js";
 import { showLanes, shares } from "./lanes.js";
 import { showKernels } from "./kernels.js";
+import { look } from "./study.js";
 
 const at = id => document.getElementById(id);
 const linesMax = 60;
@@ -28,6 +29,7 @@ function show(now) {
   run = now;
   say(run.failed ? `failed: ${run.doing}` : run.over ? `done: ${run.doing}` : run.doing, run.failed ? "bad" : run.over || run.doing === "training" ? "good" : "");
   if (!run.recipe) return;
+  at("pause").textContent = run.paused ? "Go on" : "Pause after this step";
   document.title = `${run.step}/${run.stepsMax} ${run.recipe} – AlexNetActors`;
   at("recipe").textContent = `recipe ${run.recipe}, ${text.count(run.parameters)} parameters, batch ${run.batch}; ${text.count(run.records)} records of ${run.classes} classes`;
   at("folder").textContent = `run folder ${run.folder}, data set ${run.data}`;
@@ -47,12 +49,12 @@ function show(now) {
 
 function showFigures() {
   const figures = [
-    ["step", text.count(run.step), `of ${text.count(run.stepsMax)}, epoch ${run.epoch} of ${run.epochsMax}`],
+    ["step", text.count(run.step), `of ${text.count(run.stepsMax)}, epoch ${text.count(run.epoch)} of ${text.count(run.epochsMax)}`],
     ["training loss", text.loss(run.training?.loss), `top-1 error ${text.percent(run.training?.top1)}`],
     ["validation error", text.percent(run.validation?.top1), run.bestAt ? `best ${text.percent(run.bestError)} after ${text.count(run.bestAt)}` : ""],
     ["images/s", text.speed(run.imagesPerSecond), run.remainingSeconds ? `${text.span(run.remainingSeconds)} left` : ""],
     ["learning rate", text.rate(run.rate), ""],
-    ["group", run.generation || "–", run.recoveries.length ? `${run.recoveries.length} recoveries` : "undisturbed"],
+    ["group", run.generation || "–", run.recoveries.length ? `${run.recoveries.length} ${run.recoveries.length > 1 ? "recoveries" : "recovery"}` : "undisturbed"],
   ];
   at("figures").replaceChildren(...figures.map(([name, value, more]) => text.element("div", {},
     text.element("dt", { textContent: name }), text.element("dd", {}, String(value), text.element("small", { textContent: more })))));
@@ -69,12 +71,12 @@ function showMembers() {
   members = shown;
   const row = (name, cells) => text.element("tr", {}, ...cells.map(c => text.element(name, { textContent: c })));
   const body = run.members.map(m => {
-    const line = row("td", [m.node, m.gone ? `lost: ${m.gone}` : m.roles.join(", ") || "takes part", m.offers, text.clock(m.since)]);
+    const line = row("td", [m.node, m.gone ? `lost: ${m.gone}` : m.roles.join(", ") || "takes part", m.generation ?? "–", m.offers, text.clock(m.since)]);
     line.className = m.gone ? "gone" : "";
     return line;
   });
   at("members").replaceChildren(text.element("table", {},
-    text.element("thead", {}, row("th", ["node", "does", "brings", "since"])), text.element("tbody", {}, ...body)));
+    text.element("thead", {}, row("th", ["node", "does", "group", "brings", "since"])), text.element("tbody", {}, ...body)));
 }
 
 const recovery = r => [r.at, `group ${r.generation} ended at step ${r.steps}: ${r.why}. ${
@@ -85,9 +87,13 @@ function showLines(id, lines, none) {
   at(id).replaceChildren(...(items.length ? items : [text.element("li", { className: "empty", textContent: none })]));
 }
 
-at("control").addEventListener("submit", async e => {
-  e.preventDefault();
-  const answer = await fetch("/api/stop", { method: "POST", headers: { Authorization: `Bearer ${at("token").value}` } }).catch(() => null);
+at("control").addEventListener("submit", e => e.preventDefault()); // Enter in the token's field orders nothing
+at("pause").addEventListener("click", () => order(run?.paused ? "continue" : "pause"));
+at("checkpoint").addEventListener("click", () => order("checkpoint"));
+at("stop").addEventListener("click", () => order("stop"));
+at("look").addEventListener("click", () => look(run?.checkpointAt ?? 0));
+
+async function order(name) {
+  const answer = await fetch(`/api/${name}`, { method: "POST", headers: { Authorization: `Bearer ${at("token").value}` } }).catch(() => null);
   at("answer").textContent = answer ? await answer.text() : "nobody answers";
-  at("control").querySelector("button").disabled = answer?.ok ?? false;
-});
+}

@@ -32,8 +32,18 @@ const kinds = [
     series: [["training top-1", "training"], ["training top-5", "third"], ["validation top-1", "validation", true], ["validation top-5", "rate", true]],
     data: h => uPlot.join([[h.step, h.top1, h.top5], [h.validations.map(v => v.steps), h.validations.map(v => v.top1), h.validations.map(v => v.top5)]]),
   },
-  { id: "speed", text: speed, series: [["images/s", "training"]], data: h => [h.step, h.imagesPerSecond], fromZero: true },
+  {
+    id: "speed", text: speed, fromZero: true,
+    series: [["images/s", "training"], ["median of the run", "validation"]],
+    data: h => [h.step, h.imagesPerSecond, Array(h.step.length).fill(share(0.5))],
+  },
 ];
+
+// The speed that this share of the steps stays below.
+function share(of) {
+  const sorted = history.imagesPerSecond.filter(v => v !== null).sort((a, b) => a - b);
+  return sorted[Math.floor(of * (sorted.length - 1))] ?? null;
+}
 
 function show() {
   if (!history || history.step.length === 0) return;
@@ -59,10 +69,7 @@ function make(kind) {
 }
 
 // A step that was heard of late makes the next one look fast: a few of them are not to flatten the curve.
-function fromZero() {
-  const sorted = history.imagesPerSecond.filter(v => v !== null).sort((a, b) => a - b);
-  return [0, 1.25 * (sorted[Math.floor(0.98 * (sorted.length - 1))] || 1)];
-}
+const fromZero = () => [0, 1.25 * (share(0.98) || 1)];
 
 // A dashed line where the learning rate fell.
 function markRates(chart) {

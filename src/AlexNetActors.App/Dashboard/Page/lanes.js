@@ -16,7 +16,7 @@ export function showLanes(steps, nodes) {
   const total = shown.reduce((sum, s) => sum + s.ms, 0);
   const scale = (width - label - 1) / total;
   const top = row => head + row * (lane + gap);
-  const svg = make("svg", { viewBox: `0 0 ${width} ${top(rows.length)}`, height: top(rows.length), role: "img", "aria-label": `Time line of steps ${shown[0].step} to ${shown.at(-1).step}` });
+  const svg = make("svg", { "data-scale": scale, viewBox: `0 0 ${width} ${top(rows.length)}`, height: top(rows.length), role: "img", "aria-label": `Time line of steps ${shown[0].step} to ${shown.at(-1).step}` });
   rows.forEach((name, row) => {
     svg.append(make("text", { x: 0, y: top(row) + 13 }, name), make("rect", { class: "track", x: label, y: top(row), width: width - label, height: lane }));
   });

@@ -11,7 +11,7 @@ public sealed class BoardDashboardTests
     static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
     static readonly RunLimits Limits = new(Records: 1000, Batch: 8, StepsMax: 100_000, CheckpointSteps: 1000, new LearningRateSchedule(0.01f, 10, 3, 1, 0));
 
-    static BoardState Start() => new(new RunFacts("tiny", 1, 8, "data", 1000, 10, "run", ["conv1", "conv3", "fc6", "loss"]), RunStatus.Start(Limits, RunProgress.Start(Limits)));
+    static BoardState Start() => new(new RunFacts("tiny", 1, 8, "data", 1000, 10, "run", ["conv1", "conv3", "fc6", "loss"]), RunStatus.Start(Limits, new RunStart(RunProgress.Start(Limits), null, null)));
 
     static StepCompleted Step(long step, double loss = 2, float rate = 0.01f, params TowerTime[] towers) =>
         new(step, rate, new Score(8, 8 * loss, 4, 2), towers.Length > 0 ? towers : [new("A+B", 10, 0, 0, 0, [])], new StepRecords(0, []));
@@ -102,6 +102,9 @@ public sealed class BoardDashboardTests
             Assert.Equal(tower.ExchangeMs, Sum(SpanKind.Exchange), 9);
             Assert.Equal(tower.DataMs, Sum(SpanKind.Data), 9);
         }
+        var early = StepLanes.Of(Step(0, towers: [a, b]), 12, s => $"conv{s}"); // the step before it was heard of late
+        Assert.Equal(19, early.Ms, 9); // B begins 3 ms after A and takes 16, A takes 19
+        Assert.All(early.Lanes, lane => Assert.Equal((0, early.Ms), (lane.Spans[0].From, lane.Spans[^1].To)));
         double Begun(int tower) => lanes.Lanes[tower].Spans.First(s => s.Kind == SpanKind.Compute).From;
         Assert.Equal(3, Begun(1) - Begun(0), 9);
         Assert.All(lanes.Crossings, c => Assert.Equal(1, c.Arrived - c.Given, 9));

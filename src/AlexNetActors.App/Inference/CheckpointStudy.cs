@@ -1,0 +1,100 @@
+using AlexNetActors.Actors;
+using AlexNetActors.Data;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// What a checkpoint's network makes of pictures: which classes it takes for which, and the sheet of the paper's figure 4: validation pictures with their
+/// best guesses, and the training pictures whose features in the last hidden layer lie nearest to theirs. Of large data sets a part, evenly spread.
+/// </summary>
+/// <param name="Step">Steps done when the checkpoint was written.</param>
+/// <param name="Images">Validation pictures looked at.</param>
+/// <param name="TrainingImages">Training pictures among which the nearest were sought.</param>
+/// <param name="Classes">Their names.</param>
+/// <param name="Confusion">[label][guess] pictures; null where there are more classes than can be shown.</param>
+/// <param name="Sheet">Figure 4.</param>
+/// <param name="Pictures">Its pictures by name, as PNG.</param>
+sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOnlyList<string> Classes, int[][]? Confusion, IReadOnlyList<SheetPicture> Sheet, IReadOnlyDictionary<string, byte[]> Pictures)
+{
+    public const int ClassesMax = 50;
+    const int ValidationMax = 1000, TrainingMax = 2000, SheetMax = 8, GuessesMax = 5, BatchMax = 32;
+
+    /// <param name="checkpoint">Its folder, in a run's.</param>
+    /// <param name="device">Computes.</param>
+    /// <exception cref="CheckpointException">It is damaged, or another has replaced it meanwhile.</exception>
+    /// <exception cref="DataException">The run's data set is not there any more, or damaged.</exception>
+    public static CheckpointStudy Of(string checkpoint, DeviceFactory device)
+    {
+        var network = TrainedNetwork.Open(checkpoint, best: false, _ => { });
+        using var data = DataFolder.Open(network.Manifest.Data);
+        var recipe = network.Run.ReadRecipe(network.Manifest, Settings.None);
+        using var classifier = new Classifier(network, recipe with { Batch = Math.Min(recipe.Batch, BatchMax) }, device);
+        var names = data.Classes;
+        var confusion = names.Select(_ => new int[names.Count]).ToArray();
+        int[] validation = Spread(data.Validation.Count, ValidationMax), training = Spread(data.Train.Count, TrainingMax);
+        var shown = Spread(validation.Length, SheetMax).Select(i => validation[i]).ToHashSet();
+        var sheet = new List<Seen>();
+        foreach (var seen in Look(classifier, data.Validation, validation))
+        {
+            int guess = Array.IndexOf(seen.Probabilities, seen.Probabilities.Take(names.Count).Max()); // a class that only makes the number even has no name
+            confusion[data.Validation.Label(seen.Record)][guess]++;
+            if (shown.Contains(seen.Record)) sheet.Add(seen);
+        }
+        var nearest = sheet.Select(s => new NearestPictures(s.Features)).ToArray();
+        foreach (var seen in Look(classifier, data.Train, training))
+            foreach (var near in nearest) near.Offer(seen.Record, seen.Features);
+
+        var pictures = new Dictionary<string, byte[]>();
+        string Keep(Pack pack, string set, int record)
+        {
+            pictures[$"{set}-{record}"] = RecordPicture.Png(pack.Record(record), pack.RecordSize);
+            return $"{set}-{record}";
+        }
+        return new CheckpointStudy(network.Checkpoint.Progress.Steps, validation.Length, training.Length, names, names.Count <= ClassesMax ? confusion : null,
+            [.. sheet.Zip(nearest, (s, near) => new SheetPicture(
+                Keep(data.Validation, "validation", s.Record), names[data.Validation.Label(s.Record)],
+                [.. names.Zip(s.Probabilities, (name, p) => new ClassGuess(name, p)).OrderByDescending(g => g.Probability).Take(GuessesMax)],
+                [.. near.Records.Select(r => new NearPicture(Keep(data.Train, "training", r), names[data.Train.Label(r)]))]))], pictures);
+    }
+
+    /// <summary>So many of 0 to count - 1, evenly spread: packs lie in the order of classes.</summary>
+    static int[] Spread(int count, int most) => [.. Enumerable.Range(0, Math.Min(count, most)).Select(i => (int)((long)i * count / Math.Min(count, most)))];
+
+    /// <param name="Record">Index in its pack.</param>
+    /// <param name="Probabilities">Of the classes.</param>
+    /// <param name="Features">What the last layer saw.</param>
+    sealed record Seen(int Record, double[] Probabilities, float[] Features);
+
+    static IEnumerable<Seen> Look(Classifier classifier, Pack pack, int[] records)
+    {
+        int crop = classifier.Recipe.Augmentation.CropSize, classes = classifier.Recipe.Network.Classes;
+        var centre = View.Place(0, pack.RecordSize, crop);
+        var batch = new Batch(classifier.Recipe.Batch, crop);
+        foreach (int[] part in records.Chunk(batch.Size))
+        {
+            double[] probabilities = [.. classifier.Classify(views: 1, _ => Fill(), batch)];
+            float[] features = classifier.Features();
+            int width = features.Length / batch.Size;
+            for (int i = 0; i < part.Length; i++)
+                yield return new Seen(part[i], probabilities[(i * classes)..((i + 1) * classes)], features[(i * width)..((i + 1) * width)]);
+
+            void Fill()
+            {
+                for (int i = 0; i < batch.Size; i++)
+                {
+                    batch.Placements[i] = centre;
+                    (batch.Labels[i], batch.Records[i]) = i < part.Length ? (pack.Label(part[i]), part[i]) : (-1, -1);
+                    if (i < part.Length) Crop.Cut(pack.Record(part[i]), pack.RecordSize, centre, crop, batch.Image(i));
+                }
+            }
+        }
+    }
+}
+
+/// <summary>A validation picture, what the network takes it for, best first, and the training pictures that it finds most alike, nearest first.</summary>
+sealed record SheetPicture(string Picture, string Class, IReadOnlyList<ClassGuess> Guesses, IReadOnlyList<NearPicture> Nearest);
+
+sealed record ClassGuess(string Class, double Probability);
+
+sealed record NearPicture(string Picture, string Class);
