@@ -9,12 +9,14 @@ sealed class RunRecord : IDisposable
     readonly RunStart _start;
     readonly Output _output;
     readonly MetricsLog _metrics;
+    readonly EventLog _events;
     readonly Board? _board;
 
     RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver)
     {
         (_folder, _start, _output) = (folder, start, output);
         _metrics = MetricsLog.Open(folder.Metrics, takenOver);
+        _events = EventLog.Open(folder.Events);
         if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
         var status = RunStatus.Start(plan.Limits, start.Progress);
@@ -24,7 +26,7 @@ sealed class RunRecord : IDisposable
             View = new WatchedView(View, board);
         }
         _board = board;
-        Journal = new RunJournal(status, folder, _metrics, new StallDetector(plan.Data.Classes.Count), View);
+        Journal = new RunJournal(status, folder, _metrics, _events, new StallDetector(plan.Data.Classes.Count), View);
     }
 
     /// <param name="folder">Where it is kept.</param>
@@ -52,6 +54,7 @@ sealed class RunRecord : IDisposable
             _output.Result.WriteLine($"done after step {status.Steps} (epoch {status.Epochs}): {end.Why}");
         }
         report.Write(_output.Result);
+        ReportPage.WriteAtEnd(_folder, _output.Log.WriteLine);
         _output.Json(report.Json);
         return end.Failure is null ? 0 : throw new RunException(end.Failure);
     }
@@ -60,5 +63,6 @@ sealed class RunRecord : IDisposable
     {
         _board?.Close();
         _metrics.Dispose();
+        _events.Dispose();
     }
 }

@@ -22,6 +22,7 @@ static class EventLine
         StepCompleted m => Line("step", ("step", m.Step + 1)),
         ValidationCompleted m => Line("validation", ("step", m.Steps)),
         CheckpointWritten m => Line("checkpoint", ("step", m.Steps), ("weightsSha256", m.WeightsSha256)),
+        NumbersWentWrong m => Line("wrong", ("what", $"{m}")),
         RunFinished m => Line("finished", ("step", m.Steps)),
         RunFailed m => Line("failed", ("why", m.Reason)),
         _ => null,
