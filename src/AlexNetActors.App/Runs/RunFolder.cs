@@ -9,8 +9,8 @@ namespace AlexNetActors.App;
 
 /// <summary>
 /// The folder of a run: recipe.conf (resolved), mean.f32 (the training set's mean image, so that the weights can be used without the data
-/// set), run.json (written last: with it the folder holds a run), metrics.jsonl, events.jsonl and checkpoints/; at its end report.html; and where numbers went
-/// wrong, not-finite-step-N.json.
+/// set), run.json (written last: with it the folder holds a run), metrics.jsonl, events.jsonl and checkpoints/; at its end report.html; where numbers went
+/// wrong, not-finite-step-N.json; and tensorboard/ if that was asked for.
 /// </summary>
 sealed class RunFolder
 {
@@ -23,6 +23,7 @@ sealed class RunFolder
     public string Path { get; }
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
     public string Events => System.IO.Path.Combine(Path, "events.jsonl");
+    public string TensorBoard => System.IO.Path.Combine(Path, "tensorboard");
     public string Report => System.IO.Path.Combine(Path, "report.html");
     public CheckpointFolder Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
     public bool HoldsRun => File.Exists(In(ManifestName));
@@ -83,7 +84,7 @@ sealed class RunFolder
     public void RequireFresh()
     {
         if (HoldsRun) throw new UsageException($"{Path} already holds a run of recipe {ReadManifest().Recipe}: go on with it by --resume, or name another folder with --run");
-        string[] ours = [LockName, OwnerName, RecipeName, MeanName, .. new[] { Metrics, Events }.Select(f => System.IO.Path.GetFileName(f))];
+        string[] ours = [LockName, OwnerName, RecipeName, MeanName, .. new[] { Metrics, Events, TensorBoard }.Select(f => System.IO.Path.GetFileName(f))];
         if (Directory.EnumerateFileSystemEntries(Path).FirstOrDefault(f => !ours.Contains(System.IO.Path.GetFileName(f).Replace(".partial", ""))) is { } other)
             throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");
     }

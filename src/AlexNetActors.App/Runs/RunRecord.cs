@@ -11,8 +11,9 @@ sealed class RunRecord : IDisposable
     readonly MetricsLog _metrics;
     readonly EventLog _events;
     readonly Board? _board;
+    readonly IReadOnlyList<IRunSink> _sinks;
 
-    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver)
+    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, SinkOptions sinks, bool group, bool takenOver)
     {
         (_folder, _start, _output) = (folder, start, output);
         _metrics = MetricsLog.Open(folder.Metrics, takenOver);
@@ -26,6 +27,8 @@ sealed class RunRecord : IDisposable
             View = new WatchedView(View, board);
         }
         _board = board;
+        _sinks = sinks.Open(folder, plan, status, View.Say);
+        if (_sinks.Count > 0) View = new SunkView(View, _sinks);
         Journal = new RunJournal(status, folder, _metrics, _events, new StallDetector(plan.Data.Classes.Count), View);
     }
 
@@ -34,9 +37,10 @@ sealed class RunRecord : IDisposable
     /// <param name="start">Where it starts or goes on.</param>
     /// <param name="output">Where it is shown.</param>
     /// <param name="board">The dashboard's; null for none.</param>
+    /// <param name="sinks">Where else its numbers go.</param>
     /// <param name="group">Whether to show what happens to the group: in one process nothing does.</param>
     /// <param name="takenOver">Whether another process may still write into it.</param>
-    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver = false) => new(folder, plan, start, output, board, group, takenOver);
+    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, SinkOptions sinks, bool group, bool takenOver = false) => new(folder, plan, start, output, board, sinks, group, takenOver);
 
     public IRunView View { get; }
     public RunJournal Journal { get; }
@@ -62,6 +66,7 @@ sealed class RunRecord : IDisposable
     public void Dispose()
     {
         _board?.Close();
+        foreach (var sink in _sinks) sink.Dispose();
         _metrics.Dispose();
         _events.Dispose();
     }
