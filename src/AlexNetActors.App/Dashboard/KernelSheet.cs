@@ -8,8 +8,7 @@ namespace AlexNetActors.App;
 /// <param name="Height">In pixels.</param>
 sealed record KernelSheet(byte[] Png, int Width, int Height)
 {
-    const int Columns = 16, Border = 2, SideMin = 32; // pixels
-    const byte Ground = 128;
+    const int Columns = 16, Border = 3, SideMin = 32; // pixels
 
     /// <param name="tower">Its kernels.</param>
     /// <param name="size">Pixels of a kernel's side.</param>
@@ -18,8 +17,7 @@ sealed record KernelSheet(byte[] Png, int Width, int Height)
         int scale = Math.Max(1, (SideMin + size - 1) / size), side = scale * size, cell = side + Border;
         int columns = Math.Min(tower.Count, Columns), rows = (tower.Count + Columns - 1) / Columns;
         var (width, height) = (columns * cell - Border, rows * cell - Border);
-        var pixels = new byte[3 * width * height];
-        pixels.AsSpan().Fill(Ground);
+        var pixels = new byte[3 * width * height]; // black between them
         for (int k = 0; k < tower.Count; k++)
             for (int y = 0; y < side; y++)
                 for (int x = 0; x < side; x++)

@@ -166,7 +166,8 @@ static class ReportPage
         .kernels img { max-width: 100%; height: auto; image-rendering: pixelated }
         .scroll { max-height: 420px; overflow: auto }
         table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
-        th, td { padding: 2px 12px 2px 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere }
+        th, td { padding: 2px 12px 2px 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: break-word }
+        td:first-child { white-space: nowrap }
         pre { margin: 0; overflow-x: auto; font-size: 12px }
         @media print { .scroll { max-height: none } }
         """;
