@@ -27,6 +27,8 @@ static class CommandLine
         DevicesCommand.Define(),
         DigestCommand.Define(),
         VerifyCommand.Define(),
+        ReportCommand.Define(),
+        TraceCommand.Define(),
         CertificatesCommand.Define(),
         CheckCommand.Define(),
         CompletionCommand.Define(),

@@ -12,7 +12,7 @@ sealed class NodeCommand
     const string FirstListens = "127.0.0.1:2012", OthersListen = "127.0.0.1:0";
 
     /// <summary>What the command line asks of the node, as typed; the run's part is in <see cref="RunRequest"/>.</summary>
-    sealed record Request(string Roles, string? Listen, string? Seeds, string? Certificates, bool Unencrypted, string? Device, string? Towers, string[] Faults, bool Driven, string? Dashboard);
+    sealed record Request(string Roles, string? Listen, string? Seeds, string? Certificates, bool Unencrypted, string? Device, string? Towers, string[] Faults, bool Driven, string? Dashboard, bool TensorBoard, string? Otlp);
 
     public static Command Define()
     {
@@ -29,14 +29,16 @@ sealed class NodeCommand
         var steps = new Option<long?>("--steps") { Description = "Stop after so many steps of the run.", HelpName = "N" };
         var epochs = new Option<long?>("--epochs") { Description = "Stop after so many epochs of the run.", HelpName = "N" };
         var dashboard = Options.Dashboard();
+        var tensorBoard = Options.TensorBoard();
+        var otlp = Options.Otlp();
         var set = Options.Set();
         var json = Options.Json();
         var events = new Option<bool>("--events") { Description = "Print what happens to the run, while the coordinator is here, as JSON objects on standard output, one a line." };
         var fault = Options.Fault();
         var driven = new Option<bool>("--driven") { Description = "Take faults from standard input: for `alexnet faults`." };
-        var command = new Command("node", "Joins a cluster that trains one network.") { roles, listen, seeds, certificates, unencrypted, device, towers, data, recipe, run, steps, epochs, dashboard, set, json, events, fault, driven };
+        var command = new Command("node", "Joins a cluster that trains one network.") { roles, listen, seeds, certificates, unencrypted, device, towers, data, recipe, run, steps, epochs, dashboard, tensorBoard, otlp, set, json, events, fault, driven };
         command.SetAction(p => new NodeCommand(new Output(p.GetValue(json), p.GetValue(events) || p.GetValue(driven))).Run(
-            new Request(p.GetValue(roles)!, p.GetValue(listen), p.GetValue(seeds), p.GetValue(certificates), p.GetValue(unencrypted), p.GetValue(device), p.GetValue(towers), p.GetValue(fault)!, p.GetValue(driven), p.GetValue(dashboard)),
+            new Request(p.GetValue(roles)!, p.GetValue(listen), p.GetValue(seeds), p.GetValue(certificates), p.GetValue(unencrypted), p.GetValue(device), p.GetValue(towers), p.GetValue(fault)!, p.GetValue(driven), p.GetValue(dashboard), p.GetValue(tensorBoard), p.GetValue(otlp)),
             new RunRequest(p.GetValue(recipe), p.GetValue(data), p.GetValue(run), p.GetValue(steps), p.GetValue(epochs), p.GetValue(set)!)));
         return command;
     }
@@ -49,6 +51,7 @@ sealed class NodeCommand
     {
         var roles = Roles(request.Roles);
         Check(request, run, roles);
+        var sinks = SinkOptions.Parse(request.TensorBoard, request.Otlp);
         var settings = Settings.Parse(run.Set);
         var faults = request.Driven ? Driven() : FaultOptions.ForItself(request.Faults);
         var node = NodeSettings.Read(settings);
@@ -74,7 +77,7 @@ sealed class NodeCommand
                 recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
                 dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),
                 devices, loaders: roles.Contains(Loader) ? node.Loaders : 0, shelf);
-            (int code, earlier) = cluster.Take(means with { Faults = faults }, plan is null ? null : new RunOffice(folder!, plan, node, _output, dashboard?.Board), _output);
+            (int code, earlier) = cluster.Take(means with { Faults = faults }, plan is null ? null : new RunOffice(folder!, plan, node, _output, dashboard?.Board, sinks), _output);
             if (earlier is null) return code;
         }
     }
@@ -111,6 +114,8 @@ sealed class NodeCommand
         }
         OnlyFor("--run", run.Run is not null, Coordinator);
         OnlyFor("--dashboard", request.Dashboard is not null, Coordinator);
+        OnlyFor("--tensorboard", request.TensorBoard, Coordinator);
+        OnlyFor("--otlp", request.Otlp is not null, Coordinator);
         OnlyFor("--steps", run.Steps is not null, Coordinator);
         OnlyFor("--epochs", run.Epochs is not null, Coordinator);
         OnlyFor("--data", run.Data is not null, Coordinator, Loader);

@@ -21,10 +21,12 @@ sealed class TrainCommand
         var resume = new Option<bool>("--resume") { Description = "Go on with the run of --run at the exact step of its newest whole checkpoint." };
         var fault = Options.Fault();
         var dashboard = Options.Dashboard();
+        var tensorBoard = Options.TensorBoard();
+        var otlp = Options.Otlp();
         var showConfig = new Option<bool>("--show-config") { Description = "Print the resolved recipe and do nothing." };
-        var command = new Command("train", "Trains a network; with no argument, a small one on the built-in pictures.") { recipe, data, run, device, steps, epochs, resume, set, dashboard, showConfig, json, fault };
+        var command = new Command("train", "Trains a network; with no argument, a small one on the built-in pictures.") { recipe, data, run, device, steps, epochs, resume, set, dashboard, tensorBoard, otlp, showConfig, json, fault };
         command.SetAction(p => new TrainCommand(new Output(p.GetValue(json))).Train(
-            new RunRequest(p.GetValue(recipe), p.GetValue(data), p.GetValue(run), p.GetValue(steps), p.GetValue(epochs), p.GetValue(set)!), p.GetValue(device), p.GetValue(resume), p.GetValue(showConfig), p.GetValue(dashboard), FaultOptions.ForItself(p.GetValue(fault)!)));
+            new RunRequest(p.GetValue(recipe), p.GetValue(data), p.GetValue(run), p.GetValue(steps), p.GetValue(epochs), p.GetValue(set)!), p.GetValue(device), p.GetValue(resume), p.GetValue(showConfig), p.GetValue(dashboard), SinkOptions.Parse(p.GetValue(tensorBoard), p.GetValue(otlp)), FaultOptions.ForItself(p.GetValue(fault)!)));
         return command;
     }
 
@@ -32,7 +34,7 @@ sealed class TrainCommand
 
     TrainCommand(Output output) => _output = output;
 
-    int Train(RunRequest request, string? device, bool resume, bool showConfig, string? page, FaultPoints? faults)
+    int Train(RunRequest request, string? device, bool resume, bool showConfig, string? page, SinkOptions sinks, FaultPoints? faults)
     {
         request.Check();
         if (resume && request.Run is null) throw new UsageException("--resume needs --run DIR: name the folder of the run to go on with");
@@ -60,7 +62,7 @@ sealed class TrainCommand
         }
         else
             start = RunStart.GoOn(folder, manifest, plan, earlier, _output.Log.WriteLine);
-        return Run(folder, plan, devices, node, manifest, start, dashboard?.Board, faults);
+        return Run(folder, plan, devices, node, manifest, start, dashboard?.Board, sinks, faults);
     }
 
     /// <summary>The run to go on with.</summary>
@@ -77,9 +79,9 @@ sealed class TrainCommand
             Console.Out.WriteLine($"# {key} = {value}");
     }
 
-    int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start, Board? board, FaultPoints? faults)
+    int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start, Board? board, SinkOptions sinks, FaultPoints? faults)
     {
-        using var record = RunRecord.Open(folder, plan, start, _output, board, group: false);
+        using var record = RunRecord.Open(folder, plan, start, _output, board, sinks, group: false);
         plan.Introduce(_output.Log);
         _output.Log.WriteLine($"towers on {string.Join(" and ", devices.Select(d => d.Name))}, {Words.Threads(node.ThreadsOf(devices.Count))} each; run folder {folder.Path}");
         foreach (var gpu in devices.Where(d => d.MemoryBytes is not null).DistinctBy(d => d.Name)) _output.Log.WriteLine($"{gpu.Name} is {gpu.Description}");

@@ -131,7 +131,9 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
 sealed record RunFacts(string Recipe, long Parameters, int Batch, string Data, int Records, int Classes, string Folder, IReadOnlyList<string> Places)
 {
     public static RunFacts Of(RunPlan plan, string folder) => new(plan.Recipe.Name, plan.Recipe.Network.Parameters, plan.Recipe.Batch, plan.Data.Path, plan.Data.Train.Count, plan.Data.Classes.Count, folder,
-        [.. plan.Recipe.Network.Segments.Select(s => s.Layers[0].Name), "loss"]);
+        PlacesOf(plan.Recipe.Network));
+
+    public static IReadOnlyList<string> PlacesOf(Model.Network network) => [.. network.Segments.Select(s => s.Layers[0].Name), "loss"];
 
     public string PlaceOf(int segment) => Places[segment];
 }

@@ -38,11 +38,16 @@ sealed record StepLanes(long Step, double Ms, ImmutableArray<Lane> Lanes, Immuta
     /// <param name="step">What the towers said.</param>
     /// <param name="ms">How long it took.</param>
     /// <param name="place">Name of the segment, or the loss, before which an exchange happens.</param>
-    public static StepLanes Of(StepCompleted step, double ms, Func<int, string> place)
+    public static StepLanes Of(StepCompleted step, double ms, Func<int, string> place) => Of(step.Step + 1, step.Towers, ms, place);
+
+    /// <param name="steps">Steps done after it.</param>
+    /// <param name="towers">What it took of them.</param>
+    /// <param name="ms">How long it took.</param>
+    /// <param name="place">Name of the segment, or the loss, before which an exchange happens.</param>
+    public static StepLanes Of(long steps, TowerTime[] towers, double ms, Func<int, string> place)
     {
-        var towers = step.Towers;
         (ms, double[] begun) = Beginnings(towers, ms);
-        return new StepLanes(step.Step + 1, ms,
+        return new StepLanes(steps, ms,
             [.. towers.Select((t, i) => new Lane(t.Towers, Spans(t, begun[i], ms, place)))],
             [.. towers.SelectMany((t, i) => Given(towers, begun, i, place)).OrderBy(c => c.Given)]);
     }

@@ -48,7 +48,7 @@ sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOn
         var pictures = new Dictionary<string, byte[]>();
         string Keep(Pack pack, string set, int record)
         {
-            pictures[$"{set}-{record}"] = RecordPicture.Png(pack.Record(record), pack.RecordSize);
+            pictures[$"{set}-{record}"] = RecordPicture.Png(pack.Record(record), pack.RecordSize, pack.RecordSize);
             return $"{set}-{record}";
         }
         return new CheckpointStudy(network.Checkpoint.Progress.Steps, validation.Length, training.Length, names, names.Count <= ClassesMax ? confusion : null,

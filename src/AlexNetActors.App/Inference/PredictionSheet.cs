@@ -42,7 +42,7 @@ static class PredictionSheet
             """);
         foreach (var p in predictions)
         {
-            html.Append($"<figure><img alt=\"{Text(p.File)}\" src=\"data:image/png;base64,{Convert.ToBase64String(RecordPicture.Png(p.Record, recordSize))}\">");
+            html.Append($"<figure><img alt=\"{Text(p.File)}\" src=\"data:image/png;base64,{Convert.ToBase64String(RecordPicture.Png(p.Record, recordSize, recordSize))}\">");
             html.Append($"<figcaption>{Text(p.Label ?? "")}</figcaption>\n<ol>\n");
             foreach (var (name, probability) in p.Guesses)
                 html.Append(FormattableString.Invariant($"<li{(name == p.Label ? " class=\"right\"" : "")}><i style=\"width:{100 * probability:0.0}%\"></i><b>{Words.Percent(probability)}</b>{Text(name)}</li>\n"));

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
 using AlexNetActors.Model;
 
@@ -8,8 +9,8 @@ namespace AlexNetActors.App;
 
 /// <summary>
 /// The folder of a run: recipe.conf (resolved), mean.f32 (the training set's mean image, so that the weights can be used without the data
-/// set), run.json (written last: with it the folder holds a run), metrics.jsonl and checkpoints/;
-/// and where numbers went wrong, not-finite-step-N.json.
+/// set), run.json (written last: with it the folder holds a run), metrics.jsonl, events.jsonl and checkpoints/; at its end report.html; where numbers went
+/// wrong, not-finite-step-N.json; and tensorboard/ if that was asked for.
 /// </summary>
 sealed class RunFolder
 {
@@ -21,10 +22,17 @@ sealed class RunFolder
 
     public string Path { get; }
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
+    public string Events => System.IO.Path.Combine(Path, "events.jsonl");
+    public string TensorBoard => System.IO.Path.Combine(Path, "tensorboard");
+    public string Report => System.IO.Path.Combine(Path, "report.html");
     public CheckpointFolder Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
     public bool HoldsRun => File.Exists(In(ManifestName));
 
     string In(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <exception cref="UsageException">It holds no run.</exception>
+    public static RunFolder Existing(string path) => new RunFolder(path) is { HoldsRun: true } run ? run
+        : throw new UsageException(Directory.Exists(path) ? $"{path} is no run folder (there is no run.json): name a folder made by `alexnet train`" : $"there is no folder {path}: name a run folder");
 
     /// <summary>The run whose folder this is, or that has this folder among its checkpoints; null when it is neither.</summary>
     public static RunFolder? Of(string runOrCheckpoint)
@@ -76,7 +84,7 @@ sealed class RunFolder
     public void RequireFresh()
     {
         if (HoldsRun) throw new UsageException($"{Path} already holds a run of recipe {ReadManifest().Recipe}: go on with it by --resume, or name another folder with --run");
-        string[] ours = [LockName, OwnerName, RecipeName, MeanName, System.IO.Path.GetFileName(Metrics)];
+        string[] ours = [LockName, OwnerName, RecipeName, MeanName, .. new[] { Metrics, Events, TensorBoard }.Select(f => System.IO.Path.GetFileName(f))];
         if (Directory.EnumerateFileSystemEntries(Path).FirstOrDefault(f => !ours.Contains(System.IO.Path.GetFileName(f).Replace(".partial", ""))) is { } other)
             throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");
     }
@@ -135,6 +143,30 @@ sealed class RunFolder
             return manifest;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"{file} cannot be read: {Hocon.OneLine(e.Message)}");
+        }
+    }
+
+    /// <summary>recipe.conf as it stands there.</summary>
+    /// <exception cref="RunException">It cannot be read.</exception>
+    public string ReadRecipeText() => Reading(In(RecipeName), File.ReadAllText);
+
+    /// <summary>metrics.jsonl, to be read while it may be written; null when there is none.</summary>
+    /// <exception cref="RunException">It cannot be read.</exception>
+    public FileStream? OpenMetrics() => !File.Exists(Metrics) ? null : Reading(Metrics, f => new FileStream(f, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+
+    /// <summary>What happened, of events.jsonl; empty when there is none.</summary>
+    /// <exception cref="RunException">It cannot be read.</exception>
+    public IReadOnlyList<JsonObject> ReadEvents() => Reading(Events, EventLog.Read);
+
+    static T Reading<T>(string file, Func<string, T> read)
+    {
+        try
+        {
+            return read(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new RunException($"{file} cannot be read: {Hocon.OneLine(e.Message)}");
         }

@@ -1,9 +1,9 @@
+using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
-using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
-/// <summary>The curves of a run that goes on, as its metrics.jsonl tells them.</summary>
+/// <summary>The curves of a run as its metrics.jsonl tells them.</summary>
 static class RunHistory
 {
     /// <param name="metrics">The file.</param>
@@ -11,16 +11,20 @@ static class RunHistory
     public static Curves Read(string metrics, int batch)
     {
         using var file = new FileStream(metrics, FileMode.Open, FileAccess.Read, FileShare.ReadWrite); // the run writes on
-        return MetricsLine.Read(file).Aggregate(new Curves(), (curves, line) => line.Kind switch
-        {
-            "step" => curves.After(line.Step, Value(line, "rate"), ScoreOf(line, batch), batch / (double)Value(line, "imagesPerSecond")),
-            "validation" => curves.After(new ValidationCompleted(line.Step, (long)Value(line, "epoch"), ScoreOf(line, (int)Value(line, "images")), (bool)line.Json!["best"]!, Value(line, "rate"))),
-            _ => curves,
-        });
+        return MetricsLine.Read(file).Aggregate(new Curves(), (curves, line) => After(curves, line, batch));
     }
 
-    static Score ScoreOf(MetricsLine line, int images) =>
-        new(images, images * Value(line, "loss"), (int)Math.Round(images * Value(line, "top1")), (int)Math.Round(images * Value(line, "top5")));
+    /// <param name="curves">As the lines before this one tell them.</param>
+    /// <param name="line">Of a step, a validation, or of something else.</param>
+    /// <param name="batch">Images of a step.</param>
+    public static Curves After(Curves curves, MetricsLine line, int batch) => line.Kind switch
+    {
+        "step" when StepLine.Read(line)?.Told(batch) is (var step, var ms) => curves.After(line.Step, step.Rate, step.Score, ms / 1000),
+        "validation" when ValidationOf(line.Json!) is { } v => curves.After(v),
+        _ => curves,
+    };
 
-    static float Value(MetricsLine line, string name) => (float)line.Json![name]!;
+    static ValidationCompleted? ValidationOf(JsonObject l) => (l["epoch"], l["images"], l["loss"], l["top1"], l["top5"], l["best"], l["rate"]) is ({ } epoch, { } images, { } loss, { } top1, { } top5, { } best, { } rate)
+        ? new ValidationCompleted((long)l["step"]!, (long)epoch, StepLine.ScoreOf((int)images, (double)loss, (double)top1, (double)top5), (bool)best, (float)rate)
+        : null;
 }

@@ -8,12 +8,15 @@ sealed class RunRecord : IDisposable
     readonly RunFolder _folder;
     readonly Output _output;
     readonly MetricsLog _metrics;
+    readonly EventLog _events;
     readonly Board? _board;
+    readonly IReadOnlyList<IRunSink> _sinks;
 
-    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver)
+    RunRecord(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, SinkOptions sinks, bool group, bool takenOver)
     {
         (_folder, _output) = (folder, output);
         _metrics = MetricsLog.Open(folder.Metrics, takenOver);
+        _events = EventLog.Open(folder.Events);
         if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
         var status = RunStatus.Start(plan.Limits, start);
@@ -23,7 +26,9 @@ sealed class RunRecord : IDisposable
             View = new WatchedView(View, board);
         }
         _board = board;
-        Journal = new RunJournal(status, folder, _metrics, new StallDetector(plan.Data.Classes.Count), View);
+        _sinks = sinks.Open(folder, plan, status, View.Say);
+        if (_sinks.Count > 0) View = new SunkView(View, _sinks);
+        Journal = new RunJournal(status, folder, _metrics, _events, new StallDetector(plan.Data.Classes.Count), View);
     }
 
     /// <param name="folder">Where it is kept.</param>
@@ -31,9 +36,10 @@ sealed class RunRecord : IDisposable
     /// <param name="start">Where it starts or goes on.</param>
     /// <param name="output">Where it is shown.</param>
     /// <param name="board">The dashboard's; null for none.</param>
+    /// <param name="sinks">Where else its numbers go.</param>
     /// <param name="group">Whether to show what happens to the group: in one process nothing does.</param>
     /// <param name="takenOver">Whether another process may still write into it.</param>
-    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, bool group, bool takenOver = false) => new(folder, plan, start, output, board, group, takenOver);
+    public static RunRecord Open(RunFolder folder, RunPlan plan, RunStart start, Output output, Board? board, SinkOptions sinks, bool group, bool takenOver = false) => new(folder, plan, start, output, board, sinks, group, takenOver);
 
     public IRunView View { get; }
     public RunJournal Journal { get; }
@@ -51,6 +57,7 @@ sealed class RunRecord : IDisposable
             _output.Result.WriteLine($"done after step {status.Steps} (epoch {status.Epochs}): {end.Why}");
         }
         report.Write(_output.Result);
+        ReportPage.WriteAtEnd(_folder, _output.Log.WriteLine);
         _output.Json(report.Json);
         return end.Failure is null ? 0 : throw new RunException(end.Failure);
     }
@@ -58,6 +65,8 @@ sealed class RunRecord : IDisposable
     public void Dispose()
     {
         _board?.Close();
+        foreach (var sink in _sinks) sink.Dispose();
         _metrics.Dispose();
+        _events.Dispose();
     }
 }

@@ -24,6 +24,7 @@ static class EventLine
         CheckpointWritten m => Line("checkpoint", ("step", m.Steps), ("weightsSha256", m.WeightsSha256)),
         RunPaused m => Line("paused", ("step", m.Steps)),
         RunContinued m => Line("continued", ("step", m.Steps)),
+        NumbersWentWrong m => Line("wrong", ("what", $"{m}")),
         RunFinished m => Line("finished", ("step", m.Steps)),
         RunFailed m => Line("failed", ("why", m.Reason)),
         _ => null,

@@ -34,6 +34,14 @@ static class Words
 
     public static string Of(RunContinued c) => $"goes on after step {c.Steps}";
 
+    public static string Of(LaneSpan s) => s.Kind switch
+    {
+        SpanKind.Command => "wait for a command",
+        SpanKind.Data => "wait for the batch",
+        SpanKind.Exchange => $"wait for {s.What}",
+        _ => "compute",
+    };
+
     /// <summary>What happens to the group, a line or more; nothing for other events.</summary>
     public static IEnumerable<string> OfGroup(IRunEvent e) => e switch
     {

@@ -9,8 +9,8 @@ namespace AlexNetActors.App;
 /// <param name="Why">In words, when it did not fail.</param>
 sealed record RunEnd(string? Failure, string Why);
 
-/// <summary>Hears a run: keeps its status, writes its metrics and tells the view. Fed by one actor.</summary>
-sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, StallDetector stall, IRunView view)
+/// <summary>Hears a run: keeps its status, writes its metrics and what happens, and tells the view. Fed by one actor.</summary>
+sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, EventLog events, StallDetector stall, IRunView view)
 {
     readonly TaskCompletionSource<RunEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile RunStatus _status = start;
@@ -47,6 +47,7 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, S
 
     void Write(IRunEvent e)
     {
+        events.Hear(e);
         if (e is RunStarted r) metrics.GoOn(r.Steps, r.ValidatedSteps, r.Ledger);
         else if (e is StepCompleted s) metrics.Step(s, _status.Epochs, _status.LastStep);
         else if (e is ValidationCompleted v) metrics.Validation(v);

@@ -5,7 +5,7 @@ namespace AlexNetActors.App;
 /// <summary>
 /// What a coordinator needs on its node: opens the run folder when it takes office, and closes it when it leaves, so that another may take over.
 /// </summary>
-sealed class RunOffice(string runFolder, RunPlan plan, NodeSettings node, Output output, Board? board)
+sealed class RunOffice(string runFolder, RunPlan plan, NodeSettings node, Output output, Board? board, SinkOptions sinks)
 {
     readonly TaskCompletionSource<RunRecord> _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     volatile RunRecord? _record;
@@ -35,7 +35,7 @@ sealed class RunOffice(string runFolder, RunPlan plan, NodeSettings node, Output
             _manifestWritten = earlier is not null;
             plan.Introduce(output.Log);
             output.Log.WriteLine($"run folder {folder.Path}");
-            var record = _record = RunRecord.Open(folder, plan, start, output, board, group: true, ours.TakenOver);
+            var record = _record = RunRecord.Open(folder, plan, start, output, board, sinks, group: true, ours.TakenOver);
             _taken.TrySetResult(record);
             return new OpenedRun(node.RunOf(plan, folder, start, earlier?.DeviceKind, cluster: true), () =>
             {

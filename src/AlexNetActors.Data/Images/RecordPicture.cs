@@ -2,20 +2,21 @@ using SkiaSharp;
 
 namespace AlexNetActors.Data;
 
-/// <summary>A record as a picture that others can show.</summary>
+/// <summary>A record, or another picture, as a file that others can show.</summary>
 public static class RecordPicture
 {
     /// <summary>A PNG file.</summary>
-    /// <param name="record">uint8 RGB [size, size, 3]</param>
-    /// <param name="size">Side in pixels.</param>
-    public static byte[] Png(ReadOnlySpan<byte> record, int size)
+    /// <param name="pixels">uint8 RGB [height, width, 3]</param>
+    /// <param name="width">In pixels.</param>
+    /// <param name="height">In pixels.</param>
+    public static byte[] Png(ReadOnlySpan<byte> pixels, int width, int height)
     {
-        using var bitmap = new SKBitmap(new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        var pixels = bitmap.GetPixelSpan();
-        for (int i = 0; i < size * size; i++)
+        using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var drawn = bitmap.GetPixelSpan();
+        for (int i = 0; i < width * height; i++)
         {
-            record.Slice(3 * i, 3).CopyTo(pixels[(4 * i)..]);
-            pixels[4 * i + 3] = byte.MaxValue;
+            pixels.Slice(3 * i, 3).CopyTo(drawn[(4 * i)..]);
+            drawn[4 * i + 3] = byte.MaxValue;
         }
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();

@@ -19,6 +19,9 @@ sealed class ProtobufFields
                 case 0:
                     number = Varint(ref bytes);
                     break;
+                case 1:
+                    payload = Take(ref bytes, 8);
+                    break;
                 case 2:
                     payload = Take(ref bytes, (int)Varint(ref bytes));
                     break;
@@ -59,5 +62,7 @@ sealed class ProtobufFields
     public ProtobufFields Message(int field) => Assert.Single(Messages(field));
     public string Text(int field) => Assert.Single(Texts(field));
     public byte[] Bytes(int field) => _fields.Single(f => f.Field == field).Bytes;
+    public double Double(int field) => BitConverter.ToDouble(Bytes(field));
+    public ulong Fixed64(int field) => BitConverter.ToUInt64(Bytes(field));
     public float Single(int field) => BitConverter.ToSingle(Bytes(field));
 }

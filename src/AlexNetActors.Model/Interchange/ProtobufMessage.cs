@@ -1,15 +1,15 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace AlexNetActors.Model.Onnx;
+namespace AlexNetActors.Model;
 
 /// <summary>
 /// A protocol buffers message being put together, field by field. Large arrays stay where they are until it is written: a message knows its
 /// length without holding its bytes.
 /// </summary>
-sealed class ProtobufMessage
+public sealed class ProtobufMessage
 {
-    const int Varint = 0, LengthDelimited = 2, Fixed32 = 5; // wire types
+    const int Varint = 0, Fixed64 = 1, LengthDelimited = 2, Fixed32 = 5; // wire types
 
     readonly List<(byte[]? Bytes, Array? Values)> _parts = [];
 
@@ -19,6 +19,8 @@ sealed class ProtobufMessage
     public ProtobufMessage Add(int field, long value) => Tag(field, Varint).AddVarint((ulong)value);
 
     public ProtobufMessage Add(int field, float value) => Tag(field, Fixed32).AddBytes(BitConverter.GetBytes(value));
+
+    public ProtobufMessage Add(int field, double value) => Tag(field, Fixed64).AddBytes(BitConverter.GetBytes(value));
 
     public ProtobufMessage Add(int field, string value) => AddDelimited(field, Encoding.UTF8.GetBytes(value));
 
@@ -43,7 +45,13 @@ sealed class ProtobufMessage
     public void WriteTo(Stream stream)
     {
         foreach (var (bytes, values) in _parts)
-            stream.Write(bytes ?? (values is float[] floats ? MemoryMarshal.AsBytes(floats.AsSpan()) : MemoryMarshal.AsBytes(((long[])values!).AsSpan())));
+            stream.Write(bytes ?? values switch
+            {
+                float[] floats => MemoryMarshal.AsBytes(floats.AsSpan()),
+                double[] doubles => MemoryMarshal.AsBytes(doubles.AsSpan()),
+                long[] longs => MemoryMarshal.AsBytes(longs.AsSpan()),
+                _ => (byte[])values!,
+            });
     }
 
     ProtobufMessage Tag(int field, int wireType) => AddVarint((ulong)(field << 3 | wireType));

@@ -1,0 +1,83 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AlexNetActors.Actors;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.App;
+
+/// <summary>
+/// events.jsonl: what happened to the run and when (<see cref="EventLine"/>), a line each, only ever appended to; also what metrics.jsonl forgets, as it was done
+/// again. Of steps only the first after training has started or gone on.
+/// </summary>
+sealed class EventLog : IDisposable
+{
+    static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    readonly FileStream _file;
+    bool _goesOn; // until its first step is done
+
+    EventLog(FileStream file) => _file = file;
+
+    /// <summary>Appends who writes: the command, the version and the machine. A line that a killed process left half written stays one line.</summary>
+    /// <exception cref="RunException">It cannot be written.</exception>
+    public static EventLog Open(string path) => Guard(path, () =>
+    {
+        bool half = File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } text && !text.EndsWith('\n');
+        var log = new EventLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));
+        if (half) log._file.WriteByte((byte)'\n');
+        log.Put(EventLine.Line("opened", ("command", string.Join(' ', Environment.GetCommandLineArgs().Skip(1).Prepend("alexnet"))), ("version", ProgramVersion.Text), ("machine", Machine.Description)));
+        return log;
+    });
+
+    public void Hear(IRunEvent e)
+    {
+        if (e is RunStarted) _goesOn = true;
+        if (e is StepCompleted && !_goesOn) return;
+        if (e is StepCompleted) _goesOn = false;
+        if (EventLine.Of(e) is { } line) Guard(_file.Name, () => Put(line));
+    }
+
+    long Put(JsonObject line)
+    {
+        _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, Json), (byte)'\n']);
+        return _file.Length;
+    }
+
+    /// <summary>All whole lines; those that a killed process left half written are passed over.</summary>
+    public static IReadOnlyList<JsonObject> Read(string path)
+    {
+        if (!File.Exists(path)) return [];
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        var lines = new List<JsonObject>();
+        while (reader.ReadLine() is { } line)
+            if (Parse(line) is { } e) lines.Add(e);
+        return lines;
+    }
+
+    static JsonObject? Parse(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line) is JsonObject e && e["event"]?.GetValueKind() == JsonValueKind.String && e["time"]?.GetValueKind() == JsonValueKind.Number ? e : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    static T Guard<T>(string path, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (Disk.Refusal(e) is not null)
+        {
+            throw new RunException($"cannot write {path}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then go on with --resume");
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+}

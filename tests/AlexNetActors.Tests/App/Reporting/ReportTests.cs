@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using System.Xml;
+using System.Xml.Linq;
+
+namespace AlexNetActors.Tests.App;
+
+/// <summary>report.html: what a run leaves, and `alexnet report` makes again.</summary>
+public sealed class ReportTests : IDisposable
+{
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    string Page => Path.Combine(_workshop.In("run"), "report.html");
+
+    /// <summary>Every tag closed, every entity known: what an XML parser asks for, and more than HTML does.</summary>
+    XElement Read()
+    {
+        using var reader = XmlReader.Create(Page, new XmlReaderSettings { DtdProcessing = DtdProcessing.Ignore });
+        return XDocument.Load(reader).Root!;
+    }
+
+    static IEnumerable<string> Titles(XElement page) => page.Descendants("h2").Select(h => h.Value);
+    static IEnumerable<string> Figures(XElement page) => page.Descendants("dt").Select(h => h.Value);
+
+    [Fact]
+    public void A_run_leaves_a_page_of_itself_that_needs_nothing_else()
+    {
+        var result = _workshop.TrainTo("run", 7);
+        var page = Read();
+        Assert.Equal(["Loss", "Error", "Speed", "Learning rate", "conv1's kernels after step 7", "Validations", "What happened", "Trained by", "Digests", "Recipe"], Titles(page));
+        Assert.Equal(["steps", "validation loss", "top-1 error", "top-5 error", "speed", "memory", "recoveries"], Figures(page));
+        Assert.Contains(result.Digest, page.Value);
+        Assert.Contains("alexnet train --recipe", page.Value);
+        Assert.Contains("network.conv3.sees-both = on", page.Descendants("pre").Single().Value);
+        Assert.Equal(2, page.Descendants("img").Count());
+        Assert.All(page.Descendants("img"), i => Assert.StartsWith("data:image/png;base64,", (string)i.Attribute("src")!));
+        Assert.DoesNotMatch(new Regex("(src|href)\\s*=\\s*\"(?!data:)|url\\(|@import|https?://|<script"), File.ReadAllText(Page));
+
+        string left = File.ReadAllText(Page);
+        Alexnet.Run("report", _workshop.In("run")).Expect(0);
+        Assert.Equal(left, File.ReadAllText(Page));
+    }
+
+    [Fact]
+    public void What_is_not_known_is_not_shown()
+    {
+        _workshop.TrainTo("run", 3);
+        File.Delete(Path.Combine(_workshop.In("run"), "metrics.jsonl"));
+        File.Delete(Path.Combine(_workshop.In("run"), "events.jsonl"));
+        Directory.Delete(Path.Combine(_workshop.In("run"), "checkpoints"), recursive: true);
+        Alexnet.Run("report", _workshop.In("run")).Expect(0);
+        Assert.Equal(["Digests", "Recipe"], Titles(Read()));
+        Assert.Empty(Figures(Read()));
+    }
+
+    [Fact]
+    public void What_a_run_survived_is_told()
+    {
+        _workshop.TrainTo("run", 3);
+        string events = Path.Combine(_workshop.In("run"), "events.jsonl");
+        double last = (double)JsonNode.Parse(File.ReadLines(events).Last())!["time"]!;
+        File.AppendAllLines(events, ["""{"event":"brok""", // its writer was killed
+            $$"""{"event":"broken","time":{{last + 1}},"generation":1,"why":"<node> & its devices are gone"}""",
+            $$"""{"event":"started","time":{{last + 900}},"step":2,"from":"the memory of a"}""",
+            $$"""{"event":"step","time":{{last + 1501}},"step":3}"""]);
+        Alexnet.Run(_workshop.Resume("run", "--steps", "6")).Expect(0);
+        var page = Read();
+        var recoveries = page.Descendants("section").Single(s => s.Element("h2")!.Value == "Recoveries");
+        Assert.Equal(["<node> & its devices are gone", "2", "1.50 s"], recoveries.Descendants("td").Skip(1).Select(d => d.Value));
+        Assert.Equal(2, page.Descendants("section").Single(s => s.Element("h2")!.Value == "Trained by").Descendants("tbody").Single().Elements().Count());
+    }
+}
