@@ -14,6 +14,7 @@ var benchmarks = new Dictionary<string, Func<string[], int>>
     ["transport-peer"] = TransportPeer.Run,
     ["cluster"] = ClusterSpeed.Run,
     ["snapshots"] = SnapshotCost.Run,
+    ["watching"] = WatchingCost.Run,
     ["cluster-links"] = ClusterLinks.Run,
     ["cluster-soak"] = ClusterSoak.Run,
     ["cluster-soak-member"] = ClusterSoak.Member,

@@ -29,20 +29,21 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, E
         var (before, now) = (_last, ProcessMeter.Read());
         if (e is not TowerActivity) _last = now;
         _status = _status.After(e, before, now);
+        string? failure = (e as RunFailed)?.Reason;
         try
         {
             Write(e);
         }
         catch (RunException x)
         {
-            _end.TrySetResult(new RunEnd(x.Message, ""));
+            failure ??= x.Message; // a full disk that takes no line any more is not to hide what it has broken
         }
         view.Show(e, _status);
         if (e is StepCompleted step) Watch(step);
         if (e is GroupFormed g) (_seats, _straggler, _speed) = (g.Seats, new StragglerDetector(), new SpeedDetector()); // what was seen of others does not count
         if (e is LoadersChanged l) (_seats, _straggler) = ([.. _seats.Where(s => !s.StartsWith("batches", StringComparison.Ordinal)), $"batches from {string.Join(", ", l.Nodes)}"], new StragglerDetector());
+        if (failure is not null) _end.TrySetResult(new RunEnd(failure, ""));
         if (e is RunFinished finished) _end.TrySetResult(new RunEnd(null, finished.Why));
-        if (e is RunFailed failed) _end.TrySetResult(new RunEnd(failed.Reason, ""));
     }
 
     void Write(IRunEvent e)

@@ -71,7 +71,7 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("what plan", "there is no fault plan 'what': use matrix, silence, silence-30s, soak, or name a file")]
+    [InlineData("what plan", "there is no fault plan 'what': use matrix, recovery, silence, silence-30s, soak, spare, or name a file")]
     [InlineData("--fault x", "fault \"x\": there is no fault 'x'")]
     [InlineData("--fault random", "wanted random SEED every TIME for TIME")]
     [InlineData("--steps 0", "--steps is at least 1")]
