@@ -21,7 +21,7 @@ sealed class EventLog : IDisposable
 
     /// <summary>Appends who writes: the command, the version and the machine. A line that a killed process left half written stays one line.</summary>
     /// <exception cref="RunException">It cannot be written.</exception>
-    public static EventLog Open(string path) => Guard(path, () =>
+    public static EventLog Open(string path) => Writing.Guard(path, () =>
     {
         bool half = File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } text && !text.EndsWith('\n');
         var log = new EventLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));
@@ -35,7 +35,7 @@ sealed class EventLog : IDisposable
         if (e is RunStarted) _goesOn = true;
         if (e is StepCompleted && !_goesOn) return;
         if (e is StepCompleted) _goesOn = false;
-        if (EventLine.Of(e) is { } line) Guard(_file.Name, () => Put(line));
+        if (EventLine.Of(e) is { } line) Writing.Guard(_file.Name, () => Put(line));
     }
 
     long Put(JsonObject line)
@@ -64,18 +64,6 @@ sealed class EventLog : IDisposable
         catch (JsonException)
         {
             return null;
-        }
-    }
-
-    static T Guard<T>(string path, Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (Exception e) when (Disk.Refusal(e) is not null)
-        {
-            throw new RunException($"cannot write {path}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then go on with --resume");
         }
     }
 

@@ -21,7 +21,7 @@ sealed class MetricsLog : IDisposable
 
     /// <param name="path">The file; made if missing. A line that a killed process left half written is cut.</param>
     /// <param name="takenOver">Another process may still write into it: it keeps the old file, which loses its name.</param>
-    public static MetricsLog Open(string path, bool takenOver = false) => Guard(path, () =>
+    public static MetricsLog Open(string path, bool takenOver = false) => Writing.Guard(path, () =>
     {
         if (takenOver && File.Exists(path))
         {
@@ -39,7 +39,7 @@ sealed class MetricsLog : IDisposable
     /// </summary>
     public void GoOn(long steps, long validatedSteps, Ledger ledger)
     {
-        Guard(_file.Name, () => Cut(steps, validatedSteps));
+        Writing.Guard(_file.Name, () => Cut(steps, validatedSteps));
         if (LastStep < steps) Gap(steps, ledger);
     }
 
@@ -145,24 +145,12 @@ sealed class MetricsLog : IDisposable
         Put(line);
     }
 
-    void Put(JsonObject line) => Guard(_file.Name, () =>
+    void Put(JsonObject line) => Writing.Guard(_file.Name, () =>
     {
         _file.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, Json), (byte)'\n']);
         Remember(line);
         return 0;
     });
-
-    static T Guard<T>(string path, Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (Exception e) when (Disk.Refusal(e) is not null)
-        {
-            throw new RunException($"cannot write {path}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then go on with --resume");
-        }
-    }
 
     public void Dispose() => _file.Dispose();
 }
