@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using AlexNetActors.App;
 
@@ -46,7 +45,7 @@ static class WatchingCost
 
     static double Watched(string data)
     {
-        var (page, collector) = (FreePort(), FreePort());
+        var (page, collector) = (FreePorts.Take(), FreePorts.Take());
         using var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{collector}/" } };
         listener.Start();
         using var end = new CancellationTokenSource();
@@ -94,13 +93,6 @@ static class WatchingCost
                 await Task.Delay(RetryInterval, CancellationToken.None); // not up yet, or not any more
             }
         return bytes;
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     static string Report(List<double> alone, List<double> watched)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AlexNetActors.App;
 using AlexNetActors.Cluster.Tests;
 using AlexNetActors.Data;
 
@@ -10,7 +11,7 @@ public sealed class FiveProcesses : IDisposable
     readonly string _folder = Directory.CreateTempSubdirectory("alexnet-page-").FullName;
     readonly Dictionary<string, (string[] Arguments, int Port)> _started = [];
     readonly Dictionary<string, NodeProcess> _nodes = [];
-    readonly int _seed = NodeProcess.FreePort();
+    readonly int _seed = FreePorts.Take();
 
     string Data => Path.Combine(_folder, "data");
 
@@ -36,8 +37,8 @@ public sealed class FiveProcesses : IDisposable
     {
         StartCoordinator();
         if (_nodes.Count > 1) return;
-        foreach (string gpu in new[] { "gpu-1", "gpu-2" }) Start(gpu, NodeProcess.FreePort(), "--roles", "gpu", "--set", "alexnet.threads=1");
-        foreach (string loader in new[] { "loader-1", "loader-2" }) Start(loader, NodeProcess.FreePort(), "--roles", "loader", "--data", Data);
+        foreach (string gpu in new[] { "gpu-1", "gpu-2" }) Start(gpu, FreePorts.Take(), "--roles", "gpu", "--set", "alexnet.threads=1");
+        foreach (string loader in new[] { "loader-1", "loader-2" }) Start(loader, FreePorts.Take(), "--roles", "loader", "--data", Data);
     }
 
     public void Kill(string node) => _nodes[node].Kill();

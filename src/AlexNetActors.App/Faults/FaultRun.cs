@@ -43,7 +43,7 @@ sealed partial class FaultRun
     {
         (_plan, _place) = (plan, place);
         _faults = [.. faults.Select((f, i) => new FaultOutcome(i, f))];
-        string[] addresses = [.. FreePorts(plan.Nodes.Count).Select((port, i) => $"{place.Network?.HostOf(i) ?? Host}:{port}")];
+        string[] addresses = [.. plan.Nodes.Select((_, i) => $"{place.Network?.HostOf(i) ?? Host}:{FreePorts.Take()}")];
         string seeds = string.Join(',', plan.Nodes.Zip(addresses).Where((n, i) => i == 0 || n.First.Has("coordinator")).Select(n => n.Second));
         _nodes = [.. plan.Nodes.Select((node, i) => new FaultedNode(node, addresses[i], [.. place.Network?.Enter(i) ?? [], .. Command(node, addresses[i], seeds)], place.In($"{node.Name}.log"), Hear))];
     }
@@ -57,16 +57,6 @@ sealed partial class FaultRun
         .. node.Has("coordinator") ? new[] { "--recipe", _plan.Recipe, "--run", _place.Run, "--steps", $"{_plan.Steps}" } : [],
         .. _plan.Set.SelectMany(s => new[] { "--set", s }),
     ];
-
-    /// <summary>Ports that nobody has now.</summary>
-    static int[] FreePorts(int count)
-    {
-        TcpListener[] listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
-        foreach (var listener in listeners) listener.Start();
-        int[] ports = [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
-        foreach (var listener in listeners) listener.Stop();
-        return ports;
-    }
 
     /// <summary>From any thread.</summary>
     void Hear(FaultedNode node, JsonObject? e) => _work.Add(() =>

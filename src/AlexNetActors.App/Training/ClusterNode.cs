@@ -80,7 +80,7 @@ sealed class ClusterNode : IDisposable
             CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
             ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole).WithRemovalMargin(RemovalMargin));
         var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
-        IActorRef? nodeActor = null;
+        var actor = new TaskCompletionSource<IActorRef>(); // a signal may come before there is anybody to tell
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
         using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
         using var late = _earlier is null ? null : new Timer(_ =>
@@ -91,13 +91,12 @@ sealed class ClusterNode : IDisposable
         void Stop()
         {
             observed.Stopping = true;
-            nodeActor?.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress))));
+            actor.Task.ContinueWith(t => t.Result.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress)))), TaskScheduler.Default);
         }
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
-        nodeActor = _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
-        office?.Board?.Obey(nodeActor);
-        if (observed.Stopping) Stop(); // it came before there was anybody to tell
+        actor.SetResult(_system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node"));
+        office?.Board?.Obey(actor.Task.Result);
         var end = observed.Follow();
         try
         {

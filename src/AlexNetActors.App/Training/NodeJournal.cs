@@ -49,7 +49,7 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
             foreach (string line in Words.OfGroup(other)) Say(line);
         switch (message)
         {
-            case NodeActor.Remark m: Say(m.Line); break;
+            case NodeActor.Remark m when !End.Task.IsCompleted: Say(m.Line); break; // after the end all connections go
             case NodeAdmitted:
                 Admitted = true;
                 Say($"{name} is admitted");

@@ -1,9 +1,8 @@
-using System.Net;
-using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 using AlexNetActors.Actors;
+using AlexNetActors.App;
 using ClusterSettings = AlexNetActors.Actors.ClusterSettings;
 
 namespace AlexNetActors.Cluster.Tests;
@@ -17,7 +16,7 @@ class TestCluster : IDisposable
 
     readonly TestAuthority? _authority;
     readonly List<ActorSystem> _members = [];
-    readonly string _seed = $"127.0.0.1:{FreePort()}";
+    readonly string _seed = $"127.0.0.1:{FreePorts.Take()}";
 
     public TestCluster(bool encrypted)
     {
@@ -62,13 +61,6 @@ class TestCluster : IDisposable
     public static string Ask(IActorRef actor, string text) => actor.Ask<GroupWaits>(new GroupWaits(text), AnswerMax).Result.For;
 
     public static Akka.Cluster.Cluster Cluster(ActorSystem member) => Akka.Cluster.Cluster.Get(member);
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public void Dispose()
     {

@@ -25,7 +25,7 @@ public sealed class DisturbanceTests : IDisposable
     [Fact]
     public void Garbage_on_every_port_and_foreign_certificates_change_nothing_of_a_run()
     {
-        int tensorPort = NodeProcess.FreePort();
+        int tensorPort = FreePorts.Take();
         using var cluster = new ProcessCluster(_workshop);
         var coordinator = cluster.StartCoordinator(Steps, "coordinator,gpu,loader", "--certificates", Certificates("ours", "one"), "--set", $"alexnet.cluster.tensor-port={tensorPort}");
         var foreign = cluster.StartGpu("foreign", "--certificates", Certificates("theirs", "one"));

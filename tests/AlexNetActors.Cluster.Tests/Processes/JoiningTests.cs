@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AlexNetActors.App;
 using AlexNetActors.Data;
 using AlexNetActors.Tests.App;
 
@@ -60,7 +61,7 @@ public sealed class JoiningTests : IDisposable
         BuiltInPictures.Create(other, new BuiltInSettings(Workshop.Records + 1, Workshop.ValidationRecords, RecordSize: 36)).Dispose();
         using var cluster = new ProcessCluster(_workshop);
         var coordinator = cluster.StartCoordinator(3, "coordinator,gpu,loader");
-        var refused = cluster.Add("loader", NodeProcess.FreePort(), "--roles", "loader", "--data", other).WaitForEnd().Expect(2);
+        var refused = cluster.Add("loader", FreePorts.Take(), "--roles", "loader", "--data", other).WaitForEnd().Expect(2);
         Assert.Contains($"has another data set than the coordinator (digest", refused.Err);
         Assert.Contains($"with {Workshop.Records + 1} training records", refused.Err);
         cluster.StartGpu("gpu");

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using AlexNetActors.App;
 using AlexNetActors.Tests.App;
 
 namespace AlexNetActors.Cluster.Tests;
@@ -42,14 +41,6 @@ sealed class NodeProcess : IDisposable
             _process.Refresh();
             return _process.WorkingSet64;
         }
-    }
-
-    /// <summary>A port that nobody has.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     async Task Read(StreamReader from, List<string> into)

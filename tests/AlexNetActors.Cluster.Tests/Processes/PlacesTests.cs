@@ -1,3 +1,4 @@
+using AlexNetActors.App;
 using AlexNetActors.Data;
 using AlexNetActors.Tests.App;
 
@@ -58,7 +59,7 @@ public sealed class PlacesTests : IDisposable
 
     string OnThisMachine(string run, string recipe, int steps, string data, params string[] roles)
     {
-        int port = NodeProcess.FreePort();
+        int port = FreePorts.Take();
         var nodes = new List<NodeProcess>();
         try
         {

@@ -1,3 +1,4 @@
+using AlexNetActors.App;
 using AlexNetActors.Tests.App;
 
 namespace AlexNetActors.Cluster.Tests;
@@ -10,7 +11,7 @@ sealed class ProcessCluster(Workshop workshop) : IDisposable
     /// <summary>Arguments of every node beside its roles and ports: encryption, settings.</summary>
     public string[] Common { get; init; } = [];
 
-    public int SeedPort { get; } = NodeProcess.FreePort();
+    public int SeedPort { get; } = FreePorts.Take();
 
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
@@ -18,9 +19,9 @@ sealed class ProcessCluster(Workshop workshop) : IDisposable
     public NodeProcess StartCoordinator(int steps, string roles = "coordinator", params string[] more) =>
         Add("coordinator", SeedPort, ["--roles", roles, "--recipe", workshop.RecipeFile, "--data", workshop.Data, "--run", workshop.In("run"), "--steps", $"{steps}", "--json", .. more]);
 
-    public NodeProcess StartGpu(string name, params string[] more) => Add(name, NodeProcess.FreePort(), ["--roles", "gpu", .. more]);
+    public NodeProcess StartGpu(string name, params string[] more) => Add(name, FreePorts.Take(), ["--roles", "gpu", .. more]);
 
-    public NodeProcess StartLoader(string name, params string[] more) => Add(name, NodeProcess.FreePort(), ["--roles", "loader", "--data", workshop.Data, .. more]);
+    public NodeProcess StartLoader(string name, params string[] more) => Add(name, FreePorts.Take(), ["--roles", "loader", "--data", workshop.Data, .. more]);
 
     public NodeProcess Add(string name, int port, params string[] args)
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AlexNetActors.App;
 using AlexNetActors.Tests.App;
 
 namespace AlexNetActors.Cluster.Tests;
@@ -79,7 +80,7 @@ public sealed class SameBitsTests : IDisposable
         using var cluster = new ProcessCluster(_workshop);
         var coordinator = cluster.StartCoordinator(steps, "coordinator,loader", ["--dashboard", "0", .. settings]);
         cluster.StartGpu("gpu-1");
-        int port = NodeProcess.FreePort();
+        int port = FreePorts.Take();
         NodeProcess StartSecond() => cluster.Add("gpu-2", port, "--roles", "gpu");
         var second = StartSecond();
         var said = Regex.Match(coordinator.WaitFor("dashboard on "), "dashboard on (?<address>[^,]+), token for its buttons (?<token>.+)$");
