@@ -66,7 +66,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
             _handsOver = m.HandsOver;
             Apply(m);
         });
-        Receive<TowerActivity>(m => _observer.Tell(m));
+        Receive<IRunReading>(m => _observer.Tell(m));
         Receive<IProtocolMessage>(Apply);
         Receive<CheckpointFailed>(Apply);
         Receive<CheckpointDamaged>(Apply);

@@ -17,7 +17,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     IActorRef? _admittedBy;
     Action? _shelfChanged;
     int _generation;
-    bool _over, _leaves;
+    bool _over, _leaves, _released;
 
     /// <param name="means">What the process brings along.</param>
     /// <param name="coordinator">The coordinator, or in a cluster the manager of the one there is; null on a node that cannot be it.</param>
@@ -47,7 +47,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             ToObserver(m);
         });
         Receive<GenerationHeard>(m => Hear(m.Generation));
-        Receive<NodeReleased>(m => _observer.Tell(m));
+        Receive<NodeReleased>(_ => Release());
         Receive<Remark>(m => _observer.Tell(m));
         Receive<StopRun>(OnStop);
         Receive<IRunOrder>(m => { if (LeadsHere) _coordinator.Tell(m); });
@@ -94,12 +94,16 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
 
     void Offer()
     {
+        if (_released) return; // who offers is taken again
         _coordinator.Tell(new NodeOffer(
             _means.Version, _means.Name, Self, _generation, _means.Recipe, _means.Data,
             [.. _gpus.Zip(_means.Devices, (actor, d) => new GpuOffer(actor, d.Factory.Name, d.Factory.Kind, d.Factory.Memory, [.. d.Pinned]))],
             _loaders, _means.Tensors?.Endpoint ?? "", _means.Shelf.Held));
         if (_leaves) _coordinator.Tell(new NodeLeaves(_means.Name));
+        if (_admittedBy is not null) TellMemory();
     }
+
+    void TellMemory() => _coordinator.Tell(new NodeMemory(_means.Name, Environment.WorkingSet));
 
     void OnAdmitted()
     {
@@ -109,6 +113,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
         Timers.StartPeriodicTimer(MakeOffer.Instance, MakeOffer.Instance, OfferIntervalAdmitted);
         if (!Sender.Equals(_coordinator)) Context.Watch(Sender); // that of the cluster may go, and another come
         _observer.Tell(new NodeAdmitted());
+        TellMemory();
     }
 
     bool LeadsHere => _coordinator.Equals(_office) || _admittedBy?.IsHere() == true;
@@ -117,12 +122,18 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     void OnStop(StopRun stop)
     {
         if (LeadsHere) _coordinator.Tell(stop);
-        else if (_admittedBy is null) _observer.Tell(new NodeReleased()); // nobody needs it yet
+        else if (_admittedBy is null) Release(); // nobody needs it yet
         else
         {
             _leaves = true;
             _coordinator.Tell(new NodeLeaves(_means.Name));
         }
+    }
+
+    void Release()
+    {
+        _released = true;
+        _observer.Tell(new NodeReleased());
     }
 
     void OnTerminated(Terminated m)

@@ -82,6 +82,7 @@ public sealed class WatchedRunTests(FiveProcesses cluster, Chromium chromium) : 
         await page.Picture("lost");
         cluster.StartAgain("gpu-2");
         await page.Until($"{row}.className === '' && {row}.cells[1].textContent.includes('tower')");
+        await page.Until($"/^[0-9]+ MiB$/.test({row}.cells[4].textContent)");
         await page.Until("document.querySelector('#recoveries').textContent.includes('first new step after')");
         page.ExpectQuiet();
     }

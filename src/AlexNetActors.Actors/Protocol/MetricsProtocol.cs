@@ -7,6 +7,9 @@ namespace AlexNetActors.Actors;
 /// <summary>What the coordinator tells whoever watches the run.</summary>
 public interface IRunEvent : IProtocolMessage;
 
+/// <summary>How something stands at this moment: worth showing, not worth keeping.</summary>
+public interface IRunReading : IRunEvent;
+
 /// <summary>The group waits for members.</summary>
 [MessagePackObject]
 public sealed record GroupWaits([property: Key(0)] string For) : IRunEvent;
@@ -100,7 +103,13 @@ public sealed record RunContinued([property: Key(0)] long Steps) : IRunEvent;
 
 /// <summary>What a GPU actor's towers do at this moment.</summary>
 [MessagePackObject]
-public sealed record TowerActivity([property: Key(0)] TowerId[] Towers, [property: Key(1)] string Activity) : IRunEvent;
+public sealed record TowerActivity([property: Key(0)] TowerId[] Towers, [property: Key(1)] string Activity) : IRunReading;
+
+/// <summary>What memory a node holds at this moment.</summary>
+/// <param name="Node">Its name.</param>
+/// <param name="ResidentBytes">Of its process, pages of mapped files included.</param>
+[MessagePackObject]
+public sealed record NodeMemory([property: Key(0)] string Node, [property: Key(1)] long ResidentBytes) : IRunReading;
 
 /// <summary>The run is over, as planned.</summary>
 [MessagePackObject]

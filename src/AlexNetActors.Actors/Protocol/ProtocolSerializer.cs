@@ -57,6 +57,7 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ["run-paused"] = typeof(RunPaused),
         ["run-continued"] = typeof(RunContinued),
         ["tower-activity"] = typeof(TowerActivity),
+        ["node-memory"] = typeof(NodeMemory),
         ["run-finished"] = typeof(RunFinished),
         ["run-failed"] = typeof(RunFailed),
     };

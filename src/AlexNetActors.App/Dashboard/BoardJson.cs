@@ -41,7 +41,7 @@ static class BoardJson
             BestAt = s.Best?.Steps,
             CheckpointAt = s.Checkpoint?.Steps,
             state.Generation,
-            Members = state.Members.Select(m => new { m.Node, m.Offers, Roles = state.RolesOf(m), Generation = state.IsOfGroup(m) ? state.Generation : (int?)null, m.Since, m.Gone }),
+            Members = state.Members.Select(m => new { m.Node, m.Offers, Roles = state.RolesOf(m), Generation = state.IsOfGroup(m) ? state.Generation : (int?)null, m.ResidentBytes, m.Since, m.Gone }),
             Towers = s.Times.Values.Select(t => new { t.Towers, Doing = s.Activities.GetValueOrDefault(t.Towers), t.ComputeMs, t.ExchangeMs, t.DataMs }),
             state.Recoveries,
             state.Happenings,

@@ -60,6 +60,7 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
         {
             NodeJoined m => next.With(new Participant(m.Node, m.Offers, now, null)),
             NodeGone m => next.Lose(m, now),
+            NodeMemory m => next with { Members = [.. Members.Select(k => k.Node == m.Node && k.Gone is null ? k with { ResidentBytes = m.ResidentBytes } : k)] },
             GroupFormed m => next with { Generation = m.Generation, Seats = [.. m.Seats] },
             LoadersChanged m => next with { Seats = Seats.RemoveAll(s => s.StartsWith("batches", StringComparison.Ordinal)).Add($"batches from {string.Join(", ", m.Nodes)}") },
             GroupBroken m => next with { Recoveries = Bounded(Recoveries.Add(new Recovery(now, m.Generation, m.Why, Status.Steps, null, null)), RecoveriesMax), RecoveriesEver = RecoveriesEver + 1, Seats = [] },
@@ -90,7 +91,7 @@ sealed record BoardState(RunFacts Run, RunStatus Status)
         return this with { Members = members.Count <= MembersMax ? members : members.Remove(members.FirstOrDefault(m => m.Gone is not null, members[0])) };
     }
 
-    BoardState Lose(NodeGone m, DateTimeOffset now) => this with { Members = [.. Members.Select(k => k.Node == m.Node ? k with { Gone = m.Reason, Since = now } : k)] };
+    BoardState Lose(NodeGone m, DateTimeOffset now) => this with { Members = [.. Members.Select(k => k.Node == m.Node ? k with { Gone = m.Reason, Since = now, ResidentBytes = null } : k)] };
 
     BoardState AfterStep(StepCompleted step, DateTimeOffset now)
     {
@@ -143,7 +144,8 @@ sealed record RunFacts(string Recipe, long Parameters, int Batch, string Data, i
 /// <param name="Offers">What it brings, in words.</param>
 /// <param name="Since">When it came, or went.</param>
 /// <param name="Gone">Why it is gone; null while it is here.</param>
-sealed record Participant(string Node, string Offers, DateTimeOffset Since, string? Gone);
+/// <param name="ResidentBytes">Memory that its process holds; null as long as it has not said.</param>
+sealed record Participant(string Node, string Offers, DateTimeOffset Since, string? Gone, long? ResidentBytes = null);
 
 /// <summary>A line worth keeping.</summary>
 sealed record Happening(DateTimeOffset At, long Step, string Kind, string Line);

@@ -27,6 +27,7 @@ sealed record RunMetric(string Name, bool Counter, string Help, Func<BoardState,
         new("alexnet_recoveries_total", Counter: true, "Groups that ended and had to form again.", s => [new(s.RecoveriesEver)]),
         Gauge("generation", "Incarnation of the group.", s => s.Generation),
         Gauge("members", "Nodes that take part.", s => s.Members.Count(m => m.Gone is null)),
+        new("alexnet_member_resident_bytes", Counter: false, "Memory that a node's process holds.", s => s.Members.Where(m => m.ResidentBytes is not null).Select(m => new Value(m.ResidentBytes!.Value, ("node", m.Node)))),
     ];
 
     static RunMetric Gauge(string name, string help, Func<BoardState, double?> read) => new($"alexnet_{name}", Counter: false, help, s => read(s) is { } value ? [new(value)] : []);

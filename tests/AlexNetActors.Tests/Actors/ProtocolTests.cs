@@ -80,6 +80,7 @@ public sealed class ProtocolTests : IDisposable
         (new RunPaused(34), "91 22"),
         (new RunContinued(34), "91 22"),
         (new TowerActivity([TowerId.A], "loss"), "92 91 00 a46c6f7373"),
+        (new NodeMemory("n", 300), "92 a16e cd012c"),
         (new RunFinished(34, "done"), "92 22 a4646f6e65"),
         (new RunFailed("no"), "91 a26e6f"),
     ];

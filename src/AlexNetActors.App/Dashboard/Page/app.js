@@ -71,12 +71,12 @@ function showMembers() {
   members = shown;
   const row = (name, cells) => text.element("tr", {}, ...cells.map(c => text.element(name, { textContent: c })));
   const body = run.members.map(m => {
-    const line = row("td", [m.node, m.gone ? `lost: ${m.gone}` : m.roles.join(", ") || "takes part", m.generation ?? "–", m.offers, text.clock(m.since)]);
+    const line = row("td", [m.node, m.gone ? `lost: ${m.gone}` : m.roles.join(", ") || "takes part", m.generation ?? "–", m.offers, text.memory(m.residentBytes), text.clock(m.since)]);
     line.className = m.gone ? "gone" : "";
     return line;
   });
   at("members").replaceChildren(text.element("table", {},
-    text.element("thead", {}, row("th", ["node", "does", "group", "brings", "since"])), text.element("tbody", {}, ...body)));
+    text.element("thead", {}, row("th", ["node", "does", "group", "brings", "memory", "since"])), text.element("tbody", {}, ...body)));
 }
 
 const recovery = r => [r.at, `group ${r.generation} ended at step ${r.steps}: ${r.why}. ${

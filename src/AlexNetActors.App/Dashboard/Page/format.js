@@ -8,6 +8,7 @@ export const count = value => known(value, v => v.toLocaleString("en"));
 export const speed = value => known(value, v => v.toFixed(v < 100 ? 1 : 0));
 export const rate = value => known(value, v => String(Number(v.toPrecision(4))));
 export const ms = value => known(value, v => `${v.toFixed(v < 100 ? 1 : 0)} ms`);
+export const memory = value => known(value, v => `${(v / 2 ** 20).toFixed(0)} MiB`);
 export const clock = value => known(value, v => new Date(v).toLocaleTimeString([], { hour12: false }));
 
 export const span = value => known(value, v => {

@@ -70,6 +70,17 @@ public sealed class BoardDashboardTests
     }
 
     [Fact]
+    public void A_member_holds_memory_as_long_as_it_is_there()
+    {
+        var state = Hear(Hear(Hear(Start(), new NodeJoined("one:1", "cpu")), new NodeMemory("one:1", 300)), new NodeMemory("stranger:1", 5));
+        Assert.Equal(("one:1", 300L), (Assert.Single(state.Members).Node, state.Members[0].ResidentBytes));
+        Assert.Contains("alexnet_member_resident_bytes{node=\"one:1\"} 300\n", PrometheusText.Of(state));
+        Assert.Single(state.Happenings); // that it came
+        state = Hear(Hear(state, new NodeGone("one:1", "dead")), new NodeMemory("one:1", 300)); // said before, heard after
+        Assert.Null(state.Members[0].ResidentBytes);
+    }
+
+    [Fact]
     public void A_run_that_is_lost_and_found_for_ever_takes_no_more_memory()
     {
         var state = Start();

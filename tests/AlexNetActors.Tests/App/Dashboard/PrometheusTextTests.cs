@@ -18,6 +18,8 @@ public sealed class PrometheusTextTests
         var state = new BoardState(new RunFacts("tiny", 1, 8, "data", 1000, 10, "run", ["conv1", "conv3", "fc6", "loss"]), RunStatus.Start(limits, new RunStart(RunProgress.Start(limits), null, null)));
         IRunEvent[] events =
         [
+            new NodeJoined("one:2012", "cpu"),
+            new NodeMemory("one:2012", 300_000_000),
             new StepCompleted(0, 0.01f, new Score(8, 16, 4, 2), [new("A", 10, 1, 2, 0, []), new("B", 10, 1, 2, 0, [])], new StepRecords(0, [])),
             new ValidationCompleted(1, 0, new Score(10, 20, 5, 1), Best: true, 0.01f),
         ];

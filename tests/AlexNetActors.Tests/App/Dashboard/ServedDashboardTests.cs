@@ -28,6 +28,7 @@ public sealed class ServedDashboardTests : IDisposable
         var run = await Until(r => (int?)r["checkpointAt"] >= 3);
         Assert.Equal("training", (string)run["doing"]!);
         Assert.Equal(["tower A on cpu", "tower B on cpu", "batches"], run["members"]![0]!["roles"]!.AsArray().Select(r => (string)r!));
+        Assert.InRange((long)run["members"]![0]!["residentBytes"]!, 20_000_000, 4_000_000_000);
         foreach (var step in run["lanes"]!.AsArray())
             foreach (var lane in step!["lanes"]!.AsArray())
             {
