@@ -38,15 +38,15 @@ public sealed class ScheduleTests(ITestOutputHelper output)
             return;
         }
         ulong first = ulong.Parse(Environment.GetEnvironmentVariable(FirstVariable) ?? "1", CultureInfo.InvariantCulture);
-        long faults = 0, recoveries = 0, events = 0;
+        long faults = 0, orders = 0, recoveries = 0, events = 0;
         for (ulong seed = first; seed < first + Schedules; seed++)
         {
             var cluster = new SimulatedCluster(seed);
             string? wrong = WrongWith(cluster);
             Assert.True(wrong is null, $"schedule {seed}: {wrong}\nreplay it: {SeedVariable}={seed} AlexNetActors.Tests -method '*{nameof(Every_schedule_of_faults_ends_with_the_weights_of_the_undisturbed_run)}'");
-            (faults, recoveries, events) = (faults + cluster.Faults, recoveries + cluster.Recoveries, events + cluster.Time.EventsDone);
+            (faults, orders, recoveries, events) = (faults + cluster.Faults, orders + cluster.Orders, recoveries + cluster.Recoveries, events + cluster.Time.EventsDone);
         }
-        output.WriteLine($"{Schedules} schedules from {first}: {faults} faults, {recoveries} recoveries, {events} events");
+        output.WriteLine($"{Schedules} schedules from {first}: {faults} faults, {orders} orders to pause or save, {recoveries} recoveries, {events} events");
         Assert.True(recoveries > Schedules, "too few schedules recover from anything");
     }
 

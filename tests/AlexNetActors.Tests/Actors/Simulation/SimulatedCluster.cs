@@ -57,6 +57,8 @@ sealed class SimulatedCluster
         int faults = Time.Between(0, 8);
         _aimed = Time.Between(0, 4);
         for (int i = 0; i < faults; i++) Time.After(Time.Between(100, 40_000), Disturb);
+        int orders = Time.Chance(0.5) ? Time.Between(1, 3) : 0;
+        for (int i = 0; i < orders; i++) Time.After(Time.Between(100, 30_000), Order);
     }
 
     public VirtualTime Time { get; }
@@ -79,6 +81,9 @@ sealed class SimulatedCluster
     public RunOver? Ended { get; set; }
     public int Recoveries { get; set; }
     public int Faults { get; private set; }
+
+    /// <summary>Times that the run was asked to wait, or to save.</summary>
+    public int Orders { get; private set; }
 
     /// <summary>Times that nothing but a deadline showed that something was wrong.</summary>
     public int DeadlinesPassed { get; set; }
@@ -239,6 +244,36 @@ sealed class SimulatedCluster
         if (Coordinator is { } coordinator && coordinator.Node.Up) Later(coordinator.Node, 100, () => coordinator.Hear(new Company(GpuNodes, coordinator.HasMajority ? null : "cut off")));
         if (Coordinator is { } office)
             foreach (var member in Members) Time.After(Time.Between(300, 1000), () => member.Follow(office));
+    }
+
+    // ---- whoever watches
+
+    /// <summary>A checkpoint is wanted now, or the run is to wait: then somebody lets it go on, whoever leads it by then.</summary>
+    void Order()
+    {
+        if (Ended is not null || Coordinator is null) return;
+        Orders++;
+        if (Time.Chance(0.4))
+        {
+            Tell(new SaveRun());
+            return;
+        }
+        Tell(new PauseRun());
+        if (Time.Chance(0.3)) Time.After(Time.Between(0, 5000), () => Tell(new SaveRun()));
+        Time.After(Time.Between(100, 90_000), GoOn);
+    }
+
+    void GoOn()
+    {
+        if (Coordinator is null) Time.After(1000, GoOn); // none yet: the one to come knows of no pause, but may have been told of a later one
+        else Tell(new ContinueRun());
+    }
+
+    void Tell(IRunOrder order)
+    {
+        if (Coordinator is not { } coordinator) return;
+        Say($"ORDER {order.GetType().Name}");
+        Later(coordinator.Node, Time.Between(0, 20), () => coordinator.Hear(order));
     }
 
     // ---- faults
