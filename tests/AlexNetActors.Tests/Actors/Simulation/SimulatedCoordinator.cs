@@ -66,11 +66,13 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
         TellMajority();
     }
 
-    /// <summary>A cut is over; another may not be.</summary>
+    /// <summary>A cut is over; if another is not, it looks again.</summary>
     public void FindsMajority()
     {
+        if (cluster.Coordinator != this) return;
         _alone = _alone && !cluster.ReachesMajority(node);
-        if (cluster.Coordinator == this) TellMajority();
+        if (_alone) cluster.Later(node, 1000, FindsMajority);
+        TellMajority();
     }
 
     void TellMajority()
