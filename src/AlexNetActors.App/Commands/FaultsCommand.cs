@@ -110,7 +110,7 @@ sealed class FaultsCommand
 
     int Report(FaultReport report, string folder)
     {
-        _output.Table(report.Table());
+        foreach (var table in report.Tables()) _output.Table(table);
         foreach (string line in report.Words()) _output.Result.WriteLine(line);
         string page = Path.Combine(folder, "report.html");
         File.WriteAllText(page, report.Html());

@@ -24,13 +24,22 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
         Ms(f?.DetectionMs), Ms(f?.TrainsMs), Ms(f?.RecoveryMs), $"{r.StepsRedone}", $"{r.Lost}", $"{r.Repeated}", r.Digest is null ? "no end" : r.Digest == r.CleanDigest ? "yes" : "NO", r.Held ? "yes" : "NO",
     ];
 
+    FaultGrid? Grid => FaultGrid.Of(Runs.SelectMany(r => r.Faults));
+
     static string Ms(double? ms) => ms is { } n ? n.ToString("0 ms", CultureInfo.InvariantCulture) : "-";
 
-    public Table Table()
+    /// <summary>Every fault; then, where there are several to compare, the grid of them.</summary>
+    public IEnumerable<Table> Tables()
+    {
+        yield return Table(Columns, Lines.Select(l => Cells(l.Run, l.Fault)));
+        if (Grid is { } grid) yield return Table(grid.Columns, grid.Rows).Title(FaultGrid.Title);
+    }
+
+    static Table Table(IEnumerable<string> columns, IEnumerable<IEnumerable<string>> rows)
     {
         var table = new Table().Border(TableBorder.Simple);
-        foreach (string column in Columns) table.AddColumn(new TableColumn(column).NoWrap());
-        foreach (var (run, fault) in Lines) table.AddRow([.. Cells(run, fault).Select(Markup.Escape)]);
+        foreach (string column in columns) table.AddColumn(new TableColumn(column).NoWrap());
+        foreach (var row in rows) table.AddRow([.. row.Select(Markup.Escape)]);
         return table;
     }
 
@@ -91,6 +100,8 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
     public string Html()
     {
         static string E(string text) => WebUtility.HtmlEncode(text);
+        static string Row(string cell, IEnumerable<string> cells) => $"<tr>{string.Concat(cells.Select(c => $"<{cell}>{E(c)}</{cell}>"))}</tr>";
+        static string HtmlTable(IEnumerable<string> columns, IEnumerable<IEnumerable<string>> rows) => $"<table>{Row("th", columns)}{string.Concat(rows.Select(r => Row("td", r)))}</table>";
         var page = new StringBuilder();
         page.AppendLine($"""
             <!doctype html><html lang="en"><meta charset="utf-8"><title>alexnet faults: {E(Plan.Name)}</title>
@@ -102,6 +113,7 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
             <h1>Faults: {E(Plan.Name)}</h1>
             {string.Concat(Words().Select(w => $"<p>{E(w)}</p>"))}
             <p>Recipe {E(Path.GetFileNameWithoutExtension(Plan.Recipe))}, {Plan.Steps} steps, towers on {E(Device)}; {Plan.Nodes.Count} processes: {E(string.Join("; ", Plan.Nodes.Select(n => $"{n.Name} ({n.Roles}{(n.Towers is { } t ? $", tower {t}" : "")})")))}. A dead process is started again after {E(FaultLanguage.Text(Plan.RestartAfter))}.</p>
+            {(Grid is { } grid ? $"<h2>{E(FaultGrid.Title)}</h2>{HtmlTable(grid.Columns, grid.Rows)}<h2>Each fault</h2>" : "")}
             <table><tr>{string.Concat(Columns.Append("sign").Select(c => $"<th>{c}</th>"))}</tr>
             """);
         foreach (var (run, fault) in Lines)

@@ -70,6 +70,36 @@ public sealed class FaultsTests : IDisposable
         Assert.Equal((drawn.Steps, drawn.StepTime), (replayed.Steps, replayed.StepTime));
     }
 
+    static FaultOutcome Outcome(string fault, double recoveryMs)
+    {
+        var outcome = new FaultOutcome(1, FaultLanguage.Parse(fault));
+        outcome.Strike(time: 1000, step: 5, generation: 1, "node", doneBefore: 5);
+        outcome.StepDone(1000 + recoveryMs, 6);
+        return outcome;
+    }
+
+    [Fact]
+    public void What_the_faults_of_one_kind_cost_is_told_by_phase_and_victim()
+    {
+        var grid = FaultGrid.Of([
+            Outcome("kill tower-A at step 5 in loss", 1540), Outcome("kill loader at step 5 in loss", 100), Outcome("kill tower-A at step 5 in update", 2000), Outcome("damage checkpoint newest at step 3", 7),
+        ])!;
+        Assert.Equal(["kill in", "tower-A", "loader"], grid.Columns);
+        Assert.Equal([["loss", "1.5", "0.1"], ["update", "2.0", "-"]], grid.Rows);
+    }
+
+    [Fact]
+    public void What_faults_of_several_kinds_cost_is_told_by_kind_median_and_worst()
+    {
+        var grid = FaultGrid.Of([
+            Outcome("stop tower-A at step 5 in loss for 3s", 3000), Outcome("stop tower-A at step 5 in update for 3s", 3100), Outcome("stop tower-A at step 9 in update for 3s", 4000),
+            Outcome("partition tower-A from all one-way at 12s in loss for 3s", 500), Outcome("stop seed at step 5 in loss for 3s", 40),
+        ])!;
+        Assert.Equal(["fault", "tower-A", "seed"], grid.Columns);
+        Assert.Equal([["stop for 3s", "3.1 (4.0)", "0.0"], ["partition from all one-way for 3s", "0.5", "-"]], grid.Rows);
+        Assert.Null(FaultGrid.Of([Outcome("stop tower-A at step 5 in loss for 3s", 3000), Outcome("stop tower-A at step 5 in update for 3s", 3100)]));
+    }
+
     [Theory]
     [InlineData("what plan", "there is no fault plan 'what': use matrix, recovery, silence, silence-30s, soak, spare, or name a file")]
     [InlineData("--fault x", "fault \"x\": there is no fault 'x'")]
