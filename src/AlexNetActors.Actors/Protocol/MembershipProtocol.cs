@@ -64,6 +64,15 @@ public sealed record NodeReleased : IProtocolMessage;
 [MessagePackObject]
 public sealed record RunOver([property: Key(0)] bool Failed, [property: Key(1)] string Why) : IProtocolMessage;
 
+/// <summary>Of a node that was put out of the cluster, to another: are you in one?</summary>
+[MessagePackObject]
+public sealed record StandingAsked : IProtocolMessage;
+
+/// <summary>The answer.</summary>
+/// <param name="Member">Whether it is.</param>
+[MessagePackObject]
+public sealed record StandingTold([property: Key(0)] bool Member) : IProtocolMessage;
+
 /// <summary>From the coordinator's shell to its state: who is there.</summary>
 /// <param name="GpuNodes">Names of the nodes with devices.</param>
 /// <param name="Alone">Why they may not be most of the cluster's nodes; null where they are: only there may a coordinator command.</param>

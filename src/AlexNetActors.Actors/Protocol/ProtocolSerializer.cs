@@ -19,6 +19,8 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ["node-leaves"] = typeof(NodeLeaves),
         ["node-released"] = typeof(NodeReleased),
         ["run-over"] = typeof(RunOver),
+        ["standing-asked"] = typeof(StandingAsked),
+        ["standing-told"] = typeof(StandingTold),
         ["link-lost"] = typeof(LinkLost),
         ["form-group"] = typeof(FormGroup),
         ["disband-group"] = typeof(DisbandGroup),

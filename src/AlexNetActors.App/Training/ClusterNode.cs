@@ -61,6 +61,7 @@ sealed class ClusterNode : IDisposable
             throw;
         }
         _system.ActorOf(DeathCheck.Props(), "death-check");
+        _system.ActorOf(StandingActor.Props(), StandingActor.Name);
         _look = new Timer(_ => LookAround(), null, LookInterval, LookInterval);
     }
 
@@ -111,7 +112,7 @@ sealed class ClusterNode : IDisposable
         }
     }
 
-    bool IsMember => _cluster.SelfMember.Status is not (MemberStatus.Joining or MemberStatus.Removed);
+    bool IsMember => StandingActor.IsMember(_cluster);
 
     void LookAround()
     {
@@ -125,29 +126,20 @@ sealed class ClusterNode : IDisposable
         return _seen.Keys.Any(a => Majority.NodeName(a) == node) && _cluster.State.Members.All(m => Majority.NodeName(m.Address) != node || m.Status is MemberStatus.Down or MemberStatus.Removed);
     }
 
-    /// <summary>
-    /// If all who are left of a cluster were put out, nobody can let anybody in. One of them begins anew, and only when it is certain that no
-    /// others go on somewhere: most of those that it knew answer, or their machines say that they are dead.
-    /// </summary>
+    /// <summary>If all who are left of a cluster were put out, one of them begins anew: <see cref="Founding"/>.</summary>
     /// <param name="observed">Told when there is nobody left to come back to.</param>
     /// <param name="coordinates">Whether a cluster of this node alone could do anything.</param>
     void FoundIfNobodyElseCan(NodeJournal observed, bool coordinates)
     {
         if (_cluster.State.Members.Count > 1 || _system.WhenTerminated.IsCompleted) return;
-        var others = _earlier!.Members;
-        var answers = Task.WhenAll(others.Select(DeathCheck.Probe)).GetAwaiter().GetResult(); // each has a deadline
-        _alone = answers.All(a => a == System.Net.Sockets.SocketError.ConnectionRefused) ? _alone + 1 : 0;
+        var standings = Task.WhenAll(_earlier!.Members.Select(a => StandingActor.Of(_system, a))).GetAwaiter().GetResult(); // each has a deadline
+        _alone = standings.All(s => s == Standing.Dead) ? _alone + 1 : 0;
         if (!coordinates && _alone > 0) // also when it has founded a cluster, for others that then ended
         {
             if (_alone >= AloneMax) observed.End.TrySetResult(new NodeEnd("every other node of the cluster that has put this one out has ended; start it again with them", Failed: true));
             return;
         }
-        if (IsMember) return;
-        var up = others.Where((_, i) => answers[i] == System.Net.Sockets.SocketError.Success).Append(_cluster.SelfAddress).ToArray();
-        int accounted = up.Length + answers.Count(a => a == System.Net.Sockets.SocketError.ConnectionRefused);
-        if (2 * accounted <= others.Length + 1) return;
-        var first = _configuredSeeds.Select(s => up.FirstOrDefault(a => Majority.NodeName(a) == s)).FirstOrDefault(a => a is not null) ?? up.Min(Member.AddressOrdering);
-        if (_cluster.SelfAddress.Equals(first)) _cluster.Join(_cluster.SelfAddress);
+        if (!IsMember && _cluster.SelfAddress.Equals(Founding.Founder(_cluster.SelfAddress, [.. _earlier.Members.Zip(standings)], _configuredSeeds))) _cluster.Join(_cluster.SelfAddress);
     }
 
     /// <summary>What came to this node's ports that was not for it.</summary>

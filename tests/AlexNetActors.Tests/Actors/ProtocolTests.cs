@@ -44,6 +44,8 @@ public sealed class ProtocolTests : IDisposable
         (new NodeLeaves("n"), "91 a16e"),
         (new NodeReleased(), "90"),
         (new RunOver(true, "no"), "92 c3 a26e6f"),
+        (new StandingAsked(), "90"),
+        (new StandingTold(true), "91 c3"),
         (new LinkLost(1, "n", LinkPurpose.Batches, "no"), "94 01 a16e 01 a26e6f"),
         (new DisbandGroup(1, "no"), "92 01 a26e6f"),
         (new GpuReady(1, [TowerId.A]), "92 01 91 00"),

@@ -1,0 +1,50 @@
+using Akka.Actor;
+using AlexNetActors.Actors;
+using AlexNetActors.App;
+
+namespace AlexNetActors.Cluster.Tests;
+
+/// <summary>A node that was put out asks the others how they stand before it thinks of a cluster of its own.</summary>
+public sealed class StandingTests
+{
+    static Address Node(int port) => new("akka.tcp", "alexnet", "127.0.0.1", port);
+
+    static Address? Founder(params (int Port, Standing Standing)[] others) => Founding.Founder(Node(1), [.. others.Select(o => (Node(o.Port), o.Standing))], ["127.0.0.1:9", "127.0.0.1:1", "127.0.0.1:2"]);
+
+    [Fact]
+    public void While_anyone_can_let_it_in_it_founds_nothing() =>
+        Assert.Null(Founder((2, Standing.Outside), (3, Standing.Outside), (4, Standing.Dead), (5, Standing.Member)));
+
+    [Fact]
+    public void Most_of_them_are_accounted_for_before_one_begins()
+    {
+        Assert.Null(Founder((2, Standing.Outside), (3, Standing.Silent), (4, Standing.Silent)));
+        Assert.Equal(Node(1), Founder((2, Standing.Outside), (3, Standing.Dead), (4, Standing.Silent)));
+        Assert.Equal(Node(1), Founder((2, Standing.Dead), (3, Standing.Dead)));
+    }
+
+    [Fact]
+    public void The_first_seed_that_is_there_begins_or_the_lowest_address()
+    {
+        Assert.Equal(Node(9), Founder((2, Standing.Outside), (9, Standing.Outside)));
+        Assert.Equal(Node(1), Founder((2, Standing.Outside), (9, Standing.Dead)));
+        Assert.Equal(Node(3), Founding.Founder(Node(4), [(Node(3), Standing.Outside)], ["127.0.0.1:9"]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_node_says_whether_it_is_in_a_cluster(bool encrypted)
+    {
+        using var cluster = new TestCluster(encrypted);
+        cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
+        int outside = FreePorts.Take(), seedless = FreePorts.Take();
+        var lone = ClusterSystem.Start(cluster.Settings(outside, cluster.Certify("lone")) with { Seeds = [$"127.0.0.1:{seedless}"] }, TestCluster.Node);
+        lone.ActorOf(StandingActor.Props(), StandingActor.Name);
+        Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address));
+        Assert.Equal(Standing.Outside, await StandingActor.Of(cluster.Members[0], TestCluster.Cluster(lone).SelfAddress));
+        Assert.Equal(Standing.Silent, await StandingActor.Of(lone, TestCluster.Cluster(cluster.Members[1]).SelfAddress)); // has nobody to ask
+        Assert.Equal(Standing.Dead, await StandingActor.Of(lone, cluster.Address.WithPort(seedless)));
+        await lone.Terminate().WaitAsync(TimeSpan.FromSeconds(20));
+    }
+}
