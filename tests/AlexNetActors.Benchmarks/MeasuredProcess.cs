@@ -14,9 +14,9 @@ sealed record MeasuredProcess(string Output, double PeakMebibytes)
     /// <param name="folder">Where.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Variables laid over this process's own.</param>
-    /// <param name="sample">Called every few milliseconds while it runs.</param>
+    /// <param name="sample">Called with its number every few milliseconds while it runs.</param>
     /// <exception cref="InvalidOperationException">It did not end with 0.</exception>
-    public static MeasuredProcess Run(string program, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Action? sample = null)
+    public static MeasuredProcess Run(string program, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Action<int>? sample = null)
     {
         var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
@@ -25,7 +25,7 @@ sealed record MeasuredProcess(string Output, double PeakMebibytes)
         double peak = 0;
         do
         {
-            sample?.Invoke();
+            sample?.Invoke(process.Id);
             peak = Math.Max(peak, HighWaterMebibytes(process.Id)); // the last one seen: it only rises
         }
         while (!process.WaitForExit(SampleInterval));

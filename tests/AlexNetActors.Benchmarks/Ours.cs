@@ -33,7 +33,7 @@ static class Ours
     public static string Vectors(IReadOnlyDictionary<string, string> environment) =>
         Json(Alexnet(["bench", "--layer", "fc8", "--batch", "32", "--repetitions", "1", "--json"], environment)).GetProperty("vectors").GetString()!;
 
-    public static MeasuredProcess Alexnet(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Action? sample = null) =>
+    public static MeasuredProcess Alexnet(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, Action<int>? sample = null) =>
         MeasuredProcess.Run(Path.Combine(AppContext.BaseDirectory, "alexnet"), AppContext.BaseDirectory, arguments, environment, sample);
 
     /// <summary>What a command run with --json tells at its end.</summary>

@@ -55,7 +55,7 @@ static class StartUp
         using var run = new TrainRun(data);
         long begin = Stopwatch.GetTimestamp();
         double? done = null;
-        run.Train(Steps, Ours.AsBuilt, sample: () => done ??= run.Steps().Count == 0 ? null : Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        run.Train(Steps, Ours.AsBuilt, sample: _ => done ??= run.Steps().Count == 0 ? null : Stopwatch.GetElapsedTime(begin).TotalSeconds);
         double[] seconds = [.. run.Steps().Select(s => s.Seconds)];
         return new Start(done!.Value - seconds[0], done.Value, seconds[..FirstSteps], Median.Of(seconds[FirstSteps..]));
     }

@@ -15,7 +15,7 @@ sealed class TrainRun(string data, params string[] more) : IDisposable
 
     public int Classes { get; init; } = 1000;
 
-    public MeasuredProcess Train(int steps, IReadOnlyDictionary<string, string> environment, Action? sample = null) =>
+    public MeasuredProcess Train(int steps, IReadOnlyDictionary<string, string> environment, Action<int>? sample = null) =>
         Ours.Alexnet(["train", "--recipe", Recipe, "--set", $"network.classes={Classes}", "--data", data, "--run", Folder, "--steps", $"{steps}", "--json", .. more], environment, sample);
 
     /// <summary>The steps that its metrics tell of so far.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -7,11 +8,19 @@ namespace AlexNetActors.Benchmarks;
 
 /// <summary>
 /// What watching costs: the full network trained with nobody looking, and with the dashboard, one page that follows it, TensorBoard's files and a
-/// collector of OpenTelemetry, alternating.
+/// collector of OpenTelemetry, in turn one of them first. Speeds of shared machines move by more than what is looked for, so the processor time that
+/// the process spends beside its compute threads is told, too.
 /// </summary>
 static class WatchingCost
 {
-    static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200);
+    /// <summary>Steps of a run, within an epoch; those before do not count: the runtime still compiles what they need.</summary>
+    const int Steps = 33, WarmSteps = 16;
+
+    static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200), LookInterval = TimeSpan.FromSeconds(1);
+
+    /// <param name="ImagesPerSecond">Median of the steady steps.</param>
+    /// <param name="Beside">Share of the processors that threads other than those that compute took.</param>
+    readonly record struct Cost(double ImagesPerSecond, double Beside);
 
     /// <param name="args">A data set of 256-pixel records; how many rounds; a markdown file for the result.</param>
     public static int Run(string[] args)
@@ -21,12 +30,13 @@ static class WatchingCost
             Console.Error.WriteLine("expected: watching DATA ROUNDS OUT");
             return 2;
         }
-        var (alone, watched) = (new List<double>(), new List<double>());
+        var (alone, watched) = (new List<Cost>(), new List<Cost>());
         for (int round = 1; round <= rounds; round++)
         {
-            alone.Add(ImagesPerSecond(new TrainRun(args[0])));
-            watched.Add(Watched(args[0]));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1]:F2} images/s, watched {watched[^1]:F2}, {watched[^1] / alone[^1]:F4}"));
+            if (round % 2 == 0) watched.Add(Watched(args[0]));
+            alone.Add(Measure(new TrainRun(args[0])));
+            if (round % 2 == 1) watched.Add(Watched(args[0]));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1].ImagesPerSecond:F2} images/s, beside {alone[^1].Beside:P2}; watched {watched[^1].ImagesPerSecond:F2}, {watched[^1].Beside:P2}"));
         }
         string report = Report(alone, watched);
         File.WriteAllText(args[2], report);
@@ -34,16 +44,43 @@ static class WatchingCost
         return 0;
     }
 
-    static double ImagesPerSecond(TrainRun run)
+    static Cost Measure(TrainRun run)
     {
         using (run)
         {
-            run.Train(Ours.Steps, Ours.AsBuilt);
-            return Median.Of(run.Steps().Skip(Ours.WarmSteps).Select(s => s.ImagesPerSecond));
+            var used = new Dictionary<string, long>();
+            (long Used, long At)? first = null;
+            var last = (Used: 0L, At: 0L);
+            run.Train(Steps, Ours.AsBuilt, process =>
+            {
+                if (last.At != 0 && Stopwatch.GetElapsedTime(last.At) < LookInterval) return;
+                LookBesideComputing(process, used);
+                last = (used.Values.Sum(), Stopwatch.GetTimestamp());
+                if (first is null && run.Steps().Count >= WarmSteps) first = last;
+            });
+            double share = (last.Used - first!.Value.Used) / 100.0 / Stopwatch.GetElapsedTime(first.Value.At, last.At).TotalSeconds / Environment.ProcessorCount;
+            return new Cost(Median.Of(run.Steps().Skip(WarmSteps).Select(s => s.ImagesPerSecond)), share);
         }
     }
 
-    static double Watched(string data)
+    /// <summary>Adds what the threads have used by now that do not compute; one that has ended keeps what it was last seen with.</summary>
+    /// <param name="process">Whose threads.</param>
+    /// <param name="used">Hundredths of a second, user and system, by thread.</param>
+    static void LookBesideComputing(int process, Dictionary<string, long> used)
+    {
+        try
+        {
+            foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
+                if (!File.ReadAllText(Path.Combine(thread, "comm")).StartsWith("compute", StringComparison.Ordinal))
+                    used[thread] = File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[1].Split(' ')[11..13].Sum(long.Parse);
+        }
+        catch (IOException)
+        {
+            // It has just ended.
+        }
+    }
+
+    static Cost Watched(string data)
     {
         var (page, collector) = (FreePorts.Take(), FreePorts.Take());
         using var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{collector}/" } };
@@ -51,12 +88,12 @@ static class WatchingCost
         using var end = new CancellationTokenSource();
         var taking = Take(listener);
         var following = Follow(page, end.Token);
-        double speed = ImagesPerSecond(new TrainRun(data, "--dashboard", $"{page}", "--tensorboard", "--otlp", $"http://127.0.0.1:{collector}"));
+        var cost = Measure(new TrainRun(data, "--dashboard", $"{page}", "--tensorboard", "--otlp", $"http://127.0.0.1:{collector}"));
         end.Cancel();
         listener.Stop();
         Task.WaitAll(taking, following);
         if (taking.Result == 0 || following.Result == 0) throw new InvalidOperationException($"the collector got {taking.Result} requests and the page {following.Result} bytes: nobody watched");
-        return speed;
+        return cost;
     }
 
     /// <returns>How many requests came.</returns>
@@ -95,20 +132,22 @@ static class WatchingCost
         return bytes;
     }
 
-    static string Report(List<double> alone, List<double> watched)
+    static string Report(List<Cost> alone, List<Cost> watched)
     {
         static string Each(IEnumerable<double> values, string format) => string.Join(", ", values.Select(v => v.ToString(format, CultureInfo.InvariantCulture)));
-        double[] ratios = [.. watched.Zip(alone, (w, a) => w / a)];
+        string Speeds(string name, IEnumerable<double> values, string format) => string.Create(CultureInfo.InvariantCulture, $"| {name} | {Median.Of(values).ToString(format, CultureInfo.InvariantCulture)} | {Each(values, format)} |");
         var report = new StringBuilder();
         report.AppendLine("# What watching costs");
         report.AppendLine();
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; {alone.Count} alternating rounds, medians of {Ours.Steps - Ours.WarmSteps} steady steps. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
+        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; {alone.Count} alternating rounds, steps {WarmSteps + 1} to {Steps}, which is within an epoch. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
         report.AppendLine();
-        report.AppendLine("| | images/s, median | rounds |");
+        report.AppendLine("| | median | rounds |");
         report.AppendLine("|---|---:|---|");
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"| nobody looks | {Median.Of(alone):F2} | {Each(alone, "F2")} |"));
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"| watched | {Median.Of(watched):F2} | {Each(watched, "F2")} |"));
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"| watched / not, in a round | {Median.Of(ratios):F4} | {Each(ratios, "F4")} |"));
+        report.AppendLine(Speeds("images/s, nobody looks", alone.Select(c => c.ImagesPerSecond), "F2"));
+        report.AppendLine(Speeds("images/s, watched", watched.Select(c => c.ImagesPerSecond), "F2"));
+        report.AppendLine(Speeds("watched / not, in a round", watched.Zip(alone, (w, a) => w.ImagesPerSecond / a.ImagesPerSecond), "F4"));
+        report.AppendLine(Speeds("processor time beside computing, nobody looks", alone.Select(c => c.Beside), "P2"));
+        report.AppendLine(Speeds("processor time beside computing, watched", watched.Select(c => c.Beside), "P2"));
         report.AppendLine();
         report.AppendLine($"`dotnet run -c Release --project tests/AlexNetActors.Benchmarks -- watching DATA {alone.Count} OUT`");
         return report.ToString();
