@@ -27,6 +27,7 @@ static class FreePorts
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
             {
+                // Somebody has it: the next one.
             }
         }
         throw new RunException($"no port from {First} to {First + Count - 1} is free on this machine: end what listens there");

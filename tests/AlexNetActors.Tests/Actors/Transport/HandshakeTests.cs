@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using AlexNetActors.Actors;
+using AlexNetActors.App;
 using MessagePack;
 
 namespace AlexNetActors.Tests.Actors.Transport;
@@ -70,7 +71,7 @@ public sealed class HandshakeTests : IDisposable
         using var hasty = new TensorNode(Links.Settings with { ConnectDeadline = TimeSpan.FromSeconds(0.3) });
         hasty.Connect(_right.Endpoint, Links.Hello, _ear);
         Assert.Equal($"gpu-1 at {_right.Endpoint} refused gpu-0: nobody named gpu-1 is there yet; dialled for 0.3 s", _ear.Loss());
-        int port = FreePort();
+        int port = FreePorts.Take();
         hasty.Connect($"127.0.0.1:{port}", Links.Hello, _ear);
         Assert.Equal($"gpu-1 at 127.0.0.1:{port} cannot be reached (ConnectionRefused); dialled for 0.3 s", _ear.Loss());
         hasty.Connect("nonsense", Links.Hello, _ear);
@@ -166,12 +167,5 @@ public sealed class HandshakeTests : IDisposable
         Links.Until(() => _right.Counters.ConnectionsRefused(Refusal.Busy) > 0, "a refusal");
         foreach (var peer in peers) peer.Dispose();
         _ear.Connection();
-    }
-
-    static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
