@@ -74,9 +74,9 @@ public sealed class LeavingTests : IDisposable
     [Fact]
     public void A_coordinator_that_is_asked_to_stop_hands_over_to_another()
     {
-        using var cluster = Running(out var coordinator, out _, out _);
+        using var cluster = Running(out var coordinator, out var gpu, out _);
         var deputy = cluster.Add("deputy", FreePorts.Take(), "--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json");
-        deputy.WaitFor("is admitted");
+        foreach (var node in new[] { gpu, deputy }) node.WaitFor("is admitted"); // who is not, knows no seed once the coordinator has gone
         WaitForSteps(4);
         coordinator.Signal("TERM");
         Assert.Contains("stopped after step", coordinator.WaitForEnd().Expect(1).Err);
