@@ -11,7 +11,7 @@ namespace AlexNetActors.Benchmarks;
 /// </summary>
 static class TransportSpeed
 {
-    const int WarmPayloads = 30, OneWayPayloads = 200, AnsweredPayloads = 60;
+    const int WarmPayloads = 100, OneWayPayloads = 600, AnsweredPayloads = 60;
 
     /// <param name="MegabytesPerSecond">One way, acknowledged once at the end.</param>
     /// <param name="AnsweredMs">A payload and its acknowledgement, on average.</param>
