@@ -15,6 +15,7 @@ sealed class ClusterRun(string data, (string First, string Second) hosts, Func<i
 {
     static readonly TimeSpan EndMax = TimeSpan.FromMinutes(20);
     readonly string _parent = Directory.CreateTempSubdirectory("alexnet-benchmark-").FullName;
+    readonly List<Process> _processes = [];
 
     public string Folder => Path.Combine(_parent, "run");
 
@@ -24,31 +25,47 @@ sealed class ClusterRun(string data, (string First, string Second) hosts, Func<i
     /// <returns>The metrics of its steps.</returns>
     public IReadOnlyList<JsonElement> Train(int steps, TimeSpan? deadline = null)
     {
-        string[] common = ["--seeds", hosts.First, "--set", "alexnet.threads=1", .. more];
-        using var first = Start(0, ["node", "--roles", "coordinator,gpu,loader", "--towers", "A", "--listen", hosts.First, "--recipe", "paper", "--set", "network.classes=1000", "--data", data, "--run", Folder, "--steps", $"{steps}", .. common]);
-        using var second = Start(1, ["node", "--roles", "gpu", "--towers", "B", "--listen", hosts.Second, .. common]);
-        try
-        {
-            if (!first.WaitForExit(deadline ?? EndMax) || first.ExitCode != 0) throw new InvalidOperationException($"the cluster did not train: {File.ReadAllText(Logs[0])}{File.ReadAllText(Logs[1])}");
-            second.WaitForExit(EndMax);
-            return Metrics();
-        }
-        finally
-        {
-            foreach (var process in new[] { first, second })
-                if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
+        Start(steps);
+        if (!_processes[0].WaitForExit(deadline ?? EndMax) || _processes[0].ExitCode != 0) throw new InvalidOperationException($"the cluster did not train: {File.ReadAllText(Logs[0])}{File.ReadAllText(Logs[1])}");
+        _processes[1].WaitForExit(EndMax);
+        return Metrics();
     }
 
-    Process Start(int host, string[] arguments)
+    /// <param name="steps">After which it ends.</param>
+    /// <param name="first">Further arguments of the process with the coordinator.</param>
+    public void Start(int steps, params string[] first)
+    {
+        string[] common = ["--seeds", hosts.First, "--set", "alexnet.threads=1", .. more];
+        Launch(0, ["node", "--roles", "coordinator,gpu,loader", "--towers", "A", "--listen", hosts.First, "--recipe", "paper", "--set", "network.classes=1000", "--data", data, "--run", Folder, "--steps", $"{steps}", .. common, .. first]);
+        Launch(1, ["node", "--roles", "gpu", "--towers", "B", "--listen", hosts.Second, .. common]);
+    }
+
+    void Launch(int host, string[] arguments)
     {
         string[] line = [.. launch(host), Path.Combine(AppContext.BaseDirectory, "alexnet"), .. arguments];
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1", "sh", Logs[host], .. line]) { WorkingDirectory = AppContext.BaseDirectory };
-        return Process.Start(start)!;
+        _processes.Add(LoggedProcess.Start(Logs[host], line));
     }
 
     IReadOnlyList<JsonElement> Metrics() =>
         [.. File.ReadLines(Path.Combine(Folder, "metrics.jsonl")).Select(l => JsonDocument.Parse(l).RootElement).Where(l => l.GetProperty("kind").GetString() == "step")];
 
-    public void Dispose() => Directory.Delete(_parent, recursive: true);
+    public void Dispose()
+    {
+        foreach (var process in _processes)
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            process.Dispose();
+        }
+        Directory.Delete(_parent, recursive: true);
+    }
+}
+
+/// <summary>A process that says everything to a file.</summary>
+static class LoggedProcess
+{
+    /// <param name="log">The file.</param>
+    /// <param name="line">The program and its arguments.</param>
+    public static Process Start(string log, IEnumerable<string> line) =>
+        Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1", "sh", log, .. line]) { WorkingDirectory = AppContext.BaseDirectory })!;
 }

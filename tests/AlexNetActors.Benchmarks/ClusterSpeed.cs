@@ -6,10 +6,19 @@ using AlexNetActors.Model;
 
 namespace AlexNetActors.Benchmarks;
 
-/// <summary>A step of the full network with its towers in one process and in two, on one machine, alternating; and where the time of the two goes.</summary>
+/// <summary>
+/// A step of the full network with its towers in one process and in two, on one machine; and where the time of the two goes. Both runs live
+/// all the while and take turns of a few steps, since the speed of shared machines drifts within a minute.
+/// </summary>
 static class ClusterSpeed
 {
-    const int Steps = 30, WarmSteps = 15, FirstPort = 22012;
+    /// <summary>Steps of a turn, and those of them that do not count: batches lie prepared that were read in the pause.</summary>
+    const int Steps = 8, WarmSteps = 3;
+
+    /// <summary>The runtime still compiles what they need.</summary>
+    const int FirstSteps = 15;
+
+    const int FirstPort = 22012;
 
     /// <param name="args">A data set of 256-pixel records; how many rounds; a markdown file for the result.</param>
     public static int Run(string[] args)
@@ -21,15 +30,18 @@ static class ClusterSpeed
         }
         var (one, two) = (new List<double>(), new List<double>());
         var steps = new List<JsonElement>();
+        using var train = new TrainRun(args[0], "--set", "alexnet.threads=1", "--dashboard", "0");
+        using var inOne = new TurnRun(train.Start(int.MaxValue), train.Folder);
+        inOne.Turn(FirstSteps);
+        using var cluster = new ClusterRun(args[0], ($"127.0.0.1:{FirstPort}", $"127.0.0.1:{FirstPort + 1}"), _ => []);
+        cluster.Start(int.MaxValue, "--dashboard", "0");
+        using var inTwo = new TurnRun(cluster.Logs[0], cluster.Folder);
+        inTwo.Turn(FirstSteps);
         for (int round = 1; round <= rounds; round++)
         {
-            using var train = new TrainRun(args[0], "--set", "alexnet.threads=1");
-            train.Train(Steps, Ours.AsBuilt);
-            one.Add(Median.Of(train.Steps().Skip(WarmSteps).Select(s => FullNetwork.Batch / s.ImagesPerSecond)));
-            using var cluster = new ClusterRun(args[0], ($"127.0.0.1:{FirstPort}", $"127.0.0.1:{FirstPort + 1}"), _ => []);
-            var steady = cluster.Train(Steps).Skip(WarmSteps).ToArray();
-            two.Add(Median.Of(steady.Select(s => FullNetwork.Batch / s.GetProperty("imagesPerSecond").GetDouble())));
-            steps.AddRange(steady);
+            if (round % 2 == 0) two.Add(Turn(inTwo, steps));
+            one.Add(Turn(inOne, []));
+            if (round % 2 == 1) two.Add(Turn(inTwo, steps));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: one process {one[^1]:F3} s, two {two[^1]:F3} s, {two[^1] / one[^1]:F3}"));
         }
         string report = Report(one, two, steps, rounds);
@@ -38,14 +50,22 @@ static class ClusterSpeed
         return 0;
     }
 
+    /// <returns>Seconds a step.</returns>
+    static double Turn(TurnRun run, List<JsonElement> steps)
+    {
+        JsonElement[] steady = [.. run.Turn(Steps).Skip(WarmSteps)];
+        steps.AddRange(steady);
+        return Median.Of(steady.Select(s => FullNetwork.Batch / s.GetProperty("imagesPerSecond").GetDouble()));
+    }
+
     static string Report(List<double> one, List<double> two, List<JsonElement> steps, int rounds)
     {
         var report = new StringBuilder();
         report.AppendLine("# The towers in one process and in two");
         report.AppendLine();
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, one compute thread a tower; {rounds} alternating rounds of {Steps - WarmSteps} steady steps; medians. The two processes are a cluster on loopback: coordinator, loader and tower A in one, tower B in the other."));
+        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, one compute thread a tower. The two processes are a cluster on loopback: coordinator, loader and tower A in one, tower B in the other. Both runs live all the while and take {rounds} turns of {Steps} steps, of which the first {WarmSteps} do not count; medians."));
         report.AppendLine();
-        report.AppendLine("| | s a step | rounds | two / one in a round |");
+        report.AppendLine("| | s a step | turns | two / one in a round |");
         report.AppendLine("|---|---|---|---|");
         report.AppendLine(Row("one process", one, one));
         report.AppendLine(Row("two processes", two, one));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace AlexNetActors.Benchmarks;
@@ -8,6 +9,7 @@ namespace AlexNetActors.Benchmarks;
 sealed class TrainRun(string data, params string[] more) : IDisposable
 {
     readonly string _parent = Directory.CreateTempSubdirectory("alexnet-benchmark-").FullName;
+    Process? _process;
 
     public string Folder => Path.Combine(_parent, "run");
 
@@ -16,7 +18,18 @@ sealed class TrainRun(string data, params string[] more) : IDisposable
     public int Classes { get; init; } = 1000;
 
     public MeasuredProcess Train(int steps, IReadOnlyDictionary<string, string> environment, Action<int>? sample = null) =>
-        Ours.Alexnet(["train", "--recipe", Recipe, "--set", $"network.classes={Classes}", "--data", data, "--run", Folder, "--steps", $"{steps}", "--json", .. more], environment, sample);
+        Ours.Alexnet([.. Arguments(steps), "--json"], environment, sample);
+
+    /// <summary>Does not wait for its end.</summary>
+    /// <returns>The file where it says what happens.</returns>
+    public string Start(int steps)
+    {
+        string log = Path.Combine(_parent, "log");
+        _process = LoggedProcess.Start(log, [Path.Combine(AppContext.BaseDirectory, "alexnet"), .. Arguments(steps)]);
+        return log;
+    }
+
+    string[] Arguments(int steps) => ["train", "--recipe", Recipe, "--set", $"network.classes={Classes}", "--data", data, "--run", Folder, "--steps", $"{steps}", .. more];
 
     /// <summary>The steps that its metrics tell of so far.</summary>
     public IReadOnlyList<MeasuredStep> Steps()
@@ -33,7 +46,13 @@ sealed class TrainRun(string data, params string[] more) : IDisposable
                 line.GetProperty("towers").EnumerateArray().Max(t => t.GetProperty("computeMs").GetDouble() + t.GetProperty("exchangeMs").GetDouble()) / 1000))];
     }
 
-    public void Dispose() => Directory.Delete(_parent, recursive: true);
+    public void Dispose()
+    {
+        if (_process is { HasExited: false }) _process.Kill(entireProcessTree: true);
+        _process?.WaitForExit();
+        _process?.Dispose();
+        Directory.Delete(_parent, recursive: true);
+    }
 }
 
 /// <param name="ImagesPerSecond">Over the time from the end of the step before.</param>

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using AlexNetActors.App;
+
+namespace AlexNetActors.Benchmarks;
+
+/// <summary>
+/// A run that trains only while it has its turn: the speed of shared machines drifts within a minute, so what is compared takes turns of
+/// seconds. It is commanded as the buttons of its dashboard do, which its processes have to be started with.
+/// </summary>
+/// <param name="log">Where the process with the coordinator says what happens.</param>
+/// <param name="folder">Of the run.</param>
+sealed partial class TurnRun(string log, string folder) : IDisposable
+{
+    static readonly TimeSpan TurnMax = TimeSpan.FromMinutes(5), LookInterval = TimeSpan.FromMilliseconds(100);
+    readonly HttpClient _http = new();
+
+    /// <summary>Trains, from where it stands, and pauses.</summary>
+    /// <param name="steps">How many at least; it may be one more.</param>
+    /// <returns>The metrics of its steps.</returns>
+    public IReadOnlyList<JsonElement> Turn(int steps)
+    {
+        Wait("the dashboard", () => Dashboard().Success);
+        long had = Lines().Count(IsStep);
+        Wait("the run", () => Order("continue"));
+        Wait($"{steps} steps", () => Lines().Count(IsStep) >= had + steps);
+        Order("pause");
+        Wait("the pause", () => JsonDocument.Parse(_http.GetStringAsync($"{Dashboard().Groups["address"].Value}/api/run").Result).RootElement.GetProperty("paused").GetBoolean());
+        return [.. Lines().Where(IsStep).Skip((int)had).Select(l => JsonDocument.Parse(l).RootElement)];
+    }
+
+    /// <returns>Whether there is a run to command.</returns>
+    bool Order(string what)
+    {
+        var found = Dashboard();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{found.Groups["address"].Value}/api/{what}") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", found.Groups["token"].Value) } };
+        using var answer = _http.Send(request);
+        if (answer.StatusCode == HttpStatusCode.Conflict) return false;
+        answer.EnsureSuccessStatusCode();
+        return true;
+    }
+
+    void Wait(string what, Func<bool> come)
+    {
+        for (long start = Stopwatch.GetTimestamp(); !come(); Thread.Sleep(LookInterval))
+            if (Stopwatch.GetElapsedTime(start) > TurnMax) throw new TimeoutException($"waited {TurnMax} for {what}: {Read(log)}");
+    }
+
+    Match Dashboard() => DashboardLine().Match(Read(log));
+
+    IEnumerable<string> Lines() => Read(Path.Combine(folder, "metrics.jsonl")) is var whole ? whole[..(whole.LastIndexOf('\n') + 1)].Split('\n') : [];
+
+    static bool IsStep(string line) => line.Contains("\"kind\":\"step\"", StringComparison.Ordinal);
+
+    static string Read(string file)
+    {
+        if (!File.Exists(file)) return "";
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return new StreamReader(stream).ReadToEnd();
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    [GeneratedRegex(@"dashboard on (?<address>\S+), token for its buttons (?<token>\S+)")]
+    private static partial Regex DashboardLine();
+}
