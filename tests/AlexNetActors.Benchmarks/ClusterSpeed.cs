@@ -53,7 +53,7 @@ static class ClusterSpeed
     /// <returns>Seconds a step.</returns>
     static double Turn(TurnRun run, List<JsonElement> steps)
     {
-        JsonElement[] steady = [.. run.Turn(Steps).Skip(WarmSteps)];
+        JsonElement[] steady = [.. run.Turn(Steps).Skip(WarmSteps - 1)]; // the first is not among them
         steps.AddRange(steady);
         return Median.Of(steady.Select(s => FullNetwork.Batch / s.GetProperty("imagesPerSecond").GetDouble()));
     }

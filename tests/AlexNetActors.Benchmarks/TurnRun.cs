@@ -20,16 +20,17 @@ sealed partial class TurnRun(string log, string folder) : IDisposable
 
     /// <summary>Trains, from where it stands, and pauses.</summary>
     /// <param name="steps">How many at least; it may be one more.</param>
-    /// <returns>The metrics of its steps.</returns>
+    /// <returns>The metrics of its steps, but for those that follow a pause, a validation or a checkpoint: their time has that in it.</returns>
     public IReadOnlyList<JsonElement> Turn(int steps)
     {
         Wait("the dashboard", () => Dashboard().Success);
-        long had = Lines().Count(IsStep);
+        int lines = Lines().Length, had = Lines().Count(IsStep);
         Wait("the run", () => Order("continue"));
         Wait($"{steps} steps", () => Lines().Count(IsStep) >= had + steps);
         Order("pause");
         Wait("the pause", () => JsonDocument.Parse(_http.GetStringAsync($"{Dashboard().Groups["address"].Value}/api/run").Result).RootElement.GetProperty("paused").GetBoolean());
-        return [.. Lines().Where(IsStep).Skip((int)had).Select(l => JsonDocument.Parse(l).RootElement)];
+        string[] turn = Lines()[lines..];
+        return [.. turn.Zip(turn.Skip(1)).Where(pair => IsStep(pair.First) && IsStep(pair.Second)).Select(pair => JsonDocument.Parse(pair.Second).RootElement)];
     }
 
     /// <returns>Whether there is a run to command.</returns>
@@ -51,7 +52,11 @@ sealed partial class TurnRun(string log, string folder) : IDisposable
 
     Match Dashboard() => DashboardLine().Match(Read(log));
 
-    IEnumerable<string> Lines() => Read(Path.Combine(folder, "metrics.jsonl")) is var whole ? whole[..(whole.LastIndexOf('\n') + 1)].Split('\n') : [];
+    string[] Lines()
+    {
+        string whole = Read(Path.Combine(folder, "metrics.jsonl"));
+        return whole[..(whole.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
 
     static bool IsStep(string line) => line.Contains("\"kind\":\"step\"", StringComparison.Ordinal);
 

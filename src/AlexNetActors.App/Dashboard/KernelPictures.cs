@@ -17,23 +17,19 @@ sealed record KernelPictures(long Step, int Size, IReadOnlyList<TowerKernels> To
     {
         var weights = TowerIds.Both.Select(t => SafeTensors.Read(Path.Combine(checkpoint, CheckpointFolder.TowerFile(t)), only: $"{layer}.weight")[0]).ToArray();
         if (weights.Any(w => w.Shape is not [_, 3, _, _])) return null;
-        return new KernelPictures(steps, weights[0].Shape[2], [.. TowerIds.Both.Select(t => new TowerKernels($"{t}", weights[(int)t].Shape[0], Pixels(weights[(int)t])))]);
+        float largest = weights.Max(w => w.Data.Max(MathF.Abs)); // one scale for all of them, as the authors' shownet.py drew the figure: what has learned little is pale
+        return new KernelPictures(steps, weights[0].Shape[2], [.. TowerIds.Both.Select(t => new TowerKernels($"{t}", weights[(int)t].Shape[0], Pixels(weights[(int)t], largest)))]);
     }
 
-    /// <summary>[K, 3, H, W] to bytes [K, H, W, 3], each kernel from its least to its largest weight.</summary>
-    static byte[] Pixels(NamedValues weights)
+    /// <summary>[K, 3, H, W] to bytes [K, H, W, 3]: grey is zero, white the largest.</summary>
+    static byte[] Pixels(NamedValues weights, float largest)
     {
         int plane = weights.Shape[2] * weights.Shape[3], kernel = 3 * plane;
+        float scale = largest > 0 ? 127.5f / largest : 0;
         var pixels = new byte[weights.Data.Length];
         for (int k = 0; k < weights.Shape[0]; k++)
-        {
-            var values = weights.Data.AsSpan(k * kernel, kernel);
-            var (least, most) = (float.MaxValue, float.MinValue);
-            foreach (float v in values) (least, most) = (Math.Min(least, v), Math.Max(most, v));
-            float scale = most > least ? 255 / (most - least) : 0;
             for (int c = 0; c < 3; c++)
-                for (int i = 0; i < plane; i++) pixels[k * kernel + 3 * i + c] = (byte)MathF.Round((values[c * plane + i] - least) * scale);
-        }
+                for (int i = 0; i < plane; i++) pixels[k * kernel + 3 * i + c] = (byte)MathF.Round(127.5f + weights.Data[k * kernel + c * plane + i] * scale);
         return pixels;
     }
 }

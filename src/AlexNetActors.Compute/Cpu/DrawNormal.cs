@@ -17,7 +17,7 @@ internal unsafe struct DrawNormal : IWork
         for (int k = from; k < to; k++)
         {
             Random.FillNormal(First + (ulong)k * (ulong)features, Deviation, new Span<float>(row, features));
-            (Copy with { Canonical = row - (nint)k * features }).Run<TVector>(k, Copy.Kernels);
+            (Copy with { Canonical = row - (nint)k * features }).Copy(k, 1, 0, Copy.Channels);
         }
     }
 }

@@ -39,24 +39,39 @@ internal unsafe struct CopyActivation : IWork
 /// <summary>Weights from or to canonical order [K][C][R][S].</summary>
 internal unsafe struct CopyWeights : IWork
 {
+    /// <summary>Channels that a part takes together.</summary>
+    const int ChannelsTogether = 64;
+
     public bool ToDevice;
     public float* Canonical;
     public int Kernels, Channels, Taps, KernelsTogether;
     public float* Weights; // [K / together][R * S][C][together]
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run<TVector>(int part, int parts) where TVector : struct, ISimdVector<TVector>
     {
-        var (from, to) = IWork.Share(Kernels, part, parts);
-        for (int k = from; k < to; k++)
-            for (int c = 0; c < Channels; c++)
-                for (int tap = 0; tap < Taps; tap++)
-                {
-                    float* canonical = Canonical + ((nint)k * Channels + c) * Taps + tap;
-                    float* weight = Weights + (((nint)(k / KernelsTogether) * Taps + tap) * Channels + c) * KernelsTogether + k % KernelsTogether;
-                    if (ToDevice) *weight = *canonical;
-                    else *canonical = *weight;
-                }
+        int groups = (Channels + ChannelsTogether - 1) / ChannelsTogether, blocks = (Kernels + KernelsTogether - 1) / KernelsTogether;
+        var (from, to) = IWork.Share((long)blocks * groups, part, parts);
+        for (int unit = from; unit < to; unit++)
+        {
+            int k = unit / groups * KernelsTogether, c = unit % groups * ChannelsTogether;
+            Copy(k, Math.Min(KernelsTogether, Kernels - k), c, Math.Min(ChannelsTogether, Channels - c));
+        }
+    }
+
+    /// <summary>Some channels of kernels that lie next to each other: one tap and many channels, or one channel and many taps, are a matrix of kernels either way.</summary>
+    public readonly void Copy(int k, int kernels, int c, int channels)
+    {
+        float* canonical = Canonical + ((nint)k * Channels + c) * Taps, weights = Weights + ((nint)(k / KernelsTogether) * Taps * Channels + c) * KernelsTogether + k % KernelsTogether;
+        if (Taps == 1) Copy(canonical, kernels, weights, KernelsTogether, channels);
+        else
+            for (nint i = 0; i < channels; i++) Copy(canonical + i * Taps, kernels, weights + i * KernelsTogether, (nint)Channels * KernelsTogether, Taps);
+    }
+
+    readonly void Copy(float* canonical, int kernels, float* weights, nint feature, int features)
+    {
+        nint kernel = (nint)Channels * Taps;
+        if (ToDevice) Transpose.Copy(canonical, kernel, kernels, features, weights, feature);
+        else Transpose.Copy(weights, feature, features, kernels, canonical, kernel);
     }
 }
 
