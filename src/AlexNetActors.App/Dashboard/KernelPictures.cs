@@ -17,7 +17,7 @@ sealed record KernelPictures(long Step, int Size, IReadOnlyList<TowerKernels> To
     {
         var weights = TowerIds.Both.Select(t => SafeTensors.Read(Path.Combine(checkpoint, CheckpointFolder.TowerFile(t)), only: $"{layer}.weight")[0]).ToArray();
         if (weights.Any(w => w.Shape is not [_, 3, _, _])) return null;
-        float largest = weights.Max(w => w.Data.Max(MathF.Abs)); // one scale for all of them, as the authors' shownet.py drew the figure: what has learned little is pale
+        float largest = weights.Max(w => w.Data.Max(MathF.Abs)); // one scale for all of them, as in the authors' shownet.py: what has learned little is pale
         return new KernelPictures(steps, weights[0].Shape[2], [.. TowerIds.Both.Select(t => new TowerKernels($"{t}", weights[(int)t].Shape[0], Pixels(weights[(int)t], largest)))]);
     }
 
