@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Akka.Configuration;
 using AlexNetActors.Actors;
 using AlexNetActors.Compute;
 using AlexNetActors.Data;
@@ -44,25 +45,24 @@ static class CommandLine
                 throw new UsageException($"{Words(parsed.Errors)}: see `{string.Join(' ', Path(parsed.CommandResult).Append("--help"))}`");
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
-        catch (UsageException e)
+        catch (Exception e) when (Code(First(e)) is { } code)
         {
-            return Refuse(e, WrongUse);
-        }
-        catch (RecipeException e)
-        {
-            return Refuse(e, WrongUse);
-        }
-        catch (Exception e) when (e is RunException or DataException or CheckpointException or NotFiniteException or DeviceException or CredentialsException or ClusterException or TransportException or FaultException)
-        {
-            return Refuse(e, Failed);
+            Console.Error.WriteLine($"alexnet: {Hocon.OneLine(First(e).Message)}");
+            return code;
         }
     }
 
-    static int Refuse(Exception e, int code)
+    /// <summary>Of several that happened side by side.</summary>
+    static Exception First(Exception e) => e is AggregateException several ? First(several.InnerExceptions[0]) : e;
+
+    /// <returns>Null for what is no user's doing: a bug, which shows where it is.</returns>
+    static int? Code(Exception e) => e switch
     {
-        Console.Error.WriteLine($"alexnet: {Hocon.OneLine(e.Message)}");
-        return code;
-    }
+        UsageException or RecipeException or ConfigurationException => WrongUse, // the last: a --set that Akka refuses
+        RunException or DataException or CheckpointException or NotFiniteException or DeviceException or CredentialsException or ClusterException or TransportException or FaultException => Failed,
+        IOException or UnauthorizedAccessException => Failed, // a folder or file that may not be read or made, or a full disk: the message names it
+        _ => null,
+    };
 
     /// <summary>The most telling of the parser's errors, without the names of .NET types.</summary>
     static string Words(IEnumerable<ParseError> errors)

@@ -54,8 +54,11 @@ static class SnapshotCost
         return run;
     }
 
-    /// <summary>The mean: a median would not see what happens in one step of several.</summary>
-    static double SecondsAStep(TurnRun run) => run.Turn(Steps).Average(s => FullNetwork.Batch / s.GetProperty("imagesPerSecond").GetDouble());
+    /// <summary>
+    /// The mean, as a median would not see what happens in one step of several; of <see cref="Steps"/> that follow each other, as those hold their share of
+    /// snapshots wherever they begin: the first of a turn, which is not among them, may have one, and the pause after the last, too.
+    /// </summary>
+    static double SecondsAStep(TurnRun run) => run.Turn(Steps + 1).Take(Steps).Average(s => FullNetwork.Batch / s.GetProperty("imagesPerSecond").GetDouble());
 
     static string Report(List<double> without, List<double> with, List<double> shares, int rounds, int standard)
     {

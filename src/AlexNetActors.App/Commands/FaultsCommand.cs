@@ -23,7 +23,7 @@ sealed class FaultsCommand
         var steps = new Option<long?>("--steps") { Description = "Steps of a run.", HelpName = "N" };
         var device = Options.Device(" of the towers");
         var folder = new Option<string?>("--out") { Description = "Folder for the report and every node's words; runs/<time>-faults when not given.", HelpName = "DIR" };
-        var write = new Option<string?>("--write-plan") { Description = "Write the faults, also those that were drawn, into this file, and do nothing else.", HelpName = "FILE" };
+        var write = new Option<string?>("--write-plan") { Description = "Write the plan of one run, with the faults that were drawn, into this file, and do nothing else.", HelpName = "FILE" };
         var repeat = new Option<int>("--repeat") { Description = "Do every run so many times, for times that can be trusted.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var json = Options.Json();
         var command = new Command("faults", "Trains in a cluster of processes on this machine, lets things go wrong as planned, and reports what came of it: exit code 0 only if every run recovered by itself, to the bit.") { plan, faults, recipe, data, steps, device, folder, write, repeat, json };
@@ -95,16 +95,11 @@ sealed class FaultsCommand
 
     int Write(FaultPlan plan, string file)
     {
-        string[] lines = [.. plan.Runs.SelectMany(r => r).Select(f => $"  \"{f}\"")];
-        try
-        {
-            File.WriteAllText(file, $"# Faults of one run, as they were drawn.\nsteps = {plan.Steps}\nfaults = [\n{string.Join('\n', lines)}\n]\n");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UsageException($"cannot write {file}: {Hocon.OneLine(e.Message)}");
-        }
-        _output.Result.WriteLine($"{lines.Length} faults are in {file}");
+        string text = plan.Text;
+        WholeFile.Write(file, partial => File.WriteAllText(partial, text));
+        int faults = plan.Runs[0].Count;
+        _output.Result.WriteLine($"{faults} fault{(faults == 1 ? " is" : "s are")} in {file}");
+        _output.Json(new() { ["file"] = file, ["faults"] = faults });
         return 0;
     }
 

@@ -37,7 +37,7 @@ static class TraceCommand
             using var trace = new StepTrace(stream);
             foreach (var line in lines)
                 if (line.Kind != "step") trace.Mark($"{line.Kind} after step {line.Step}");
-                else if (StepLine.Read(line)?.Told(recipe.Batch) is (var step, var ms)) trace.Add(StepLanes.Of(step, ms, s => places[s]), step.Score.Loss, towers => seats.Of(line.Step, towers));
+                else if (StepLine.Read(line)?.Told(recipe.Batch) is (var step, var ms)) trace.Add(StepLanes.Of(step, ms, s => s < places.Count ? places[s] : $"segment {s}"), step.Score.Loss, towers => seats.Of(line.Step, towers));
         });
         output.Result.WriteLine($"{file}: steps {traced[0].Step} to {traced[^1].Step} of {folder.Path}; open it in https://ui.perfetto.dev or chrome://tracing");
         output.Json(new JsonObject { ["file"] = file, ["run"] = folder.Path, ["firstStep"] = traced[0].Step, ["lastStep"] = traced[^1].Step });

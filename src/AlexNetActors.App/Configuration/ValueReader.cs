@@ -43,9 +43,10 @@ sealed class ValueReader(Config values, string where)
             : throw Wrong(path, text, $"one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
     }
 
-    public IReadOnlyList<string> Names(string path)
+    public IReadOnlyList<string> Names(string path, bool mayBeEmpty = false)
     {
         var value = values.GetValue(path);
+        if (mayBeEmpty && value is not null && !value.IsArray() && !value.IsString() && !value.IsObject()) return []; // "[]" is none of them
         if (value is null || !value.IsArray()) throw Wrong(path, Text(path), "a list of names, [conv1, conv2]");
         return [.. values.GetStringList(path)];
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -55,7 +56,7 @@ sealed class DashboardServer : IDisposable
             output.Log.WriteLine($"dashboard on {server.Address}, token for its buttons {server.Token}");
             return server;
         }
-        catch (IOException e) // taken, or not this machine's
+        catch (Exception e) when (e is IOException or SocketException) // taken; not this machine's, or not for this user
         {
             throw new UsageException($"--dashboard {asked}: {Hocon.OneLine(e.GetBaseException().Message).ToLowerInvariant()}; name another port, or 0 for any free one");
         }
@@ -100,7 +101,7 @@ sealed class DashboardServer : IDisposable
         Get("/health/live", c => Answer(c, StatusCodes.Status200OK, "live"));
         Get("/health/ready", c => Board.State is { Trains: true } ? Answer(c, StatusCodes.Status200OK, "training") : Answer(c, StatusCodes.Status503ServiceUnavailable, Board.State is { } s ? s.Ended ?? s.Status.Doing : "no coordinator here"));
         var control = new RunControl(Board);
-        Order("/api/stop", RunControl.Stop);
+        Order("/api/stop", control.Stop);
         Order("/api/pause", control.Pause);
         Order("/api/continue", control.Continue);
         Order("/api/checkpoint", control.Save);

@@ -5,14 +5,8 @@ namespace AlexNetActors.App;
 /// <summary>What a dashboard's buttons do. Each says in words what happens; null where no run goes on in this process.</summary>
 sealed class RunControl(Board board)
 {
-    static int _asked;
-
-    /// <summary>Exactly what SIGTERM does, by SIGTERM; once, since a second signal ends the process where it stands.</summary>
-    public static string? Stop()
-    {
-        if (Interlocked.Exchange(ref _asked, 1) == 0) Signals.Send(Signals.Terminate, Environment.ProcessId);
-        return "stopping after this step, with a checkpoint";
-    }
+    /// <summary>What a first SIGTERM does, and never what a second one does.</summary>
+    public string? Stop() => board.State is { Ended: null } && StopSignals.Ask() ? "stopping after this step, with a checkpoint" : null;
 
     public string? Pause() => Order(new PauseRun(), "pausing after this step");
 

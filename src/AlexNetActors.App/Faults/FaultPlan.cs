@@ -36,7 +36,7 @@ sealed partial record FaultPlan(
     /// <summary>How long a run goes on after its last fault, at least.</summary>
     static readonly TimeSpan AfterLast = TimeSpan.FromSeconds(5);
 
-    static readonly string[] Keys = ["recipe", "steps", "step-time", "pictures", "nodes", "set", "restart-after", "deadline", "at-once", "faults", "matrix", "random"];
+    static readonly string[] Keys = ["recipe", "steps", "step-time", "pictures", "nodes", "set", "restart-after", "deadline", "at-once", "faults", "matrix"];
 
     static string Folder => Path.Combine(AppContext.BaseDirectory, "hocon", "faults");
 
@@ -52,10 +52,10 @@ sealed partial record FaultPlan(
         var own = path is null ? Config.Empty : Hocon.ParseFile(path, where);
         if (!own.IsEmpty && own.Root.GetObject().Items.Keys.FirstOrDefault(k => !Keys.Contains(k)) is { } unknown) throw new UsageException($"{where} has an unknown key, {unknown}: wanted {string.Join(", ", Keys)}");
         var under = Hocon.ParseFile(defaults, defaults);
-        var nodes = (own.HasPath("nodes") ? own : under).GetConfig("nodes"); // a plan's cluster is not laid over the other
+        var nodes = Block(own.HasPath("nodes") ? own : under, "nodes", where); // a plan's cluster is not laid over the other
         var config = own.WithFallback(under);
         var values = new ValueReader(config, where);
-        var runs = ReadRuns(config, values, more);
+        var runs = ReadRuns(values, more);
         var last = runs.SelectMany(r => r).Max(f => f.When.After); // null when no fault comes by the clock
         var stepTime = values.Time("step-time");
         long needed = last is { } time ? (long)Math.Ceiling((time + AfterLast) / stepTime) : values.Number("steps", 1L, long.MaxValue);
@@ -66,7 +66,7 @@ sealed partial record FaultPlan(
             last is null ? TimeSpan.Zero : stepTime,
             new BuiltInSettings(values.Number("pictures.training", 1, 1_000_000), values.Number("pictures.validation", 1, 1_000_000), values.Number("pictures.size", 8, 1024)),
             ReadNodes(nodes, where),
-            [.. config.GetStringList("set")],
+            [.. values.Names("set", mayBeEmpty: true)],
             values.Time("restart-after"),
             values.Time("deadline"),
             values.Number("at-once", 1, 64),
@@ -79,9 +79,29 @@ sealed partial record FaultPlan(
         return places.FirstOrDefault(File.Exists) ?? name;
     }
 
+    static Config Block(Config of, string path, string where) => of.GetValue(path).IsObject() ? of.GetConfig(path) : throw new UsageException($"{path} in {where} is one value: wanted a block, {path} {{ ... }}");
+
+    /// <summary>As a plan's file, with nothing left to be drawn: the same run again, wherever it is read.</summary>
+    public string Text => Runs.Count > 1 ? throw new UsageException($"a matrix is {Runs.Count} runs, which its own file repeats as they are: --write-plan writes a plan of one run") : $$"""
+        # One run, its faults as they were drawn.
+        recipe = "{{(Path.GetDirectoryName(Recipe) == Folder ? Path.GetFileNameWithoutExtension(Recipe) : File.Exists(Recipe) ? Path.GetFullPath(Recipe).Replace('\\', '/') : Recipe)}}"
+        steps = {{Steps}}{{(StepTime > TimeSpan.Zero ? $"\nstep-time = {FaultLanguage.Text(StepTime)}" : "")}}
+        pictures { training = {{Pictures.Training}}, validation = {{Pictures.Validation}}, size = {{Pictures.RecordSize}} }
+        nodes {
+        {{string.Join('\n', Nodes.Select(n => $"  {n.Name} {{ roles = \"{n.Roles}\"{(n.Towers is { } towers ? $", towers = {towers}" : "")}{(n.StaysDead ? ", stays-dead = on" : "")} }}"))}}
+        }
+        set = [{{string.Join(", ", Set.Select(s => $"\"{s}\""))}}]
+        restart-after = {{FaultLanguage.Text(RestartAfter)}}
+        deadline = {{FaultLanguage.Text(Deadline)}}
+        faults = [
+        {{string.Join('\n', Runs[0].Select(f => $"  \"{f}\""))}}
+        ]
+
+        """;
+
     static PlannedNode[] ReadNodes(Config nodes, string where)
     {
-        PlannedNode[] all = [.. nodes.Root.GetObject().Items.Keys.Select(name => Read(name, new ValueReader(nodes.GetConfig(name), $"nodes.{name} of {where}")))];
+        PlannedNode[] all = [.. nodes.Root.GetObject().Items.Keys.Select(name => Read(name, new ValueReader(Block(nodes, name, $"nodes of {where}"), $"nodes.{name} of {where}")))];
         foreach (string role in new[] { "coordinator", "gpu", "loader" })
             if (!all.Any(n => n.Has(role))) throw new UsageException($"no node of {where} has the role {role}");
         return all;
@@ -90,10 +110,11 @@ sealed partial record FaultPlan(
     static PlannedNode Read(string name, ValueReader values) =>
         new(name, values.Text("roles"), values.Has("towers") ? values.Text("towers") : null, values.Has("stays-dead") && values.Switch("stays-dead"));
 
-    static Fault[][] ReadRuns(Config config, ValueReader values, IReadOnlyList<string> more)
+    static Fault[][] ReadRuns(ValueReader values, IReadOnlyList<string> more)
     {
-        string[] lines = [.. config.GetStringList("faults")];
+        var lines = values.Names("faults", mayBeEmpty: true);
         if (!values.Has("matrix")) return [[.. lines.Concat(more).SelectMany(Read)]];
+        if (more.Count > 0) throw new UsageException("a plan with a matrix is many runs of its own: give --fault without it, or put its line into the plan");
         var (whom, places) = (values.Names("matrix.whom"), values.Names("matrix.phase"));
         return [.. from line in lines
                    from name in whom

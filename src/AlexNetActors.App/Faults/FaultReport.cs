@@ -54,7 +54,7 @@ sealed record FaultReport(FaultPlan Plan, IReadOnlyList<FaultRunResult> Runs, st
         get
         {
             double[] Times(Func<FaultOutcome, double?> of) => [.. Runs.SelectMany(r => r.Faults).Select(of).OfType<double>().Order()];
-            string Of(double[] times) => times.Length == 0 ? "nothing to measure" : string.Create(CultureInfo.InvariantCulture, $"median {times[times.Length / 2]:0} ms, worst {times[^1]:0} ms");
+            string Of(double[] times) => times.Length == 0 ? "nothing to measure" : string.Create(CultureInfo.InvariantCulture, $"median {Median.Of(times):0} ms, worst {times[^1]:0} ms");
             return string.Create(CultureInfo.InvariantCulture,
                 $"{Held} of {Runs.Count} runs held, in {Seconds:0} s; detected: {Of(Times(f => f.DetectionMs))}; first new step: {Of(Times(f => f.RecoveryMs))}; samples lost {Runs.Sum(r => r.Lost)}, repeated {Runs.Sum(r => r.Repeated)}");
         }

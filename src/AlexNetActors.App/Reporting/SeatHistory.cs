@@ -11,7 +11,7 @@ sealed class SeatHistory
     {
         string[] seats = [];
         foreach (var e in events)
-            if ((string?)e["event"] == "formed" && e["seats"] is JsonArray formed) seats = [.. formed.Select(s => (string)s!)];
+            if ((string?)e["event"] == "formed" && e["seats"] is JsonArray formed) seats = [.. formed.Select(s => $"{s}")];
             else if ((string?)e["event"] == "started" && (long?)e["step"] is { } from) _groups.Add((from, seats));
     }
 

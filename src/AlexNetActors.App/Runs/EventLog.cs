@@ -12,6 +12,7 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class EventLog : IDisposable
 {
+    static readonly double TimeMax = (DateTime.MaxValue - DateTime.UnixEpoch).TotalMilliseconds;
     static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     readonly FileStream _file;
@@ -59,13 +60,15 @@ sealed class EventLog : IDisposable
     {
         try
         {
-            return JsonNode.Parse(line) is JsonObject e && e["event"]?.GetValueKind() == JsonValueKind.String && e["time"]?.GetValueKind() == JsonValueKind.Number ? e : null;
+            return JsonNode.Parse(line) is JsonObject e && IsWhole(e) ? e : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or ArgumentException) // no JSON, a name twice
         {
             return null;
         }
     }
+
+    static bool IsWhole(JsonObject e) => e.Is("event", out string? _) && e.Is("time", out double time) && time >= 0 && time < TimeMax && (e["step"] is null || e.Is("step", out long _)) && (e["why"] is null || e.Is("why", out string? _));
 
     public void Dispose() => _file.Dispose();
 }

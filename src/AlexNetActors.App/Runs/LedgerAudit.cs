@@ -61,7 +61,7 @@ sealed record LedgerAudit(long Steps, long Epochs, int Records, IReadOnlyList<st
             }
             if ((long?)line.Json!["after"] != Steps) Faults.Add($"line {line.Number} goes on after step {line.Json["after"]}, the line before it is of step {Steps}");
             Notes.Add($"steps {Steps + 1} to {line.Step} have no line, they died with a process; the ledger of the checkpoint after step {line.Step} accounts for them");
-            for (long epoch = Epochs; epoch < ledger.Epochs; epoch++) _epochs[epoch] = (plan.Records, _all);
+            for (long epoch = Epochs; epoch < Math.Min(ledger.Epochs, plan.EpochOf(line.Step)); epoch++) _epochs[epoch] = (plan.Records, _all);
             _epochs[ledger.Epochs] = (ledger.Count, ledger.Sum);
             Steps = line.Step;
             Compare(Steps, ledger);
@@ -108,12 +108,11 @@ sealed record LedgerAudit(long Steps, long Epochs, int Records, IReadOnlyList<st
             return StepRecords.Of(records, step, plan.Records);
         }
 
-        /// <summary>Without the plan: whatever the order, each record once.</summary>
+        /// <summary>Without the plan: whatever the order, each record once. Where an epoch has none, its steps have no line, which has been said.</summary>
         public void CompareEpochs()
         {
-            for (long epoch = 0; epoch < Epochs; epoch++)
+            foreach (var (epoch, (count, sum)) in _epochs.Where(e => e.Key < Epochs).OrderBy(e => e.Key))
             {
-                var (count, sum) = _epochs.GetValueOrDefault(epoch);
                 if (count != plan.Records) Faults.Add($"epoch {epoch + 1} has {count} samples, the pack has {plan.Records} records");
                 else if (sum != _all) Faults.Add($"epoch {epoch + 1} has {count} samples, but not each record once");
             }

@@ -7,9 +7,12 @@ namespace AlexNetActors.App;
 /// <summary>A whole line of metrics.jsonl, as it lies in the file.</summary>
 /// <param name="Number">From 1.</param>
 /// <param name="End">Bytes of the file up to its end.</param>
-/// <param name="Json">With at least a "kind" and a "step", or a "summary"; null when it is damaged.</param>
+/// <param name="Json">With what lines of its kind have, of its type; null when it is damaged.</param>
 readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
 {
+    /// <summary>No run is as long, and whatever is multiplied with it stays in 64 bits.</summary>
+    public const long StepsMax = 1_000_000_000;
+
     public static readonly JsonSerializerOptions Values = new(JsonSerializerDefaults.Web);
 
     public string? Kind => (string?)Json?["kind"];
@@ -55,11 +58,19 @@ readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
     {
         try
         {
-            return JsonNode.Parse(text) is JsonObject line && line["kind"]?.GetValue<string>() is { } kind && (kind == "summary" || line["step"]?.GetValue<long>() is not null) ? line : null;
+            return JsonNode.Parse(text) is JsonObject line && IsWhole(line) ? line : null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException) // no JSON, another type, no UTF-8, a name twice
+        catch (Exception e) when (e is JsonException or ArgumentException) // no JSON, no UTF-8, a name twice
         {
             return null;
         }
     }
+
+    static bool IsWhole(JsonObject line) => line.Is("kind", out string? kind) && (kind == "summary" || (line.Is("step", out long step) && step is >= 0 and <= StepsMax)) && kind switch
+    {
+        "validation" => line.Is("epoch", out long _) && line.Is("images", out int _) && line.Is("loss", out double _) && line.Is("top1", out double _) && line.Is("top5", out double _) && line.Is("best", out bool _) && line.Is("rate", out float _),
+        "checkpoint" => line.Is("weightsSha256", out string? _),
+        "gap" => line.Is("after", out long _),
+        _ => true, // what a step was trained on and took is looked at apart: one without it is still a step
+    };
 }

@@ -179,7 +179,7 @@ sealed class RunFolder
     public float[] ReadMean(RunManifest manifest)
     {
         string file = In(MeanName);
-        byte[] bytes = File.Exists(file) ? File.ReadAllBytes(file) : [];
+        byte[] bytes = File.Exists(file) ? Reading(file, File.ReadAllBytes) : [];
         float[] mean = new float[bytes.Length / 4];
         if (bytes.LongLength != 12L * manifest.RecordSize * manifest.RecordSize)
             throw new RunException($"{file} is missing or damaged: it has {bytes.Length} bytes, a mean image of {manifest.RecordSize} pixels a side has {12L * manifest.RecordSize * manifest.RecordSize}");

@@ -15,7 +15,7 @@ sealed record RunRequest(string? Recipe, string? Data, string? Run, long? Steps,
 
     public void Check()
     {
-        if (this is { Steps: < 1 } or { Epochs: < 1 }) throw new UsageException("--steps and --epochs are at least 1");
+        if (this is { Steps: < 1 or > MetricsLine.StepsMax } or { Epochs: < 1 or > MetricsLine.StepsMax }) throw new UsageException($"--steps and --epochs are at least 1, and at most {MetricsLine.StepsMax}");
         if (this is { Steps: not null, Epochs: not null }) throw new UsageException("--steps and --epochs both say when to stop: give one of them");
     }
 }

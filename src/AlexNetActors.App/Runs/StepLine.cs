@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using AlexNetActors.Actors;
@@ -21,7 +22,7 @@ sealed record StepLine(long Step, float Rate, double Loss, double Top1, double T
         if (line.Kind != "step") return null;
         try
         {
-            return line.Json.Deserialize<StepLine>(Json) is { Towers: not null, ImagesPerSecond: > 0 } step ? step : null;
+            return line.Json.Deserialize<StepLine>(Json) is { Towers: not null, ImagesPerSecond: > 0 } step && step.Towers.All(t => t?.Exchanges is not null && t.Exchanges.All(e => e is not null && Time(e) is not null)) ? step : null;
         }
         catch (JsonException)
         {
@@ -32,14 +33,14 @@ sealed record StepLine(long Step, float Rate, double Loss, double Top1, double T
     /// <summary>The event that it was written from, but for the records; and what the step took.</summary>
     /// <param name="batch">Images of a step.</param>
     public (StepCompleted Event, double Ms) Told(int batch) => (
-        new StepCompleted(Step - 1, Rate, ScoreOf(batch, Loss, Top1, Top5), [.. Towers.Select(t => new TowerTime(t.Towers, t.ComputeMs, t.ExchangeMs, t.DataMs, t.DeviceBuffers, [.. t.Exchanges.Select(Time)]))], new Data.StepRecords(0, [])),
+        new StepCompleted(Step - 1, Rate, ScoreOf(batch, Loss, Top1, Top5), [.. Towers.Select(t => new TowerTime(t.Towers, t.ComputeMs, t.ExchangeMs, t.DataMs, t.DeviceBuffers, [.. t.Exchanges.Select(e => Time(e)!)]))], new Data.StepRecords(0, [])),
         1000 * batch / ImagesPerSecond);
 
     public static Score ScoreOf(int images, double loss, double top1, double top5) => new(images, images * loss, (int)Math.Round(images * top1), (int)Math.Round(images * top5));
 
-    static ExchangeTime Time(Exchange e)
-    {
-        string[] words = e.Which.Split(' ');
-        return new ExchangeTime((byte)Enum.Parse<ExchangeKind>(words[0], ignoreCase: true), byte.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture), e.Given, e.Arrived, e.Asked, e.Got);
-    }
+    /// <returns>Null for one that no tower makes.</returns>
+    static ExchangeTime? Time(Exchange e) =>
+        e.Which.Split(' ') is [var kind, var segment] && Enum.TryParse<ExchangeKind>(kind, ignoreCase: true, out var which) && Enum.IsDefined(which) && byte.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out byte before)
+            ? new ExchangeTime((byte)which, before, e.Given, e.Arrived, e.Asked, e.Got)
+            : null;
 }

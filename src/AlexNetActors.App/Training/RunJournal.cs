@@ -27,7 +27,7 @@ sealed class RunJournal(RunStatus start, RunFolder folder, MetricsLog metrics, E
     public void Hear(IRunEvent e)
     {
         var (before, now) = (_last, ProcessMeter.Read());
-        if (e is not IRunReading) _last = now;
+        if (RunStatus.IsMark(e)) _last = now;
         _status = _status.After(e, before, now);
         string? failure = (e as RunFailed)?.Reason;
         try

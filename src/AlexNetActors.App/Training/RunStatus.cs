@@ -10,6 +10,7 @@ namespace AlexNetActors.App;
 sealed record RunStatus(RunLimits Limits, long FirstStep)
 {
     const int RecentMax = 20; // steps that the shown loss, errors and speed are taken over
+    static readonly TimeSpan RemainingMax = TimeSpan.FromDays(100_000);
 
     public static RunStatus Start(RunLimits limits, RunStart start) => new(limits, start.Progress.Steps)
     {
@@ -43,7 +44,7 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
 
     /// <summary>Seconds since the first step began.</summary>
     public double Elapsed { get; init; }
-    public TimeSpan? Remaining => Steps == FirstStep ? null : TimeSpan.FromSeconds(Elapsed / (Steps - FirstStep) * (Limits.StepsMax - Steps));
+    public TimeSpan? Remaining => Steps == FirstStep ? null : TimeSpan.FromSeconds(Math.Min(Elapsed / (Steps - FirstStep) * (Limits.StepsMax - Steps), RemainingMax.TotalSeconds));
 
     public ValidationCompleted? Validation { get; init; }
 
@@ -59,8 +60,11 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
     /// <summary>Share of the towers' time in steps that they waited for data.</summary>
     public double? DataWaitShare => Times.IsEmpty ? null : Times.Values.Sum(t => t.DataMs) / Times.Values.Sum(t => t.ComputeMs + t.ExchangeMs + t.DataMs);
 
+    /// <summary>Whether training ends a stretch of its time here, or begins one: what it costs is told from mark to mark, whoever joins or leaves meanwhile.</summary>
+    public static bool IsMark(IRunEvent e) => e is RunStarted or RunContinued or StepCompleted or ValidationCompleted or CheckpointWritten;
+
     /// <param name="e">What happened.</param>
-    /// <param name="before">The process at the event before it.</param>
+    /// <param name="before">The process at the mark before it.</param>
     /// <param name="now">The process now.</param>
     public RunStatus After(IRunEvent e, ProcessMeter before, ProcessMeter now)
     {
@@ -69,7 +73,7 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
         {
             TowerActivity a => this with { Activities = Activities.SetItem(string.Join('+', a.Towers), a.Activity) },
             GroupWaits w => this with { Doing = $"waiting for {w.For}" },
-            RunStarted r => this with { Doing = "training", Steps = r.Steps },
+            RunStarted r => this with { Doing = "training", Steps = r.Steps, FirstStep = StartUp is null ? r.Steps : FirstStep },
             RunPaused => this with { Doing = "paused" },
             RunContinued => this with { Doing = "training" },
             GroupBroken g => this with { Doing = $"forming again: {g.Why}" },

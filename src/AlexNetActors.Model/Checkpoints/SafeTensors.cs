@@ -70,14 +70,17 @@ public static class SafeTensors
             var json = new byte[headerBytes];
             file.ReadExactly(json);
             var tensors = new List<NamedValues>();
+            var names = new HashSet<string>();
+            long taken = 0, available = file.Length - 8 - headerBytes;
             foreach (var entry in JsonDocument.Parse(json).RootElement.EnumerateObject().Where(e => e.Name != "__metadata__" && (only is null || e.Name == only)))
             {
                 if (entry.Value.GetProperty("dtype").GetString() is var type && type != "F32") throw new CheckpointException($"{path}: {entry.Name} has values of type {type}, wanted F32: save it as float32");
-                if (tensors.Any(t => t.Name == entry.Name)) throw Damaged(path, $"{entry.Name} is there twice");
+                if (!names.Add(entry.Name)) throw Damaged(path, $"{entry.Name} is there twice");
                 int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(n => n.GetInt32())];
                 long start = entry.Value.GetProperty("data_offsets")[0].GetInt64(), end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
-                long count = shape.Aggregate(1L, (a, b) => checked(a * b)), available = file.Length - 8 - headerBytes;
+                long count = shape.Aggregate(1L, (a, b) => checked(a * b));
                 if (shape.Any(n => n < 0) || start < 0 || end < start || end > available || end - start != checked(4 * count)) throw Damaged(path, $"{entry.Name} lies outside the file");
+                if ((taken += end - start) > available) throw Damaged(path, $"{entry.Name} has bytes that another tensor has, too");
                 var data = new float[count];
                 file.Position = 8 + headerBytes + start;
                 file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));

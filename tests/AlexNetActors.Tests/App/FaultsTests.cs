@@ -68,6 +68,13 @@ public sealed class FaultsTests : IDisposable
         var (drawn, replayed) = (FaultPlan.Load(null, ["random 7 every 20s for 20m"], null), FaultPlan.Load(file, [], null));
         Assert.Equal(drawn.Runs[0], replayed.Runs[0]);
         Assert.Equal((drawn.Steps, drawn.StepTime), (replayed.Steps, replayed.StepTime));
+        string spare = Path.Combine(Directory.CreateDirectory(_workshop.In("plans")).FullName, "spare.conf"); // with its own cluster and its own settings
+        Alexnet.Run("faults", "spare", "--write-plan", spare, "--json").Expect(0);
+        (drawn, replayed) = (FaultPlan.Load("spare", [], null), FaultPlan.Load(spare, [], null));
+        Assert.Equal(drawn.Nodes, replayed.Nodes);
+        Assert.Equal(drawn.Set, replayed.Set);
+        Assert.Equal(drawn.Runs[0], Assert.Single(replayed.Runs));
+        Assert.Equal((drawn.Recipe, drawn.Steps, drawn.Pictures, drawn.RestartAfter, drawn.Deadline), (replayed.Recipe, replayed.Steps, replayed.Pictures, replayed.RestartAfter, replayed.Deadline));
     }
 
     static FaultOutcome Outcome(string fault, double recoveryMs)

@@ -80,6 +80,33 @@ public sealed class VerifyTests : IDisposable
         Assert.Contains("step 7 does not say what it was trained on", After([.. lines[..seven], silent.ToJsonString(), .. lines[(seven + 1)..]]));
     }
 
+    /// <summary>Lines that are JSON and still none that was written: no command takes them for anything else, and none falls over them.</summary>
+    [Theory]
+    [InlineData("validation", "\"epoch\"", "\"epnch\"")]
+    [InlineData("validation", "\"epoch\":", "\"epoch\":1.5,\"was\":")]
+    [InlineData("step", "\"step\":", "\"step\":2000000000000000000,\"was\":")]
+    [InlineData("step", "\"kind\":\"step\"", "\"kind\":7")]
+    [InlineData("step", "gather 1", "gauher 1")]
+    [InlineData("step", "gather 1", "gather 9")]
+    public void A_line_with_a_field_that_is_none_stops_no_command(string kind, string from, string to)
+    {
+        _workshop.TrainTo("run", 9);
+        string[] lines = File.ReadAllLines(Metrics);
+        int damaged = Array.FindIndex(lines, l => l.Contains($"\"kind\":\"{kind}\""));
+        string line = lines[damaged].Replace(from, to, StringComparison.Ordinal);
+        Assert.NotEqual(lines[damaged], line);
+        lines[damaged] = line;
+        File.WriteAllLines(Metrics, lines);
+        string events = Path.Combine(_workshop.In("run"), "events.jsonl");
+        File.AppendAllText(events, """{"event":"broken","time":1e300,"why":7}""" + "\n");
+
+        bool isStill = to.StartsWith("ga", StringComparison.Ordinal); // what the step took, which no sum needs
+        Assert.Equal(isStill ? [] : [$"line {damaged + 1} is damaged"], Faults(Verify(isStill ? 0 : 1)).Take(1));
+        Alexnet.Run("report", _workshop.In("run")).Expect(0);
+        Alexnet.Run("trace", _workshop.In("run"), _workshop.In("trace.json")).Expect(0);
+        Alexnet.Run(_workshop.Resume("run", "--steps", "12")).Expect(0);
+    }
+
     /// <summary>As after a power cut: the checkpoints are on the disk, the lines are not.</summary>
     [Fact]
     public void Lines_lost_with_a_process_are_accounted_for_by_the_checkpoint_that_the_run_goes_on_from()

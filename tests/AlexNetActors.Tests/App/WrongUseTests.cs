@@ -15,6 +15,8 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
             File.WriteAllText(Workshop.In("unknown.conf"), "base = robust\nnetwork.conv2.kernel = 64");
             File.WriteAllText(Workshop.In("loop.conf"), "base = loop");
             File.WriteAllText(Workshop.In("endless.conf"), "a = [=]"); // in a process of its own: the thread that parses it never ends and takes ever more memory
+            File.WriteAllText(Workshop.In("faults-value.conf"), "faults = \"kill seed at step 2 in loss\"");
+            File.WriteAllText(Workshop.In("faults-nodes.conf"), "nodes = 5");
             File.WriteAllText(Workshop.In("layers.conf"), "base = robust\nnetwork.conv9.size = 3");
         }
 
@@ -48,6 +50,11 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --data $/nowhere", "there is no folder")]
     [InlineData("train --data $/data --recipe paper", "crops of 224 cannot be cut from the records")]
     [InlineData("train --steps 0", "at least 1")]
+    [InlineData("train --epochs 9223372036854775807", "at most 1000000000")]
+    [InlineData("faults matrix --fault kill_tower-A_at_step_3", "a plan with a matrix is many runs of its own")]
+    [InlineData("faults matrix --write-plan $/written.conf", "a matrix is 45 runs")]
+    [InlineData("faults $/faults-value.conf", "faults in fault plan")]
+    [InlineData("faults $/faults-nodes.conf", "nodes in fault plan")]
     [InlineData("train --steps many", "'many' for option '--steps', wanted a whole number")]
     [InlineData("train --steps 1 --epochs 1", "give one of them")]
     [InlineData("train --resume", "--resume needs --run DIR")]
@@ -82,6 +89,17 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
         Assert.StartsWith("alexnet: ", error);
         Assert.Contains(expected, error);
         Assert.Equal("", result.Out);
+    }
+
+    [Theory]
+    [InlineData("--set akka.actor.provider=none", "provider")]
+    [InlineData("--dashboard 1.2.3.4:8080", "--dashboard 1.2.3.4:8080: ")]
+    public void What_only_the_system_refuses_is_one_line_too(string option, string expected)
+    {
+        var w = trained.Workshop;
+        var result = Alexnet.Run("train", "--recipe", w.RecipeFile, "--data", w.Data, "--run", w.In($"refused-{expected.Length}"), option.Split(' ')[0], option.Split(' ')[1]).Expect(2);
+        Assert.Contains(expected, result.Err.TrimEnd().Split('\n')[^1]);
+        Assert.DoesNotContain("   at ", result.Err);
     }
 
     [Fact]

@@ -34,6 +34,30 @@ public class PrepareTests
     }
 
     [Fact]
+    public void LinksToPicturesAndFoldersHoweverDeepAreRead()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["store"], classes: 2, files: 6);
+        foreach (int label in (int[])[0, 1])
+        {
+            string deep = Directory.CreateDirectory(folder["in", $"class{label}", "a", "b", "c", "d", "e", "f"]).FullName;
+            for (int n = 0; n < 6; n++)
+            {
+                string picture = folder["store", $"class{label}", $"{n:00}.jpg"];
+                if (n < 3) File.CreateSymbolicLink(folder["in", $"class{label}", $"{n:00}.jpg"], picture);
+                else File.Copy(picture, Path.Combine(deep, $"{n:00}.jpg"));
+            }
+        }
+        File.CreateSymbolicLink(folder["in", "class0", "nowhere.jpg"], folder["gone.jpg"]);
+        var report = Prepare.Run(folder["in"], folder["out"], Small);
+        Assert.Equal(["class0/nowhere.jpg"], report.Skipped.Select(skipped => skipped.File));
+        Assert.Equal(12, report.Classes.Sum(c => c.Training + c.Validation));
+
+        Directory.CreateSymbolicLink(folder["in", "class1", "loop"], folder["in", "class1"]);
+        Assert.Contains("class1/loop is a link to a folder", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["again"], Small)).Message.Replace('\\', '/'));
+    }
+
+    [Fact]
     public void WithoutAValFolderAShareOfEachClassIsSetAside()
     {
         using var folder = new TemporaryFolder();

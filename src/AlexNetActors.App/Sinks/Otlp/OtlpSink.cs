@@ -87,7 +87,7 @@ sealed class OtlpSink : IRunSink
                 StepSpans.Record(_spans, "checkpoint", _last, now, ("alexnet.step", m.Steps), ("alexnet.weights_sha256", m.WeightsSha256));
                 break;
         }
-        if (e is not IRunReading) _last = now;
+        if (RunStatus.IsMark(e)) _last = now;
     }
 
     /// <summary>Sends what waits, both at once, and gives up in time.</summary>

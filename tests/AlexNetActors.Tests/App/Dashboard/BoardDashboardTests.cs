@@ -42,6 +42,39 @@ public sealed class BoardDashboardTests
     }
 
     [Fact]
+    public void Who_joins_or_leaves_meanwhile_makes_no_step_shorter()
+    {
+        Assert.DoesNotContain(new IRunEvent[] { new NodeJoined("one:1", "cpu"), new NodeGone("one:1", "killed"), new LoadersChanged(["two:2"], "one:1 is gone"), new GroupBroken(1, "killed"), new RunPaused(3) }, RunStatus.IsMark);
+        Assert.All(new IRunEvent[] { Step(1), new RunStarted(1, 0, ["cpu"], null, Ledger.Empty), new RunContinued(1) }, e => Assert.True(RunStatus.IsMark(e)));
+    }
+
+    [Fact]
+    public void The_time_that_is_left_counts_from_where_this_process_took_the_run_up()
+    {
+        var state = Hear(Start(), new RunStarted(50_000, 0, ["cpu"], "the memory of a", Ledger.Empty));
+        for (long n = 50_000; n < 50_010; n++) state = Hear(state, Step(n), seconds: 1);
+        Assert.Equal(TimeSpan.FromSeconds(49_990), state.Status.Remaining);
+    }
+
+    [Fact]
+    public void A_stop_where_no_run_goes_on_is_refused_as_the_other_orders_are()
+    {
+        var board = new Board();
+        var control = new RunControl(board);
+        Assert.Null(control.Stop());
+        Assert.Null(control.Pause());
+        int asked = 0;
+        board.Begin(new RunFacts("tiny", 1, 8, "data", 1000, 10, "run", ["conv1"]), RunStatus.Start(Limits, new RunStart(RunProgress.Start(Limits), null, null)), new Curves());
+        using (new StopSignals(_ => { }, stop: () => asked++, late: _ => { }))
+        {
+            Assert.NotNull(control.Stop());
+            Assert.NotNull(control.Stop()); // said again, it is not a second signal, which would end the process
+        }
+        Assert.Equal(1, asked);
+        Assert.Null(control.Stop());
+    }
+
+    [Fact]
     public void The_learning_rate_is_marked_where_it_falls()
     {
         var state = Start();
