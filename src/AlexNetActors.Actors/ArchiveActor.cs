@@ -4,7 +4,7 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Beside the coordinator: writes and reads the towers' files, on a thread of its own. Towers of its own process hand their states over by
+/// Beside the coordinator: writes and reads checkpoints, on a thread of its own, since a disk may take its time and the coordinator has to hear. Towers of its own process hand their states over by
 /// reference, those of others through a tensor connection that they open.
 /// </summary>
 public sealed class ArchiveActor : ReceiveActor
@@ -12,36 +12,42 @@ public sealed class ArchiveActor : ReceiveActor
     const string Name = "archive";
 
     readonly Network _network;
+    readonly CheckpointFolder _checkpoints;
     readonly TensorNode? _tensors;
     readonly Dictionary<TowerId, StateLink> _links = [];
     int _generation;
     Seat[] _seats = [];
-    Expect? _expected;
+    (Expect Command, string Folder)? _expected;
     Restore? _awaited; // until the towers' connections stand at this end, too
 
     /// <summary>A new group's towers will be kept here.</summary>
     public sealed record Serve(int Generation, Seat[] Seats) : INoSerializationVerificationNeeded;
 
-    /// <summary>The towers' states after so many steps belong into this folder.</summary>
-    public sealed record Expect(int Generation, long Steps, string Folder) : INoSerializationVerificationNeeded;
+    /// <summary>The towers' states after so many steps will come, for a checkpoint; the parent hears of each that is written.</summary>
+    public sealed record Expect(int Generation, long Steps) : INoSerializationVerificationNeeded;
+
+    /// <summary>Both are written: the checkpoint gets its manifest and its name; the parent hears which.</summary>
+    public sealed record Commit(int Generation, CheckpointManifest Manifest) : INoSerializationVerificationNeeded;
 
     /// <summary>The towers are to get what this checkpoint holds; if it is damaged the parent hears which one is not.</summary>
     public sealed record Restore(int Generation, string Folder) : INoSerializationVerificationNeeded;
 
     /// <param name="network">Whose states they are.</param>
+    /// <param name="checkpoints">Where checkpoints go.</param>
     /// <param name="tensors">This process's tensor connections; null in a group of one process.</param>
-    public ArchiveActor(Network network, TensorNode? tensors)
+    public ArchiveActor(Network network, CheckpointFolder checkpoints, TensorNode? tensors)
     {
-        (_network, _tensors) = (network, tensors);
+        (_network, _checkpoints, _tensors) = (network, checkpoints, tensors);
         Receive<Serve>(OnServe);
         Receive<StateLink.Opened>(OnOpened);
-        Receive<Expect>(m => _expected = m);
+        Receive<Expect>(m => OrFail(m.Generation, () => _expected = (m, _checkpoints.Begin(m.Steps))));
+        Receive<Commit>(m => OrFail(m.Generation, () => Context.Parent.Tell(new CheckpointCommitted(m.Manifest.Progress, _checkpoints.Commit(m.Manifest), m.Manifest.WeightsSha256))));
         Receive<TowerStateReady>(OnState);
         Receive<Restore>(OnRestore);
     }
 
-    public static Props Props(Network network, TensorNode? tensors) =>
-        Akka.Actor.Props.Create(() => new ArchiveActor(network, tensors)).WithDispatcher("alexnet.archive-dispatcher");
+    public static Props Props(Network network, CheckpointFolder checkpoints, TensorNode? tensors) =>
+        Akka.Actor.Props.Create(() => new ArchiveActor(network, checkpoints, tensors)).WithDispatcher("alexnet.archive-dispatcher");
 
     protected override void PostStop()
     {
@@ -78,23 +84,35 @@ public sealed class ArchiveActor : ReceiveActor
 
     void OnOpened(StateLink.Opened message)
     {
-        if (message.Generation != _generation) return;
+        if (message.Generation != _generation)
+        {
+            message.Link.Dispose();
+            return;
+        }
         foreach (var tower in message.Towers) _links[tower] = message.Link;
         if (_awaited is { } restore) OnRestore(restore);
     }
 
     void OnState(TowerStateReady message)
     {
-        if (_expected is not { } expected || message.Generation != expected.Generation || message.Steps != expected.Steps) return;
-        try
+        if (_expected is not (var expected, var folder) || message.Generation != expected.Generation || message.Steps != expected.Steps) return;
+        OrFail(expected.Generation, () =>
         {
-            string sha256 = CheckpointFolder.WriteTower(expected.Folder, message.State);
+            string sha256 = CheckpointFolder.WriteTower(folder, message.State);
             _tensors?.Faults?.AtArchive(expected.Steps);
             Context.Parent.Tell(new TowerSaved(expected.Generation, expected.Steps, message.State.Tower, sha256, [.. WeightsDigest.OfTower(message.State)]));
+        });
+    }
+
+    static void OrFail(int generation, Action write)
+    {
+        try
+        {
+            write();
         }
         catch (CheckpointException e)
         {
-            Context.Parent.Tell(new CheckpointFailed(expected.Generation, $"{Name}, {e.Message}"));
+            Context.Parent.Tell(new CheckpointFailed(generation, $"{Name}, {e.Message}"));
         }
     }
 
@@ -117,7 +135,7 @@ public sealed class ArchiveActor : ReceiveActor
         }
         catch (CheckpointException e)
         {
-            var before = new CheckpointFolder(Path.GetDirectoryName(command.Folder)!).NewestWhole(_ => { }, setAside: true);
+            var before = _checkpoints.NewestWhole(_ => { }, setAside: true);
             Context.Parent.Tell(new CheckpointDamaged(_generation, e.Message, before is { } b ? new SavedPoint(b.Manifest.Progress, b.Folder) : null));
         }
     }

@@ -24,7 +24,6 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     static readonly TimeSpan StaleMax = TimeSpan.FromSeconds(1);
 
     readonly RunSettings _settings;
-    readonly CheckpointFolder _checkpoints;
     readonly Action? _close;
     readonly IActorRef _observer, _archive;
     readonly string _node, _endpoint;
@@ -32,11 +31,10 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     readonly Cluster? _cluster = Context.System.Settings.HasCluster ? Cluster.Get(Context.System) : null;
     readonly HashSet<string> _heard = []; // nodes that have offered since this process woke
     Company? _company;
-    long _looked = Stopwatch.GetTimestamp(), _woke;
+    long _looked, _woke;
     bool _slept;
     TimeSpan _stoodStill;
     TrainingState _state;
-    bool _handsOver;
 
     /// <param name="run">Opens the run, once this is the one coordinator there is.</param>
     /// <param name="node">Name of the node that this runs on.</param>
@@ -46,9 +44,9 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         (_node, _endpoint, _observer) = (node, tensors?.Endpoint ?? "", observer);
         (_settings, _close) = run();
-        _checkpoints = new CheckpointFolder(_settings.Checkpoints);
+        _looked = Stopwatch.GetTimestamp(); // opening it took its time
         _state = TrainingState.Start(_settings);
-        _archive = Context.ActorOf(ArchiveActor.Props(_settings.Network, tensors), "archive");
+        _archive = Context.ActorOf(ArchiveActor.Props(_settings.Network, new CheckpointFolder(_settings.Checkpoints), tensors), "archive");
 
         Receive<NodeOffer>(m =>
         {
@@ -61,13 +59,9 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
             _nodes.Remove(m.ActorRef);
             if (_state.Roster.Nodes.Find(n => n.Actor.Equals(m.ActorRef)) is { } gone) Apply(new NodeLost(gone.Node, "its process has ended or cannot be reached"));
         });
-        Receive<StopRun>(m =>
-        {
-            _handsOver = m.HandsOver;
-            Apply(m);
-        });
         Receive<IRunReading>(m => _observer.Tell(m));
         Receive<IProtocolMessage>(Apply);
+        Receive<CheckpointCommitted>(Apply);
         Receive<CheckpointFailed>(Apply);
         Receive<CheckpointDamaged>(Apply);
         Receive<Settled>(Apply);
@@ -175,32 +169,16 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     void BeginCheckpoint(long steps)
     {
-        try
-        {
-            _archive.Tell(new ArchiveActor.Expect(_state.Generation, steps, _checkpoints.Begin(steps)));
-            Tell(_state.Seating!.Seats.Select(s => s.Actor), new SaveTowers(_state.Generation, steps));
-        }
-        catch (CheckpointException e)
-        {
-            Self.Tell(new CheckpointFailed(_state.Generation, $"coordinator, {e.Message}"));
-        }
+        _archive.Tell(new ArchiveActor.Expect(_state.Generation, steps));
+        Tell(_state.Seating!.Seats.Select(s => s.Actor), new SaveTowers(_state.Generation, steps));
     }
 
     void CommitCheckpoint(Effect.CommitCheckpoint e)
     {
-        try
-        {
-            var hashes = e.Towers.Select(t => t.WeightHashes).ToArray();
-            var identity = _state.Terms.Identity;
-            var manifest = new CheckpointManifest(CheckpointManifest.CurrentFormat, e.Progress, identity.RecipeDigest, identity.DataDigest, identity.DeviceKind!,
-                [.. e.Towers.Select(t => t.FileSha256)], WeightsDigest.Combine(hashes[0], hashes[1]));
-            string folder = _checkpoints.Commit(manifest);
-            Self.Tell(new CheckpointWritten(e.Progress.Steps, folder, manifest.WeightsSha256));
-        }
-        catch (CheckpointException x)
-        {
-            Self.Tell(new CheckpointFailed(_state.Generation, $"coordinator, {x.Message}"));
-        }
+        var hashes = e.Towers.Select(t => t.WeightHashes).ToArray();
+        var identity = _state.Terms.Identity;
+        _archive.Tell(new ArchiveActor.Commit(_state.Generation, new CheckpointManifest(CheckpointManifest.CurrentFormat, e.Progress, identity.RecipeDigest, identity.DataDigest, identity.DeviceKind!,
+            [.. e.Towers.Select(t => t.FileSha256)], WeightsDigest.Combine(hashes[0], hashes[1]))));
     }
 
     void Publish(IRunEvent e)
@@ -213,7 +191,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
             RunFailed m => new RunOver(Failed: true, m.Reason),
             _ => null,
         };
-        if (over is not null && !_handsOver) Tell(_state.Roster.Nodes.Select(n => n.Actor), over);
+        if (over is not null && !_state.HandsOver) Tell(_state.Roster.Nodes.Select(n => n.Actor), over);
     }
 }
 

@@ -75,7 +75,11 @@ public sealed class DataLoaderActor : ReceiveActor
     void OnAssign(AssignLoader task)
     {
         Context.Parent.Tell(new GenerationHeard(task.Generation));
-        if (_task is not null && (task.Generation < _task.Generation || (task.Generation == _task.Generation && task.Round <= _task.Round))) return; // late, or said again
+        if (_task is not null && (task.Generation < _task.Generation || (task.Generation == _task.Generation && task.Round <= _task.Round)))
+        {
+            if (task.Generation == _task.Generation) TellMean(task.Seats.Where(s => s.Actor.IsHere()), task.Generation);
+            return; // late, or said again
+        }
         if (task.Generation != _task?.Generation)
         {
             Leave();
@@ -92,13 +96,19 @@ public sealed class DataLoaderActor : ReceiveActor
     {
         if (seat.Actor.IsHere())
         {
-            seat.Actor.Tell(new MeanReady(generation, _data.Mean.ToArray()));
+            TellMean([seat], generation);
             return new Taker(seat, null);
         }
         var self = Self;
         var sender = new BatchSender(generation, opened: () => self.Tell(new LinkEvent(generation, seat.Actor, null)), lost: reason => self.Tell(new LinkEvent(generation, seat.Actor, reason)));
         _means.Tensors!.Connect(seat.Endpoint, new TensorHello(generation, LinkPurpose.Batches, _means.Name, seat.Actor.Path.Name), sender);
         return new Taker(seat, sender);
+    }
+
+    /// <summary>To those here, who may not have known the group yet when it was first told.</summary>
+    void TellMean(IEnumerable<Seat> seats, int generation)
+    {
+        foreach (var seat in seats) seat.Actor.Tell(new MeanReady(generation, _data.Mean.ToArray()));
     }
 
     void OnLink(LinkEvent e)
@@ -146,7 +156,7 @@ public sealed class DataLoaderActor : ReceiveActor
                 if (kind == PassKind.Train) _reader!.ReadTraining(number, batch);
                 else _reader!.ReadValidation((int)(number % _reader.ValidationBatches), batch);
             }
-            catch (DataException e)
+            catch (Exception e) when (e is DataException or OutOfMemoryException)
             {
                 _coordinator.Tell(new LoaderFailed(_task.Generation, _means.Name, $"{_name}: {e.Message}"));
                 return;

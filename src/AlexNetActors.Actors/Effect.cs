@@ -30,7 +30,7 @@ public abstract record Effect
     /// <summary>Have the towers send their states to the archive.</summary>
     public sealed record BeginCheckpoint(long Steps) : Effect;
 
-    /// <summary>Write the manifest and give the checkpoint its name; answered by <see cref="CheckpointWritten"/>.</summary>
+    /// <summary>Write the manifest and give the checkpoint its name; answered by <see cref="CheckpointCommitted"/>.</summary>
     public sealed record CommitCheckpoint(RunProgress Progress, IReadOnlyList<TowerSaved> Towers) : Effect;
 
     /// <summary>Tell whoever watches the run.</summary>
@@ -46,6 +46,12 @@ public abstract record Effect
 /// <summary>From the shell: what was awaited did not come in time.</summary>
 /// <param name="Seconds">How long it was awaited.</param>
 public sealed record DeadlinePassed(double Seconds);
+
+/// <summary>From the shell: the checkpoint has its name.</summary>
+/// <param name="Progress">How far the run was with it.</param>
+/// <param name="Folder">Its path.</param>
+/// <param name="WeightsSha256">Digest of its weights.</param>
+public sealed record CheckpointCommitted(RunProgress Progress, string Folder, string WeightsSha256) : INoSerializationVerificationNeeded;
 
 /// <summary>From the shell: the checkpoint cannot be written. One line: what, where, what to do.</summary>
 public sealed record CheckpointFailed(int Generation, string Reason) : INoSerializationVerificationNeeded;

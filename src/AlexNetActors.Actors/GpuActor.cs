@@ -225,7 +225,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                 if (_means.Shelf.Find(tower.Id, steps) is not { } state)
                 {
                     if (_means.Shelf.Room(tower.Id, steps, TimeSpan.Zero) is not { } room) return;
-                    state = TowerStates.Capture(tower, room);
+                    state = TowerStates.Capture(tower, room.State);
                     _means.Shelf.Put(tower.Id, steps);
                 }
                 _means.Faults?.AtTowers(_towers)(new Moment(Places.Snapshot, steps));
@@ -270,7 +270,8 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
             {
                 if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
-                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {Device}", $"{what}: {e.Message}"));
+                var suspects = e is PassAbortedException ? TowerIds.Both.Except(part.Mine.Towers) : part.Mine.Towers; // what was waited for is the other's to give
+                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {Device}", $"{what}: {e.Message}", [.. suspects]));
             }
         });
     }

@@ -36,7 +36,7 @@ sealed class GroupPart
             sharedMemory: _exchange is null && _partner?.Memory == mine.Memory);
         if (means.Tensors is null) return;
         if (links.Contains(LinkPurpose.Snapshots))
-            _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, Deadline),
+            _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, Deadline, givenUp: () => _left),
                 opened: _ => Tell(LinkPurpose.Snapshots, _partner!.Node, null), received: Keep, lost: reason => Tell(LinkPurpose.Snapshots, _partner!.Node, reason));
         means.Tensors.Expect(self.Path.Name, group.Generation, Accept); // from here on it is called, on other threads: what it hands out is there
         if (_exchange is not null && mine.Towers[0] == TowerId.A)

@@ -140,11 +140,28 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     {
         if (!m.ActorRef.Equals(_admittedBy))
         {
-            _coordinator.Tell(new MemberFailed(0, m.ActorRef.Path.Name, "has stopped"));
+            Break(m.ActorRef.Path.Name, "has stopped");
             return;
         }
         _admittedBy = null;
         if (!_over) WaitForCoordinator();
+    }
+
+    /// <summary>
+    /// Without one of its actors this process is no use. If it is the whole group, that is the end of the run; in a cluster others go on, and whoever
+    /// keeps processes alive starts this one again.
+    /// </summary>
+    void Break(string member, string reason)
+    {
+        if (_released) return; // that has been said
+        if (_coordinator.Equals(_office))
+        {
+            _coordinator.Tell(new MemberFailed(0, member, reason, []));
+            return;
+        }
+        _released = true;
+        _coordinator.Tell(new NodeBroken(_means.Name, $"its {member} failed: {reason}"));
+        _observer.Tell(new RunOver(Failed: true, $"{member}, {reason}"));
     }
 
     /// <summary>A member that throws is not restarted behind the group's back: it stops, and the coordinator hears the reason.</summary>
@@ -152,7 +169,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     {
         var cause = e is ActorInitializationException { InnerException: { } inner } ? inner.GetBaseException() : e;
         if (Sender.Equals(_office)) _observer.Tell(new RunFailed($"coordinator, {cause.Message}"));
-        else _coordinator.Tell(new MemberFailed(0, Sender.Path.Name, cause.Message));
+        else Break(Sender.Path.Name, cause.Message);
         return Directive.Stop;
     });
 }

@@ -12,11 +12,11 @@ public sealed record RestorePoint(RunProgress Progress, WeightSource From, strin
     /// <summary>The last checkpoint on disk, or the start.</summary>
     public static RestorePoint OnDisk(RunProgress saved, string? checkpoint) => new(saved, checkpoint is null ? WeightSource.Seed : WeightSource.Archive, [], checkpoint);
 
-    /// <summary>The newest point at which the seated nodes hold both towers; null when they do not. Each tower is given by its own node, if that has it.</summary>
-    public static RestorePoint? InMemory(Seating seating, Roster roster, string identity)
+    /// <summary>The newest point up to the run's last step at which the seated nodes hold both towers; null when they do not. Each tower is given by its own node, if that has it.</summary>
+    public static RestorePoint? InMemory(Seating seating, Roster roster, string identity, long stepsMax)
     {
         NodeOffer[] seated = [.. seating.Nodes.Select(n => roster.Find(n)!)];
-        var held = seated.SelectMany(n => n.Held).Where(h => h.Identity == identity).DistinctBy(h => h.Progress.Steps).OrderByDescending(h => h.Progress.Steps);
+        var held = seated.SelectMany(n => n.Held).Where(h => h.Identity == identity && h.Progress.Steps <= stepsMax).DistinctBy(h => h.Progress.Steps).OrderByDescending(h => h.Progress.Steps);
         foreach (var point in held)
         {
             bool Holds(NodeOffer node, TowerId tower) => node.Held.Any(h => h.Tower == tower && h.Identity == identity && h.Progress.Steps == point.Progress.Steps);

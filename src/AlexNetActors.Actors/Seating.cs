@@ -16,21 +16,27 @@ public sealed record Seating(ImmutableArray<Seat> Seats)
 
     /// <summary>
     /// Pinned devices first. What is not pinned: two devices of one node before two of different nodes, since those exchange through memory;
-    /// else in the order of the offers; always two of one kind.
+    /// else in the order of the offers. Two of one kind, unless they are pinned; and a tower stays with the kind that it was begun on.
     /// </summary>
     /// <param name="offers">In the order in which they came.</param>
-    /// <param name="kind">Kind that the run began with; null when it has not begun.</param>
+    /// <param name="kind">Kind that the run began with: one, or tower A's and tower B's; null when it has not begun.</param>
     /// <returns>Null when it takes more devices.</returns>
     public static Seating? Of(IEnumerable<NodeOffer> offers, string? kind)
     {
-        Candidate[] all = [.. offers.SelectMany(o => o.Gpus.Select(g => new Candidate(o, g))).Where(c => kind is null || kind.Split('+').Contains(c.Gpu.Kind))];
-        if (all.FirstOrDefault(c => c.Gpu.Pinned.Length == TowerIds.Both.Count) is { } both) return new([both.Seat([.. TowerIds.Both])]);
+        string?[] kinds = kind?.Split('+') is [var ofA, var ofB] ? [ofA, ofB] : [kind, kind];
+        Candidate[] all = [.. offers.SelectMany(o => o.Gpus.Select(g => new Candidate(o, g)))];
+        bool MayHold(Candidate c, TowerId tower) => kinds[(int)tower] is null || kinds[(int)tower] == c.Gpu.Kind;
+        if (all.FirstOrDefault(c => c.Gpu.Pinned.Length == TowerIds.Both.Count && TowerIds.Both.All(t => MayHold(c, t))) is { } both) return new([both.Seat([.. TowerIds.Both])]);
         Candidate[] free = [.. all.Where(c => c.Gpu.Pinned.Length == 0)];
-        Candidate? PinnedTo(TowerId tower) => all.FirstOrDefault(c => c.Gpu.Pinned is [var t] && t == tower);
+        bool MayStandBeside(Candidate c, Candidate other) => !ReferenceEquals(c, other) && (kind is not null || c.Gpu.Kind == other.Gpu.Kind);
+        Candidate? PinnedTo(TowerId tower) => all.FirstOrDefault(c => c.Gpu.Pinned is [var t] && t == tower && MayHold(c, tower));
+        Candidate? Beside(Candidate? other, TowerId tower) =>
+            other is null ? null : free.Where(c => MayHold(c, tower) && MayStandBeside(c, other)).OrderByDescending(c => c.Offer.Node == other.Offer.Node).FirstOrDefault();
         var (a, b) = (PinnedTo(TowerId.A), PinnedTo(TowerId.B));
-        if (a is null && b is null) (a, b) = Pairs(free).OrderByDescending(p => p.A.Offer.Node == p.B.Offer.Node).FirstOrDefault();
-        a ??= Beside(b, free);
-        b ??= Beside(a, free);
+        if (a is null && b is null)
+            (a, b) = (from first in free where MayHold(first, TowerId.A) from second in free where MayHold(second, TowerId.B) && MayStandBeside(second, first) select (first, second)).OrderByDescending(p => p.first.Offer.Node == p.second.Offer.Node).FirstOrDefault();
+        a ??= Beside(b, TowerId.A);
+        b ??= Beside(a, TowerId.B);
         return a is null || b is null ? null : new([a.Seat([TowerId.A]), b.Seat([TowerId.B])]);
     }
 
@@ -38,14 +44,4 @@ public sealed record Seating(ImmutableArray<Seat> Seats)
     {
         public Seat Seat(TowerId[] towers) => new(towers, Offer.Node, Gpu.Device, Gpu.Kind, Gpu.Memory, Offer.Endpoint, Gpu.Actor);
     }
-
-    static IEnumerable<(Candidate A, Candidate B)> Pairs(Candidate[] free)
-    {
-        for (int i = 0; i < free.Length; i++)
-            for (int j = i + 1; j < free.Length; j++)
-                if (free[i].Gpu.Kind == free[j].Gpu.Kind) yield return (free[i], free[j]);
-    }
-
-    static Candidate? Beside(Candidate? other, Candidate[] free) =>
-        other is null ? null : free.Where(c => c.Gpu.Kind == other.Gpu.Kind).OrderByDescending(c => c.Offer.Node == other.Offer.Node).FirstOrDefault();
 }

@@ -10,8 +10,9 @@ public sealed class SnapshotShelf
 {
     const int SlotsPerTower = 2;
 
-    readonly Lock _lock = new();
-    readonly ManualResetEventSlim _announced = new();
+    static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+
+    readonly object _lock = new(); // pulsed by an announcement
     readonly Slot[][] _slots = [.. TowerIds.Both.Select(_ => Enumerable.Range(0, SlotsPerTower).Select(_ => new Slot()).ToArray())];
     Network? _network;
     string _identity = "";
@@ -51,30 +52,37 @@ public sealed class SnapshotShelf
                 foreach (var slot in _slots.SelectMany(s => s)) (slot.Whole, slot.State) = (false, null); // another network's sizes
             }
             (_network, _identity, _next, _keep) = (network, identity, progress, keep);
-            _announced.Set();
+            Monitor.PulseAll(_lock);
         }
     }
 
     /// <summary>Memory for what was announced: the slot that need not be kept, not whole from now on. Waits for the announcement, which may be on its way.</summary>
-    /// <returns>Null when it does not come in time.</returns>
-    public TowerState? Room(TowerId tower, long steps, TimeSpan deadline)
+    /// <param name="tower">Whose snapshot.</param>
+    /// <param name="steps">After how many steps.</param>
+    /// <param name="deadline">How long to wait.</param>
+    /// <param name="givenUp">Whether nobody wants it any more; looked at now and then.</param>
+    /// <returns>
+    /// The memory, and whether the snapshot lies there whole already: then nothing may be written there, as what comes may be damaged on its way and that
+    /// would be seen too late. Null when the announcement does not come.
+    /// </returns>
+    public (TowerState State, bool Whole)? Room(TowerId tower, long steps, TimeSpan deadline, Func<bool>? givenUp = null)
     {
         long until = Environment.TickCount64 + (long)deadline.TotalMilliseconds;
-        while (true)
+        lock (_lock)
         {
-            lock (_lock)
+            while (true)
             {
                 if (_next?.Steps == steps)
                 {
                     var slot = _slots[(int)tower].FirstOrDefault(s => s.Progress?.Steps == steps) ?? _slots[(int)tower].OrderBy(s => s.Whole).ThenBy(s => s.Progress?.Steps).First(s => !s.Whole || s.Progress!.Steps != _keep);
-                    if (slot.Progress?.Steps != steps) slot.Whole = false; // the same bits may be written over themselves
+                    if (slot.Progress?.Steps != steps) slot.Whole = false;
                     slot.Progress = _next;
-                    return slot.State ??= TowerStates.Empty(_network!, tower);
+                    return (slot.State ??= TowerStates.Empty(_network!, tower), slot.Whole);
                 }
-                _announced.Reset();
+                var left = TimeSpan.FromMilliseconds(until - Environment.TickCount64);
+                if (left <= TimeSpan.Zero || givenUp?.Invoke() == true) return null;
+                Monitor.Wait(_lock, left < LookInterval ? left : LookInterval);
             }
-            long left = until - Environment.TickCount64;
-            if (left <= 0 || !_announced.Wait(TimeSpan.FromMilliseconds(left))) return null;
         }
     }
 

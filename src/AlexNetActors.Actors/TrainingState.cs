@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Akka.Actor;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
 
@@ -38,6 +39,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>The step at which something last went wrong that blames no node: the second time it is no accident.</summary>
     public long? WentWrongAt { get; init; }
 
+    /// <summary>Devices that were in the way twice at one step: they get a tower only where no other can.</summary>
+    public ImmutableHashSet<IActorRef> Distrusted { get; init; } = [];
+
     /// <summary>Nodes with devices that are in the cluster and may not have said yet what they hold.</summary>
     public ImmutableHashSet<string> GpuNodes { get; init; } = [];
 
@@ -70,6 +74,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>Someone asked the run to end: the pass that runs is its last.</summary>
     public bool Stopping { get; init; }
 
+    /// <summary>Another coordinator goes on where this one stops: its end is not the run's, and the nodes are told nothing.</summary>
+    public bool HandsOver { get; init; }
+
     /// <summary>How the run ended, for those who come too late; null while it goes on.</summary>
     public RunOver? Ended { get; init; }
 
@@ -79,13 +86,14 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>Takes a message; returns the next state and what to do.</summary>
     public (TrainingState State, ImmutableList<Effect> Effects) Apply(object message) => (Phase, message) switch
     {
-        (Phase.Finished or Phase.Failed, NodeOffer m) => (this, [new Effect.Answer(m, Ended!)]),
+        (Phase.Finished or Phase.Failed, NodeOffer m) when !HandsOver => (this, [new Effect.Answer(m, Ended!)]),
         (Phase.Finished or Phase.Failed, _) => (this, []),
         (_, NodeOffer m) => Admit(m),
         (_, Company m) => Hear(m),
         (_, Settled) => (this with { IsSettled = true }).FormIfAssembling([]),
         (_, Nudged) => AskAgain(),
         (_, NodeLost m) => Lose(m.Node, m.Reason, hears: false),
+        (_, NodeBroken m) => Lose(m.Node, m.Reason, hears: false),
         (_, NodeLeaves m) => Leave(m.Node),
         (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
         (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
@@ -93,13 +101,13 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => MissBatch(m),
         (_, MemberFailed m) when m.Generation == 0 => Fail($"{m.Member}, {m.Reason}"),
         (Phase.Saving, CheckpointFailed m) when IsOurs(m.Generation) => Fail(m.Reason),
-        (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}"),
-        (Phase.Assembling or Phase.Forming or Phase.Loading or Phase.Paused, StopRun) => (this with { Stopping = true }).Continue([]),
-        (_, StopRun) => (this with { Stopping = true }, []),
+        (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}", m.Suspects),
+        (Phase.Assembling or Phase.Forming or Phase.Loading or Phase.Paused, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }).Continue([]),
+        (_, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }, []),
         (_, PauseRun) => (this with { PauseAsked = true }, []),
         (_, ContinueRun) => GoOn(),
         (_, SaveRun) => Save(),
-        (_, DeadlinePassed m) => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}"),
+        (_, DeadlinePassed m) => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}", Late),
         (Phase.Forming, GpuReady m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).LoadWhenReady(),
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
@@ -110,7 +118,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, NumbersWentWrong m) when IsOurs(m.Pass.Generation) => GoBack([m]),
         (Phase.Saving, TowerSaved m) when IsOurs(m.Generation) && m.Steps == Progress.Steps && !Answered.Contains(m.Tower) =>
             (this with { Answered = Answered.Add(m.Tower), TowersSaved = TowersSaved.Add(m) }).CommitWhenSaved(),
-        (Phase.Saving, CheckpointWritten m) when m.Steps == Progress.Steps => AfterCheckpoint(m),
+        (Phase.Saving, CheckpointCommitted m) when m.Progress.Steps == Progress.Steps => AfterCheckpoint(m),
+        (_, CheckpointCommitted m) when m.Progress.Steps > Saved.Steps => // the group that made it is no more: it counts all the same
+            (this with { Saved = m.Progress, Checkpoint = m.Folder, Progress = Phase == Phase.Assembling ? m.Progress : Progress }, []),
         _ => (this, []),
     };
 
@@ -130,11 +140,11 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) FormIfComplete(ImmutableList<Effect> effects)
     {
         if (Generation == 0 && Saved.Next(Limits) == RunStage.Finish) return Finish(effects, WhyOver); // it ended before, perhaps under another coordinator
-        var seating = Alone is not null || !Silent.IsEmpty ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind);
+        var seating = Alone is not null || !Silent.IsEmpty ? null : Seats();
         if (seating is null || Roster.Serving.Count < Group.Loaders)
             return Awaited() is var awaited && awaited == WaitsFor ? (this, effects) : (this with { WaitsFor = awaited }, effects.Add(new Effect.Publish(new GroupWaits(awaited))));
         var identity = Terms.Identity with { DeviceKind = Terms.Identity.DeviceKind ?? seating.Kind };
-        var from = RestorePoint.InMemory(seating, Roster, identity.Text) is { } memory && memory.Progress.Steps >= Saved.Steps ? memory : RestorePoint.OnDisk(Saved, Checkpoint);
+        var from = RestorePoint.InMemory(seating, Roster, identity.Text, Limits.StepsMax) is { } memory && memory.Progress.Steps >= Saved.Steps ? memory : RestorePoint.OnDisk(Saved, Checkpoint);
         var state = this with
         {
             Phase = Phase.Forming,
@@ -163,7 +173,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     IEnumerable<string> Spares()
     {
-        string[] spare = [.. Roster.Nodes.SelectMany(n => n.Gpus.Where(g => Seating!.Seats.All(s => !s.Actor.Equals(g.Actor))).Select(g => $"{g.Device} of {n.Node}"))];
+        string[] spare = [.. Roster.Nodes.SelectMany(n => n.Gpus.Where(g => Seating!.Seats.All(s => !s.Actor.Equals(g.Actor))).Select(g => $"{g.Device} of {n.Node}{(Distrusted.Contains(g.Actor) ? ", which failed" : "")}"))];
         return spare.Length == 0 ? [] : [$"standing by: {string.Join(", ", spare)}"];
     }
 
@@ -182,7 +192,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         if (!AllAnswered) return (this, []);
         if (!Wrong.IsEmpty) return GoBack(Wrong);
         var (ledger, fault) = Account();
-        if (fault is not null) return GoWrong(fault);
+        if (fault is not null) return GoWrong(fault, []);
         var times = Done.Select(d => new TowerTime(string.Join('+', d.Towers), d.ComputeMs, d.ExchangeMs, d.DataMs, d.DeviceBuffers, d.Exchanges)).OrderBy(t => t.Towers, StringComparer.Ordinal);
         var completed = new StepCompleted(Progress.Steps, Progress.Schedule.Rate, Done[0].Score, [.. times], Done[0].Records!);
         return (this with { Progress = Progress.AfterStep() with { Ledger = ledger } }).Continue([new Effect.Publish(completed)]);
@@ -213,11 +223,8 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) CommitWhenSaved() =>
         AllAnswered ? (this, [new Effect.CommitCheckpoint(Progress.AfterCheckpoint(), [.. TowersSaved.OrderBy(s => s.Tower)])]) : (this, []);
 
-    (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointWritten m)
-    {
-        var progress = Progress.AfterCheckpoint();
-        return (this with { Progress = progress, Saved = progress, Checkpoint = m.Folder, StoppedAt = [], SaveAsked = false }).Continue([new Effect.Publish(m)]);
-    }
+    (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointCommitted m) =>
+        (this with { Progress = m.Progress, Saved = m.Progress, Checkpoint = m.Folder, StoppedAt = [], SaveAsked = false }).Continue([new Effect.Publish(new CheckpointWritten(m.Progress.Steps, m.Folder, m.WeightsSha256))]);
 
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
     long FirstValidationPass => Progress.Steps * Group.ValidationBatches;
@@ -277,10 +284,23 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     /// <summary>
     /// What blames no node: the group forms again and does the same once more. If it then goes wrong at the same step again, it would for ever:
-    /// the run ends with the reason.
+    /// a device that stands by takes the place of the one that is suspected. Where there is none, the run ends with the reason.
     /// </summary>
-    (TrainingState, ImmutableList<Effect>) GoWrong(string reason) =>
-        WentWrongAt == Progress.Steps || Seating is null ? Fail(reason) : (this with { WentWrongAt = Progress.Steps }).Regroup(reason, []);
+    (TrainingState, ImmutableList<Effect>) GoWrong(string reason, IEnumerable<TowerId> suspects)
+    {
+        if (Seating is null) return Fail(reason);
+        if (WentWrongAt != Progress.Steps) return (this with { WentWrongAt = Progress.Steps }).Regroup(reason, []);
+        var state = this with { Distrusted = Distrusted.Union(Seating.Seats.Where(s => s.Towers.Intersect(suspects).Any()).Select(s => s.Actor)) };
+        return state.Distrusted.Count > Distrusted.Count && state.Seats(trustedOnly: true) is not null ? state.Regroup($"{reason}; as before, so a device that stood by takes its place", []) : Fail(reason);
+    }
+
+    /// <summary>Who would hold the towers now; null when it takes more devices.</summary>
+    Seating? Seats(bool trustedOnly = false) =>
+        Seating.Of(Roster.Nodes.Select(n => n with { Gpus = [.. n.Gpus.Where(g => !Distrusted.Contains(g.Actor))] }), Terms.Identity.DeviceKind)
+        ?? (trustedOnly ? null : Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind));
+
+    /// <summary>The towers that alone keep the group waiting, if it is for their devices.</summary>
+    IEnumerable<TowerId> Late => Phase is not Phase.Saving && !BatchLate && Seating?.Seats.Where(s => !s.Towers.All(Answered.Contains)).ToArray() is [var one] ? one.Towers : [];
 
     /// <summary>In words, whom the group waits for and to do what.</summary>
     string Awaited()
@@ -301,7 +321,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     string MissingTowers()
     {
-        if (Seating.Of(Roster.Nodes, Terms.Identity.DeviceKind) is not null) return "";
+        if (Seats() is not null) return "";
         string[] offered = [.. Roster.Nodes.SelectMany(n => n.Gpus.Select(g => $"{g.Device} of {n.Node}"))];
         return offered.Length == 0 ? "a device for tower A and one for tower B" : $"a device beside {string.Join(", ", offered)} (one for each tower, of one kind)";
     }

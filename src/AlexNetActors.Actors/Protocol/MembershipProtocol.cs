@@ -56,6 +56,10 @@ public sealed record OfferAgain : IProtocolMessage;
 [MessagePackObject]
 public sealed record NodeLeaves([property: Key(0)] string Node) : IProtocolMessage;
 
+/// <summary>Node to coordinator: an actor of mine has ended that ought not to, so my process ends; others may go on without it.</summary>
+[MessagePackObject]
+public sealed record NodeBroken([property: Key(0)] string Node, [property: Key(1)] string Reason) : IProtocolMessage;
+
 /// <summary>Coordinator to node: nothing needs you any more.</summary>
 [MessagePackObject]
 public sealed record NodeReleased : IProtocolMessage;

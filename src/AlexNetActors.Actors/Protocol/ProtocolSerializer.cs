@@ -37,6 +37,7 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
         ["batch-missing"] = typeof(BatchMissing),
         ["loader-failed"] = typeof(LoaderFailed),
         ["member-failed"] = typeof(MemberFailed),
+        ["node-broken"] = typeof(NodeBroken),
         ["numbers-went-wrong"] = typeof(NumbersWentWrong),
         ["stop-run"] = typeof(StopRun),
         ["pause-run"] = typeof(PauseRun),

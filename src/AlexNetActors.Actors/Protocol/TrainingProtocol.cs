@@ -95,7 +95,7 @@ public sealed record SaveRun : IRunOrder;
 
 /// <summary>Any member to coordinator: I cannot go on. One line: what, where, what to do.</summary>
 [MessagePackObject]
-public sealed record MemberFailed([property: Key(0)] int Generation, [property: Key(1)] string Member, [property: Key(2)] string Reason) : IProtocolMessage;
+public sealed record MemberFailed([property: Key(0)] int Generation, [property: Key(1)] string Member, [property: Key(2)] string Reason, [property: Key(3)] TowerId[] Suspects) : IProtocolMessage;
 
 /// <summary>
 /// GPU actor to coordinator: a number is not finite; the pass was stopped, before its update if it was a step, or a state was not captured.

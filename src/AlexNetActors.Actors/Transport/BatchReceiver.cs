@@ -12,7 +12,7 @@ namespace AlexNetActors.Actors;
 /// <param name="mean">The mean image came. On the connection's thread, as the others.</param>
 /// <param name="batch">A batch came.</param>
 /// <param name="lost">One line.</param>
-sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean, Action<BatchReady> batch, Action<string> lost) : IFrameReceiver, IDisposable
+sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean, Action<BatchReady> batch, Action<string> lost) : TensorLink, IFrameReceiver
 {
     const int BuffersMax = 2048; // read-ahead is at most 1,024 batches of each kind of pass
     const int SideMax = 2048;    // of the mean image
@@ -20,12 +20,9 @@ sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean
     readonly Lock _lock = new();
     readonly Stack<Batch> _free = [];
     readonly byte[] _tables = new byte[new Batch(recipe.Batch, 1).TableBytes];
-    volatile TensorConnection? _connection;
     Batch? _current;
     float[]? _mean;
     int _buffers;
-
-    public void Connected(TensorConnection connection) => _connection = connection;
 
     public (Memory<byte> First, Memory<byte> Second) Destination(in FrameHeader header)
     {
@@ -75,6 +72,4 @@ sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean
     }
 
     public void Lost(string reason) => lost(reason);
-
-    public void Dispose() => _connection?.Dispose();
 }

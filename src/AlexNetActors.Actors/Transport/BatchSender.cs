@@ -7,26 +7,21 @@ namespace AlexNetActors.Actors;
 /// <param name="generation">Incarnation of the group.</param>
 /// <param name="opened">The connection stands. On its thread, as the other.</param>
 /// <param name="lost">One line.</param>
-sealed class BatchSender(int generation, Action opened, Action<string> lost) : IFrameReceiver, IDisposable
+sealed class BatchSender(int generation, Action opened, Action<string> lost) : TensorLink, IFrameReceiver
 {
     readonly Dictionary<Batch, byte[]> _tables = [];
-    volatile TensorConnection? _connection;
 
-    public void Connected(TensorConnection connection)
-    {
-        _connection = connection;
-        opened();
-    }
+    protected override void Stands() => opened();
 
     public void Send(float[] mean) =>
-        _connection?.Send(new FrameHeader(FrameKind.Mean, new PassId(generation, default, 0), default, 0, default, ElementType.Float32, sizeof(float) * mean.Length), new ByteView<float>(mean).Memory);
+        Connection?.Send(new FrameHeader(FrameKind.Mean, new PassId(generation, default, 0), default, 0, default, ElementType.Float32, sizeof(float) * mean.Length), new ByteView<float>(mean).Memory);
 
     /// <summary>The batch stays as it is until its pass is done.</summary>
     public void Send(PassId pass, Batch batch)
     {
         if (!_tables.TryGetValue(batch, out var tables)) tables = _tables[batch] = new byte[batch.TableBytes];
         batch.WriteTables(tables);
-        _connection?.Send(new FrameHeader(FrameKind.Batch, pass, default, 0, default, ElementType.UInt8, batch.Pixels.Length + tables.Length), batch.Pixels, tables);
+        Connection?.Send(new FrameHeader(FrameKind.Batch, pass, default, 0, default, ElementType.UInt8, batch.Pixels.Length + tables.Length), batch.Pixels, tables);
     }
 
     /// <summary>Forgets the batches that it has sent so far.</summary>
@@ -37,6 +32,4 @@ sealed class BatchSender(int generation, Action opened, Action<string> lost) : I
     public void Received(in FrameHeader header) { }
 
     public void Lost(string reason) => lost(reason);
-
-    public void Dispose() => _connection?.Dispose();
 }

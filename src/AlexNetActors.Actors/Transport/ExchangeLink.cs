@@ -18,10 +18,9 @@ namespace AlexNetActors.Actors;
 /// <param name="opened">The connection stands. On its thread, as the others.</param>
 /// <param name="received">The other tower's portion.</param>
 /// <param name="lost">One line.</param>
-sealed class ExchangeLink(Network network, int batch, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : IFrameReceiver, IDisposable
+sealed class ExchangeLink(Network network, int batch, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : TensorLink, IFrameReceiver
 {
     readonly Buffer?[] _in = new Buffer?[2 * (network.Segments.Count + 1)], _out = new Buffer?[2 * (network.Segments.Count + 1)]; // by exchange
-    volatile TensorConnection? _connection;
 
     /// <summary>The floats of an exchange, as they are on the wire and as what is handed over.</summary>
     sealed class Buffer(float[] floats, ElementType element)
@@ -48,11 +47,7 @@ sealed class ExchangeLink(Network network, int batch, int generation, TowerId ot
 
     ElementType ElementOf(int segment) => network.Exchanged == ExchangeElement.BF16 && segment < network.Segments.Count ? ElementType.BFloat16 : ElementType.Float32;
 
-    public void Connected(TensorConnection connection)
-    {
-        _connection = connection;
-        opened();
-    }
+    protected override void Stands() => opened();
 
     /// <summary>On the compute thread. The portion's canonical memory stays as it is until the same exchange of the next pass.</summary>
     public void Send(ActivationReady message)
@@ -63,7 +58,7 @@ sealed class ExchangeLink(Network network, int batch, int generation, TowerId ot
         var element = ElementOf(message.Exchange.Segment);
         if (buffer?.Floats != array.Array) buffer = new Buffer(array.Array, element);
         buffer.Pack();
-        _connection?.Send(new FrameHeader(FrameKind.Activation, message.Exchange.Pass, message.Exchange.Kind, message.Exchange.Segment, message.From, element, buffer.Wire.Length), buffer.Wire);
+        Connection?.Send(new FrameHeader(FrameKind.Activation, message.Exchange.Pass, message.Exchange.Kind, message.Exchange.Segment, message.From, element, buffer.Wire.Length), buffer.Wire);
     }
 
     public (Memory<byte> First, Memory<byte> Second) Destination(in FrameHeader header)
@@ -89,6 +84,4 @@ sealed class ExchangeLink(Network network, int batch, int generation, TowerId ot
     static int Index(ExchangeKind kind, byte segment) => 2 * segment + (int)kind;
 
     public void Lost(string reason) => lost(reason);
-
-    public void Dispose() => _connection?.Dispose();
 }

@@ -10,15 +10,15 @@ namespace AlexNetActors.Actors;
 /// <param name="network">Whose states they are.</param>
 /// <param name="generation">Incarnation of the group.</param>
 /// <param name="towers">Whose states may come.</param>
-/// <param name="room">Memory for a tower's state after so many steps; null refuses it. On the connection's thread, as the others.</param>
+/// <param name="room">Memory for a tower's state after so many steps, and whether it lies there already, so that what comes is let go by; null refuses it. On the connection's thread, as the others.</param>
 /// <param name="opened">The connection stands.</param>
 /// <param name="received">A whole state, in the memory that was given.</param>
 /// <param name="lost">One line.</param>
 sealed class StateLink(
-    Network network, int generation, IReadOnlyList<TowerId> towers, Func<TowerId, long, TowerState?> room, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : IFrameReceiver, IDisposable
+    Network network, int generation, IReadOnlyList<TowerId> towers, Func<TowerId, long, (TowerState State, bool Whole)?> room, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : TensorLink, IFrameReceiver
 {
-    volatile TensorConnection? _connection;
     TowerState? _current; // that comes in
+    byte[]? _aside; // for what is there already
     long _steps;
     int _next; // index of its parameter that comes next
 
@@ -26,20 +26,16 @@ sealed class StateLink(
     public sealed record Opened(int Generation, IReadOnlyList<TowerId> Towers, StateLink Link) : INoSerializationVerificationNeeded;
 
     /// <summary>Memory for one state of each tower, used again by the next.</summary>
-    public static Func<TowerId, long, TowerState?> OneRoomEach(Network network)
+    public static Func<TowerId, long, (TowerState, bool)?> OneRoomEach(Network network)
     {
         var rooms = new TowerState?[TowerIds.Both.Count];
-        return (tower, _) => rooms[(int)tower] ??= TowerStates.Empty(network, tower);
+        return (tower, _) => (rooms[(int)tower] ??= TowerStates.Empty(network, tower), false);
     }
 
-    public void Connected(TensorConnection connection)
-    {
-        _connection = connection;
-        opened(this);
-    }
+    protected override void Stands() => opened(this);
 
     /// <summary>Everything that was to be sent has been: its memory may change.</summary>
-    public bool Drained => _connection?.Drained != false;
+    public bool Drained => Connection?.Drained != false;
 
     /// <summary>The state's memory stays as it is until this is <see cref="Drained"/>.</summary>
     public void Send(TowerStateReady message)
@@ -48,7 +44,7 @@ sealed class StateLink(
         {
             float[] data = message.State.Values[i].Data;
             var header = new FrameHeader(FrameKind.State, new PassId(generation, PassKind.Train, message.Steps), default, (byte)i, message.State.Tower, ElementType.Float32, sizeof(float) * data.Length);
-            _connection?.Send(header, new ByteView<float>(data).Memory);
+            Connection?.Send(header, new ByteView<float>(data).Memory);
         }
     }
 
@@ -59,22 +55,23 @@ sealed class StateLink(
         if (header.Part != _next || header.Part >= parameters) throw new FrameRefusedException($"parameter {header.Part} of a state: wanted parameter {_next} of {parameters}");
         if (_next == 0)
         {
-            _current = room(header.Tower, header.Pass.Number) ?? throw new FrameRefusedException($"the state of tower {header.Tower} after step {header.Pass.Number}, which nobody has asked for");
+            (_current, bool whole) = room(header.Tower, header.Pass.Number) ?? throw new FrameRefusedException($"the state of tower {header.Tower} after step {header.Pass.Number}, which nobody has asked for");
+            _aside = whole ? new byte[sizeof(float) * _current.Values.Max(v => v.Data.Length)] : null;
             _steps = header.Pass.Number;
         }
         var values = _current!.Values[header.Part];
         if (header.Tower != _current.Tower || header.Pass.Number != _steps || header.Bytes != sizeof(float) * values.Data.Length)
             throw new FrameRefusedException($"{header.Bytes} bytes of {values.Name} of tower {header.Tower} after step {header.Pass.Number}: wanted {sizeof(float) * values.Data.Length} of tower {_current.Tower} after step {_steps}");
-        return (new ByteView<float>(values.Data).Memory, default);
+        return (_aside is null ? new ByteView<float>(values.Data).Memory : _aside.AsMemory(0, header.Bytes), default);
     }
 
     public void Received(in FrameHeader header)
     {
         _next = (_next + 1) % _current!.Values.Count;
-        if (_next == 0) received(new TowerStateReady(generation, _steps, _current));
+        if (_next > 0) return;
+        _aside = null;
+        received(new TowerStateReady(generation, _steps, _current));
     }
 
     public void Lost(string reason) => lost(reason);
-
-    public void Dispose() => _connection?.Dispose();
 }

@@ -62,9 +62,10 @@ public class SimulationTests
         void Disturb(NodeOffer node)
         {
             _left--;
-            _local.Enqueue(_random.Next(5) switch
+            _local.Enqueue(_random.Next(6) switch
             {
                 0 => new NodeLost(node.Node, "killed"),
+                5 => new NodeBroken(node.Node, "its loader-0 failed: no access"),
                 1 => new LinkLost(State.Generation, node.Node, LinkPurpose.Exchange, "cut"),
                 2 => new LinkLost(State.Generation, node.Node, LinkPurpose.Batches, "cut"),
                 3 => new NodeLeaves(node.Node),
@@ -92,7 +93,7 @@ public class SimulationTests
                 case Effect.BeginCheckpoint e:
                     foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
                     break;
-                case Effect.CommitCheckpoint e: _local.Enqueue(new CheckpointWritten(e.Progress.Steps, "", "")); break;
+                case Effect.CommitCheckpoint e: _local.Enqueue(new CheckpointCommitted(e.Progress, "", "")); break;
                 case Effect.Answer { Message: OfferAgain or NodeReleased } e: _inFlight.Add(e.Node); break; // who has left is started again
                 case Effect.ToGpus { Message: RunStep e }: Run(e.Pass); break;
                 case Effect.ToGpus { Message: EvaluateBatch e }: Run(e.Pass); break;
@@ -295,6 +296,108 @@ public class SimulationTests
         Assert.Equal(Phase.Saving, trained.Apply(new NodeLeaves("n")).State.Phase);
         Assert.DoesNotContain(trained.Apply(new Nudged()).Effects, e => e is Effect.ToGpus);
         Assert.Equal(Phase.Training, trained.Apply(new ContinueRun()).State.Phase);
+    }
+
+    static NodeOffer Offer(string node, string device = "cpu", TowerId[]? pinned = null, HeldSnapshot[]? held = null) =>
+        new("1", node, new SimulatedRef(node), 0, null, null, [new(new SimulatedRef($"gpu of {node}"), device, device, device, pinned ?? [])], [ActorRefs.Nobody], node + ":1", held ?? []);
+
+    static (TrainingState State, IReadOnlyList<Effect> Effects) After(TrainingState state, params object[] messages)
+    {
+        var effects = new List<Effect>();
+        foreach (object message in messages)
+        {
+            (state, var more) = state.Apply(message);
+            effects.AddRange(more);
+        }
+        return (state, effects);
+    }
+
+    static string[] Nodes(TrainingState state) => [.. state.Seating!.Seats.Select(s => s.Node)];
+
+    [Fact]
+    public void A_device_that_fails_twice_at_one_step_gives_way_to_one_that_stands_by()
+    {
+        static MemberFailed OfB(TrainingState state) => new(state.Generation, "tower B on cpu", "the driver is gone", [TowerId.B]);
+        var (state, _) = After(NewState(10, 5, 1), Offer("one"), Offer("two"), Offer("spare"));
+        Assert.Equal(["one", "two"], Nodes(state));
+        (state, _) = state.Apply(OfB(state));
+        Assert.Equal(["one", "two"], Nodes(state)); // it may have been an accident
+        (state, var effects) = state.Apply(OfB(state));
+        Assert.Equal(["one", "spare"], Nodes(state));
+        Assert.Contains("a device that stood by takes its place", effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<GroupBroken>().Single().Why);
+        Assert.Contains("standing by: cpu of two, which failed", effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<GroupFormed>().Single().Seats);
+
+        // The one that was waited for is suspected, whoever says so; and with nothing left to try the run ends with the reason.
+        (state, _) = state.Apply(new DeadlinePassed(300));
+        Assert.Equal(Phase.Failed, state.Phase);
+        (state, _) = After(NewState(10, 5, 1), Offer("one"), Offer("two"), Offer("spare"));
+        (state, _) = state.Apply(new MemberFailed(state.Generation, "tower A on cpu", "waited for tower B", [TowerId.B]));
+        (state, _) = state.Apply(new GpuReady(state.Generation, [TowerId.A]));
+        Assert.Equal(["one", "spare"], Nodes(state.Apply(new DeadlinePassed(300)).State));
+
+        // Better a device that failed than none.
+        (state, _) = After(NewState(10, 5, 1), Offer("one"), Offer("two"), Offer("spare"));
+        (state, _) = state.Apply(OfB(state));
+        (state, _) = state.Apply(OfB(state));
+        Assert.Equal(["one", "two"], Nodes(state.Apply(new NodeLost("spare", "killed")).State));
+    }
+
+    [Fact]
+    public void A_node_without_one_of_its_actors_is_lost_and_the_run_goes_on()
+    {
+        var (state, _) = After(NewState(10, 5, 1), Offer("one"), Offer("two"), Offer("spare"));
+        (state, var effects) = state.Apply(new NodeBroken("spare", "its loader-0 failed: no access"));
+        Assert.Equal(["one", "two"], Nodes(state));
+        Assert.Equal(new NodeGone("spare", "its loader-0 failed: no access"), effects.OfType<Effect.Publish>().First().Event);
+        (state, _) = state.Apply(new NodeBroken("two", "its gpu-0 failed: no memory"));
+        Assert.Equal(Phase.Assembling, state.Phase);
+        Assert.Same(state, state.Apply(new NodeBroken("stranger", "no")).State);
+    }
+
+    [Fact]
+    public void A_coordinator_that_hands_over_does_not_say_that_the_run_is_over()
+    {
+        var (over, _) = After(Formed(), new StopRun());
+        Assert.Equal(new RunOver(false, "stopped as asked"), over.Apply(Offer("late")).Effects.OfType<Effect.Answer>().Single().Message);
+        var (handed, _) = After(Formed(), new StopRun(HandsOver: true));
+        Assert.Equal(Phase.Finished, handed.Phase);
+        Assert.Empty(handed.Apply(Offer("late")).Effects);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_gets_its_name_late_counts_whatever_has_happened_meanwhile()
+    {
+        var saved = Formed().Progress.AfterStep().AfterCheckpoint();
+        var (broken, _) = After(Formed(), new NodeLost("n", "killed"));
+        var (late, effects) = broken.Apply(new CheckpointCommitted(saved, "step-1", "abc"));
+        Assert.Empty(effects);
+        Assert.Equal((saved, saved, "step-1"), (late.Saved, late.Progress, late.Checkpoint));
+        var (formed, _) = After(late, Offer("one", pinned: [TowerId.A, TowerId.B]));
+        Assert.Equal((WeightSource.Archive, "step-1"), (formed.From!.From, formed.From.Checkpoint));
+        Assert.Same(formed, formed.Apply(new CheckpointCommitted(saved, "step-1", "abc")).State); // said twice
+    }
+
+    [Fact]
+    public void What_lies_in_memory_behind_the_end_of_the_run_is_not_taken_up()
+    {
+        HeldSnapshot[] Held(long steps) => [.. TowerIds.Both.Select(t => new HeldSnapshot(t, new RunIdentity("", "", "cpu").Text, NewState(10, 5, 1).Progress with { Steps = steps }))];
+        WeightSource From(long steps) => After(NewState(10, steps: 5, 1), Offer("n", pinned: [TowerId.A, TowerId.B], held: Held(steps))).State.From!.From;
+        Assert.Equal(WeightSource.Memory, From(5));
+        Assert.Equal(WeightSource.Seed, From(6));
+    }
+
+    [Fact]
+    public void A_tower_stays_with_the_kind_of_device_that_it_was_begun_on()
+    {
+        string[] Seats(string? kind, params NodeOffer[] offers) => [.. (Seating.Of(offers, kind)?.Seats ?? []).Select(s => s.Node)];
+        var (a, b) = (Offer("a", "cpu", [TowerId.A]), Offer("b", "cuda", [TowerId.B]));
+        Assert.Equal(["a", "b"], Seats(null, a, b)); // pinned: as asked
+        Assert.Equal("cpu+cuda", Seating.Of([a, b], null)!.Kind);
+        Assert.Empty(Seats("cpu+cuda", Offer("x", "cuda"), b)); // a device of tower B's kind does not take tower A
+        Assert.Equal(["y", "b"], Seats("cpu+cuda", Offer("x", "cuda"), Offer("y", "cpu"), b));
+        Assert.Equal(["y", "x"], Seats("cpu+cuda", Offer("x", "cuda"), Offer("y", "cpu")));
+        Assert.Empty(Seats(null, Offer("x", "cuda"), Offer("y", "cpu"))); // nobody asked for two kinds
+        Assert.Equal(["y", "z"], Seats("cpu", Offer("x", "cuda"), Offer("y", "cpu"), Offer("z", "cpu")));
     }
 
     [Fact]

@@ -185,7 +185,8 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
     {
         if (cluster.Checkpoints.All(c => c.Progress.Steps != e.Progress.Steps)) cluster.Checkpoints.Add((e.Progress, _kept[TowerId.A], _kept[TowerId.B]));
         cluster.Checkpoints.Sort((x, y) => x.Progress.Steps.CompareTo(y.Progress.Steps));
-        cluster.Later(node, cluster.Time.Between(0, 10), () => Hear(new CheckpointWritten(e.Progress.Steps, $"{e.Progress.Steps}", "")));
+        long ms = cluster.Time.Between(0, 20) == 0 ? cluster.Time.Between(0, 5000) : cluster.Time.Between(0, 10); // a disk may take its time
+        cluster.Later(node, ms, () => Hear(new CheckpointCommitted(e.Progress, $"{e.Progress.Steps}", "")));
     }
 
     void Publish(IRunEvent e)

@@ -91,7 +91,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
         if (_coordinator is { } to) cluster.Send(node, this, to.Node, to, () => to.Hear(message));
     }
 
-    void Fail(string reason) => Answer(new MemberFailed(State.Generation, name, reason));
+    void Fail(string reason, IEnumerable<TowerId> suspects) => Answer(new MemberFailed(State.Generation, name, reason, [.. suspects]));
 
     /// <summary>From the compute thread to the actor.</summary>
     void Answer(IProtocolMessage message) => cluster.Later(node, 0, () => Hear(message));
@@ -146,14 +146,14 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
     void Restore(GpuState.Effect.Restore e)
     {
         var states = State.Mine!.Towers.ToDictionary(t => t, t => e.Given.GetValueOrDefault(t)?.State ?? node.Shelf.Find(t, e.Steps));
-        if (states.FirstOrDefault(s => s.Value is null) is { Value: null, Key: var missing } && states.Values.Contains(null)) Fail($"holds no snapshot of tower {missing} after step {e.Steps} any more");
+        if (states.FirstOrDefault(s => s.Value is null) is { Value: null, Key: var missing } && states.Values.Contains(null)) Fail($"holds no snapshot of tower {missing} after step {e.Steps} any more", State.Mine.Towers);
         else Load(t => ToyTower.Read(states[t]!));
     }
 
     void Give(TowerId tower, long steps)
     {
         if (node.Shelf.Find(tower, steps) is { } state) Pair?.Share(this, tower, steps, state);
-        else Fail("holds it no more");
+        else Fail("holds it no more", State.Mine!.Towers);
     }
 
     SimulatedLink? Pair => Links.Find(l => l.Purpose == LinkPurpose.Snapshots);
@@ -166,7 +166,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
             if (node.Shelf.Find(tower, steps) is not { } state)
             {
                 if (node.Shelf.Room(tower, steps, TimeSpan.Zero) is not { } room) return;
-                ToyTower.Write(_weights[tower], state = room);
+                ToyTower.Write(_weights[tower], state = room.State);
                 node.Shelf.Put(tower, steps);
             }
             Pair?.Share(this, tower, steps, state);
@@ -236,7 +236,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
         {
             if (part != _part || _blocked is null || _blockedOn != exchange) return;
             _blocked = null;
-            Fail($"waited for {exchange}");
+            Fail($"waited for {exchange}", TowerIds.Both.Except(State.Mine!.Towers));
             Next();
         });
     }
@@ -320,24 +320,25 @@ sealed class SimulatedLink(SimulatedCluster cluster, LinkPurpose purpose, int ge
         });
     }
 
-    /// <summary>The memory is read while it is sent, as a socket does: first one half, later the other.</summary>
+    /// <summary>The memory is read while it is sent, as a socket does: first one half, later the other. A byte may be damaged on its way, which is seen at the end.</summary>
     public void Share(SimulatedGpu from, TowerId tower, long steps, TowerState state)
     {
         var to = Other(from);
         _sending++;
         cluster.SnapshotUnderWay(from.Node, to.Node);
-        TowerState? room = null;
+        TowerState? room = null; // null where it is let go by
+        bool damaged = cluster.Time.Between(0, 10) == 0;
         bool IsOver() => _closed && cluster.Bug != PlantedBug.GenerationUnchecked;
         void First()
         {
             if (IsOver()) return;
-            room = to.Node.Shelf.Room(tower, steps, TimeSpan.Zero);
-            if (room is null)
+            if (to.Node.Shelf.Room(tower, steps, TimeSpan.Zero) is not { } found)
             {
                 cluster.Stream(from.Node, (this, from), to.Node, (this, to), First); // waits for the announcement
                 return;
             }
-            ToyTower.WriteFirst(ToyTower.ReadFirst(state), room);
+            room = found.Whole ? null : found.State;
+            if (room is not null) ToyTower.WriteFirst(ToyTower.ReadFirst(state), room);
             if (cluster.Bug == PlantedBug.CommitSkipped) to.Node.Shelf.Put(tower, steps);
             cluster.Later(from.Node, cluster.Time.Between(1, 300), () => cluster.Stream(from.Node, (this, from), to.Node, (this, to), Second));
         }
@@ -345,9 +346,18 @@ sealed class SimulatedLink(SimulatedCluster cluster, LinkPurpose purpose, int ge
         {
             if (IsOver()) return;
             _sending--;
-            state.Values[^1].Data.CopyTo(room!.Values[^1].Data, 0);
+            if (room is not null)
+            {
+                state.Values[^1].Data.CopyTo(room.Values[^1].Data, 0);
+                if (damaged) room.Values[^1].Data[0] += 1;
+            }
+            if (damaged)
+            {
+                Break("has sent a frame that is refused");
+                return;
+            }
             to.Node.Shelf.Put(tower, steps);
-            to.Hear(new TowerStateReady(generation, steps, room));
+            to.Hear(new TowerStateReady(generation, steps, to.Node.Shelf.Find(tower, steps)!));
         }
         cluster.Stream(from.Node, (this, from), to.Node, (this, to), First);
     }

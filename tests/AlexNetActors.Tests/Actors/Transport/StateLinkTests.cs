@@ -1,0 +1,78 @@
+using AlexNetActors.Actors;
+using AlexNetActors.Model;
+
+namespace AlexNetActors.Tests.Actors.Transport;
+
+/// <summary>A tower's state that comes over a connection, frame by frame, into the shelf of snapshots.</summary>
+public class StateLinkTests
+{
+    const long Steps = 4;
+
+    readonly SnapshotShelf _shelf = new();
+    readonly List<TowerStateReady> _received = [];
+
+    StateLink NewLink() => new(TinyRun.Network, generation: 3, TowerIds.Both, room: (tower, steps) => _shelf.Room(tower, steps, TimeSpan.FromSeconds(1)), opened: _ => { }, _received.Add, lost: _ => { });
+
+    void Announce() => _shelf.Announce(TinyRun.Network, "run", RunProgress.Start(new RunLimits(20, 10, 9, 0, new LearningRateSchedule(0.01f, 10, 3, 2, 0))) with { Steps = Steps }, keep: -1);
+
+    /// <summary>As a connection does with a frame: asks where it belongs, fills that, and says that it was whole, or does not.</summary>
+    static void Frame(StateLink link, byte part, byte filling, bool whole = true)
+    {
+        int bytes = sizeof(float) * TowerStates.Empty(TinyRun.Network, TowerId.B).Values[part].Data.Length;
+        var header = new FrameHeader(FrameKind.State, new PassId(3, PassKind.Train, Steps), default, part, TowerId.B, ElementType.Float32, bytes);
+        var (first, second) = link.Destination(header);
+        Assert.Equal(bytes, first.Length + second.Length);
+        first.Span.Fill(filling);
+        if (whole) link.Received(header);
+    }
+
+    static int Parts => TowerStates.Empty(TinyRun.Network, TowerId.B).Values.Count;
+
+    [Fact]
+    public void A_snapshot_that_is_whole_is_not_touched_by_one_that_is_damaged_on_its_way()
+    {
+        Announce();
+        var link = NewLink();
+        for (byte part = 0; part < Parts; part++) Frame(link, part, filling: 1);
+        _shelf.Put(TowerId.B, Steps);
+        Assert.Equal(TowerId.B, Assert.Single(_received).State.Tower);
+
+        Announce(); // a new group takes it once more
+        var again = NewLink();
+        Frame(again, 0, filling: 7, whole: false); // refused: the connection ends
+        var held = Assert.Single(_shelf.Held);
+        Assert.Equal((TowerId.B, Steps), (held.Tower, held.Progress.Steps));
+        float expected = BitConverter.ToSingle([1, 1, 1, 1]);
+        Assert.All(_shelf.Find(TowerId.B, Steps)!.Values, v => Assert.All(v.Data, x => Assert.Equal(expected, x)));
+
+        var whole = NewLink();
+        for (byte part = 0; part < Parts; part++) Frame(whole, part, filling: 1);
+        Assert.Same(_shelf.Find(TowerId.B, Steps), _received[^1].State);
+    }
+
+    [Fact]
+    public void One_that_is_not_whole_yet_is_received_in_its_place_and_given_to_nobody()
+    {
+        Announce();
+        var link = NewLink();
+        for (byte part = 0; part < Parts - 1; part++) Frame(link, part, filling: 1);
+        Frame(link, (byte)(Parts - 1), filling: 7, whole: false);
+        Assert.Empty(_shelf.Held);
+        Assert.Null(_shelf.Find(TowerId.B, Steps));
+        Assert.Empty(_received);
+    }
+
+    [Fact]
+    public async Task Whoever_waits_for_an_announcement_gets_it_or_gives_up()
+    {
+        var waiting = TowerIds.Both.Select(t => Task.Factory.StartNew(() => _shelf.Room(t, Steps, TimeSpan.FromSeconds(30)), TaskCreationOptions.LongRunning)).ToArray();
+        bool given = false;
+        var late = Task.Factory.StartNew(() => _shelf.Room(TowerId.A, Steps + 1, TimeSpan.FromSeconds(30), () => Volatile.Read(ref given)), TaskCreationOptions.LongRunning);
+        await Task.Delay(100, TestContext.Current.CancellationToken);
+        Announce();
+        foreach (var room in await Task.WhenAll(waiting).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken)) Assert.False(room!.Value.Whole);
+        Assert.False(late.IsCompleted);
+        Volatile.Write(ref given, true);
+        Assert.Null(await late.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+    }
+}
