@@ -133,10 +133,29 @@ public sealed class ArchiveActor : ReceiveActor
                     else seat.Actor.Tell(ready);
                 }
         }
+        catch (CheckpointUnreadableException e)
+        {
+            Complain(e);
+        }
         catch (CheckpointException e)
         {
-            var before = _checkpoints.NewestWhole(_ => { }, setAside: true);
-            Context.Parent.Tell(new CheckpointDamaged(_generation, e.Message, before is { } b ? new SavedPoint(b.Manifest.Progress, b.Folder) : null));
+            FindOneBefore(e.Message);
         }
     }
+
+    void FindOneBefore(string damage)
+    {
+        try
+        {
+            var before = _checkpoints.NewestWhole(_ => { }, setAside: true);
+            Context.Parent.Tell(new CheckpointDamaged(_generation, damage, before is { } b ? new SavedPoint(b.Manifest.Progress, b.Folder) : null));
+        }
+        catch (CheckpointUnreadableException e)
+        {
+            Complain(e);
+        }
+    }
+
+    /// <summary>It is tried once more; then the run ends, which loses nothing: going on from an older one would, as its successors are written over this one.</summary>
+    void Complain(CheckpointUnreadableException e) => Context.Parent.Tell(new MemberFailed(_generation, Name, e.Message, []));
 }

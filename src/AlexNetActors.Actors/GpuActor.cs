@@ -23,7 +23,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     // Built and used on the compute thread; the actor only reads Pass.Activity.
     IDevice? _device;
     Tower[] _towers = [];
-    string _builtFor = ""; // recipe and towers
+    string _builtFor = ""; // towers, run and recipe
     readonly TowerState?[] _captured = [null, null];
     int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
@@ -144,7 +144,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         OnDevice("build the towers", () =>
         {
             if (_device is null) return; // why not has been said
-            string wanted = $"{string.Join('+', towers)} of {part.Group.Recipe}";
+            string wanted = $"{string.Join('+', towers)} of {part.Group.Identity} {part.Group.Recipe}"; // the mean image is the run's, too
             if (_builtFor != wanted)
             {
                 if (_towers.Length > 0)

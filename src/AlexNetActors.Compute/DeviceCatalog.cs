@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using AlexNetActors.Compute.Cpu;
 using AlexNetActors.Compute.Gpu;
 
@@ -22,10 +24,13 @@ public static class DeviceCatalog
 {
     const string ProcessorMemory = "cpu", ReferenceMemory = "reference";
 
+    /// <summary>A processor that rounds a product before it adds gives other bits.</summary>
+    static readonly string Rounding = Fma.IsSupported || AdvSimd.IsSupported ? "" : "-unfused";
+
     static readonly DeviceEntry[] Processor =
     [
-        new("cpu", "cpu-fast", ProcessorMemory, "the processor, vector kernels, fast convolution", null, threads => new CpuDevice(threads)),
-        new("cpu-direct", "cpu-direct", ProcessorMemory, "the same with convolution tap by tap: to compare", null, threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
+        new("cpu", "cpu-fast" + Rounding, ProcessorMemory, "the processor, vector kernels, fast convolution", null, threads => new CpuDevice(threads)),
+        new("cpu-direct", "cpu-direct" + Rounding, ProcessorMemory, "the same with convolution tap by tap: to compare", null, threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
         new("reference", "reference", ReferenceMemory, "slow, obvious, for tests: the definition of every operation", null, _ => new ReferenceDevice()),
     ];
 

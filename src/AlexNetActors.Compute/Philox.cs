@@ -99,8 +99,10 @@ public readonly record struct Philox(ulong Seed, Purpose Purpose, byte Layer, ul
 
     static double Normal(uint high, uint low) => DeterministicMath.InverseNormal(Uniform(high, low));
 
+    const double BelowOne = 1 - 1.0 / (1L << 53); // the last cell's centre would be rounded to 1
+
     /// <summary>53 bits, centred in their cell: never 0 or 1.</summary>
-    static double Uniform(uint high, uint low) => (((ulong)high << 21 | low >> 11) + 0.5) * (1.0 / (1L << 53));
+    static double Uniform(uint high, uint low) => Math.Min((((ulong)high << 21 | low >> 11) + 0.5) * (1.0 / (1L << 53)), BelowOne);
 
     /// <summary><see cref="Uniform(uint, uint)"/> of words in the low halves of their lanes; every step is exact but the last sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -108,7 +110,7 @@ public readonly record struct Philox(ulong Seed, Purpose Purpose, byte Layer, ul
     {
         var two52 = Vector256.Create((double)(1L << 52)); // a word in the place of its fraction is 2^52 more
         var whole = ((high | two52.AsUInt64()).AsDouble() - two52) * (1L << 21) + (((low >> 11) | two52.AsUInt64()).AsDouble() - two52);
-        return (whole + Vector256.Create(0.5)) * (1.0 / (1L << 53));
+        return Vector256.Min((whole + Vector256.Create(0.5)) * (1.0 / (1L << 53)), Vector256.Create(BelowOne));
     }
 
     /// <summary><see cref="Block"/> of four blocks, each word in the low half of its lane.</summary>

@@ -113,6 +113,7 @@ public sealed class Network
         if (index > 0 && spec.Stride != 1) throw new RecipeException($"{spec.Name} has stride {spec.Stride}: only the first layer may stride");
         if (spec.Dropout > 0 && filter.OutputHeight * filter.OutputWidth != 1) throw new RecipeException($"{spec.Name} has dropout: only fully connected layers may");
         if (spec.Dropout > 0 && spec.Normalize) throw new RecipeException($"{spec.Name} has dropout and normalisation: choose one");
+        if (spec.Normalize && last) throw new RecipeException($"{spec.Name} has normalisation: the last layer's outputs are the logits");
         if (spec.Dropout > 0 && last) throw new RecipeException($"{spec.Name} has dropout: the last layer's outputs are the logits and cannot be dropped");
         var output = filter.OutputShape(1);
         if (spec.Pool)

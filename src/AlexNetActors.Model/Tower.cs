@@ -126,7 +126,8 @@ public sealed class Tower
 
     /// <summary>
     /// Whether the gradients by the biases are finite, after backward: each is the sum of all gradients by its kernel's outputs, so one that is
-    /// not finite shows there, and they are a few thousand numbers where the gradients by the weights are 30 million.
+    /// not finite shows there, and they are a few thousand numbers where the gradients by the weights are 30 million. A product that overflows in those
+    /// alone shows a step later, in the weights; none such is ever kept (<see cref="TowerStates.Capture"/>).
     /// </summary>
     public bool GradientsAreFinite() => _device.AreFinite(_biasGradients);
 

@@ -282,7 +282,7 @@ public sealed unsafe class CpuDevice : IDevice
         var plan = turned
             ? TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad))
             : forward;
-        nint panelFloats = plan.Points * plan.Channels * plan.Filter.Kernels;
+        nint panelFloats = (plan.Points * plan.Channels * plan.Filter.Kernels + Cache.LineFloats - 1) / Cache.LineFloats * Cache.LineFloats; // what lies behind is stored to by whole lines
         nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * Threads;
         nint scratch = WinogradConvolution.ScratchOf(plan) * Threads;
         float* panels = Scratch(panelFloats + Math.Max(weightsScratch, scratch)), rest = panels + panelFloats;

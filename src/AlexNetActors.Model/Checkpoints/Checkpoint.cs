@@ -147,6 +147,7 @@ public sealed class CheckpointFolder(string path)
     /// <summary>The newest checkpoint that is whole. Damaged ones are reported and passed over; null when there is none.</summary>
     /// <param name="report">Told of each.</param>
     /// <param name="setAside">Whether they lose their name, so that none of them is ever counted among those kept: for the one process that writes here.</param>
+    /// <exception cref="CheckpointUnreadableException">One that is to be written after cannot be read, which does not make it damaged.</exception>
     public (CheckpointManifest Manifest, TowerState[] Towers, string Folder)? NewestWhole(Action<string> report, bool setAside = false)
     {
         var listed = List();
@@ -158,7 +159,7 @@ public sealed class CheckpointFolder(string path)
                 var (manifest, towers) = Load(folder);
                 return (manifest, towers, folder);
             }
-            catch (CheckpointException e)
+            catch (CheckpointException e) when (!setAside || e is not CheckpointUnreadableException)
             {
                 report($"{e.Message}; {(n + 1 < listed.Count ? "the checkpoint before it is used" : "there is none before it")}");
                 if (setAside) PutAside(folder);
@@ -200,10 +201,10 @@ public sealed class CheckpointFolder(string path)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException($"{file} cannot be read: {e.Message}");
+            throw new CheckpointUnreadableException($"{file} cannot be read: {e.Message}");
         }
         if (manifest is not null && manifest.Format != CheckpointManifest.CurrentFormat)
-            throw new CheckpointException($"{file} has format {manifest.Format}, this version reads {CheckpointManifest.CurrentFormat}: use the version that wrote it");
+            throw new CheckpointUnreadableException($"{file} has format {manifest.Format}, this version reads {CheckpointManifest.CurrentFormat}: use the version that wrote it");
         if (manifest is not { Progress: not null, RecipeDigest: not null, DataDigest: not null, DeviceKind: not null, TowerSha256.Count: 2, WeightsSha256: not null }
             || manifest.Sha256 != HashOf(manifest) || !bytes.AsSpan().SequenceEqual(BytesOf(manifest)))
             throw new CheckpointException($"{file} is damaged: it does not match its own SHA-256");

@@ -94,7 +94,7 @@ public static class SafeTensors
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException($"{path} cannot be read: {e.Message}");
+            throw new CheckpointUnreadableException($"{path} cannot be read: {e.Message}");
         }
     }
 

@@ -82,6 +82,27 @@ public sealed class CpuDeviceTests
         Assert.Equal(Images(40)[..(3 * filter.OutputShape(1).Features)], Images(3));
     }
 
+    /// <summary>Above <see cref="Cache.LargeFloats"/> whole lines are stored past the caches, which takes aligned ones: also where a tile hangs over the map, and whatever the kernels are.</summary>
+    [Fact]
+    public void LargeOutputsOfOddWidthsAreWhatSmallOnesAre()
+    {
+        var filter = Filter.Convolution(90, 11, 11, 90, 3, 1, 1);
+        const int Images = 832;
+        Assert.True(filter.OutputShape(Images).Count >= Cache.LargeFloats);
+        using var d = new CpuDevice(2);
+        float[] some = SampleValues.Of(filter.InputShape(3).Count, 1);
+        float[] FirstOf(int images)
+        {
+            Tensor x = d.AllocateActivation(filter.InputShape(images)), y = d.AllocateActivation(filter.OutputShape(images));
+            float[] values = new float[x.Shape.Count];
+            some.CopyTo(values, 0);
+            d.Write(values, x);
+            d.Convolve(x, Weights(d, filter, 2), Bias(d, filter, 3), filter, true, y);
+            return Read(d, y)[..(3 * filter.OutputShape(1).Features)];
+        }
+        Assert.Equal(FirstOf(3), FirstOf(Images));
+    }
+
     [Fact]
     public void ADisposedDeviceRefusesEverything()
     {

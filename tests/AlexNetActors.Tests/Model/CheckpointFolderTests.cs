@@ -111,6 +111,19 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Empty(_folder.SetAside());
     }
 
+    /// <summary>A disk that hiccups or an older program does not make it damaged: it keeps its name, and nothing older takes its place behind its back.</summary>
+    [Fact]
+    public void WhatCannotBeReadIsLeftAlone()
+    {
+        foreach (long steps in new[] { 10, 20 }) Save(steps, best: 10);
+        string manifest = Path.Combine(_folder.List()[0].Folder, "manifest.json");
+        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace($"\"format\": {CheckpointManifest.CurrentFormat}", "\"format\": 99"));
+        Assert.Contains("has format 99", Assert.Throws<CheckpointUnreadableException>(() => _folder.NewestWhole(_ => { }, setAside: true)).Message);
+        Assert.Equal([20, 10], Steps());
+        Assert.Empty(_folder.SetAside());
+        Assert.Equal(10, _folder.NewestWhole(_ => { })!.Value.Manifest.Progress.Steps); // for who only looks
+    }
+
     /// <summary>A group that goes back while later checkpoints are there: what it writes first stays, though it is older than two others.</summary>
     [Fact]
     public void OneWrittenBehindAGoingBackStays()
