@@ -36,9 +36,16 @@ sealed class FaultedNode : IDisposable
     {
         get
         {
-            if (!Runs) return 0;
-            _process!.Refresh();
-            return _process.WorkingSet64; // 0 of one that has just ended
+            try
+            {
+                if (!Runs) return 0;
+                _process!.Refresh();
+                return _process.WorkingSet64;
+            }
+            catch (InvalidOperationException) // it has ended since
+            {
+                return 0;
+            }
         }
     }
 
