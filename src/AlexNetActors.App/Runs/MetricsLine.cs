@@ -10,8 +10,8 @@ namespace AlexNetActors.App;
 /// <param name="Json">With what lines of its kind have, of its type; null when it is damaged.</param>
 readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
 {
-    /// <summary>No run is as long, and whatever is multiplied with it stays in 64 bits.</summary>
-    public const long StepsMax = 1_000_000_000;
+    /// <summary>Of steps and of epochs: whatever either is multiplied with stays in 64 bits.</summary>
+    public const long StepsMax = int.MaxValue;
 
     public static readonly JsonSerializerOptions Values = new(JsonSerializerDefaults.Web);
 
