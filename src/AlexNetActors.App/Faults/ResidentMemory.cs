@@ -13,7 +13,7 @@ sealed class ResidentMemory
     public long Largest { get; private set; }
 
     /// <summary>Medians of a minute: the second one, when everything has been used once, and the last; bytes. Null for a run of less than four minutes.</summary>
-    public (long Early, long Late)? Minutes => _sums.Count < 4 * Window ? null : (Median(_sums.Skip(Window).Take(Window)), Median(_sums.TakeLast(Window)));
+    public (long Early, long Late)? Minutes => _sums.Count < 4 * Window ? null : (Of(_sums.Skip(Window).Take(Window)), Of(_sums.TakeLast(Window)));
 
     /// <param name="processes">Resident bytes of each process that runs now.</param>
     public void Look(IReadOnlyList<long> processes)
@@ -22,9 +22,5 @@ sealed class ResidentMemory
         Largest = processes.Append(Largest).Max();
     }
 
-    static long Median(IEnumerable<long> values)
-    {
-        long[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
+    static long Of(IEnumerable<long> bytes) => (long)Median.Of(bytes.Select(b => (double)b));
 }

@@ -203,7 +203,8 @@ public sealed class CheckpointFolder(string path)
         {
             throw new CheckpointUnreadableException($"{file} cannot be read: {e.Message}");
         }
-        if (manifest is not null && manifest.Format != CheckpointManifest.CurrentFormat)
+        bool isOfCurrent = manifest is not null && manifest.Sha256 == HashOf(manifest with { Format = CheckpointManifest.CurrentFormat }); // then a flipped bit changed no more than the number
+        if (manifest is not null && manifest.Format != CheckpointManifest.CurrentFormat && !isOfCurrent)
             throw new CheckpointUnreadableException($"{file} has format {manifest.Format}, this version reads {CheckpointManifest.CurrentFormat}: use the version that wrote it");
         if (manifest is not { Progress: not null, RecipeDigest: not null, DataDigest: not null, DeviceKind: not null, TowerSha256.Count: 2, WeightsSha256: not null }
             || manifest.Sha256 != HashOf(manifest) || !bytes.AsSpan().SequenceEqual(BytesOf(manifest)))

@@ -117,11 +117,16 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         foreach (long steps in new[] { 10, 20 }) Save(steps, best: 10);
         string manifest = Path.Combine(_folder.List()[0].Folder, "manifest.json");
-        File.WriteAllText(manifest, File.ReadAllText(manifest).Replace($"\"format\": {CheckpointManifest.CurrentFormat}", "\"format\": 99"));
+        string other = File.ReadAllText(manifest).Replace($"\"format\": {CheckpointManifest.CurrentFormat}", "\"format\": 99"), sha256 = CheckpointFolder.ReadManifest(_folder.List()[0].Folder).Sha256;
+        File.WriteAllText(manifest, other.Replace(sha256, new string('0', 64))); // its own hash is another, too
         Assert.Contains("has format 99", Assert.Throws<CheckpointUnreadableException>(() => _folder.NewestWhole(_ => { }, setAside: true)).Message);
         Assert.Equal([20, 10], Steps());
         Assert.Empty(_folder.SetAside());
         Assert.Equal(10, _folder.NewestWhole(_ => { })!.Value.Manifest.Progress.Steps); // for who only looks
+
+        File.WriteAllText(manifest, other); // a flipped bit in the number makes no other format of it
+        Assert.Equal(10, _folder.NewestWhole(_ => { }, setAside: true)!.Value.Manifest.Progress.Steps);
+        Assert.Equal([20], _folder.SetAside().Select(c => c.Steps));
     }
 
     /// <summary>A group that goes back while later checkpoints are there: what it writes first stays, though it is older than two others.</summary>
@@ -283,7 +288,7 @@ public sealed class CheckpointFolderTests : IDisposable
     public void OtherFormatsAreRefused()
     {
         string folder = Save(10), file = Path.Combine(folder, "manifest.json");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 2", "\"format\": 1"));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 2", "\"format\": 1").Replace(CheckpointFolder.ReadManifest(folder).Sha256, new string('0', 64)));
         Assert.EndsWith("has format 1, this version reads 2: use the version that wrote it", Refused(folder));
     }
 

@@ -63,16 +63,21 @@ public class StateLinkTests
     }
 
     [Fact]
-    public async Task Whoever_waits_for_an_announcement_gets_it_or_gives_up()
+    public void Whoever_waits_for_an_announcement_gets_it_or_gives_up()
     {
-        var waiting = TowerIds.Both.Select(t => Task.Factory.StartNew(() => _shelf.Room(t, Steps, TimeSpan.FromSeconds(30)), TaskCreationOptions.LongRunning)).ToArray();
-        bool given = false;
-        var late = Task.Factory.StartNew(() => _shelf.Room(TowerId.A, Steps + 1, TimeSpan.FromSeconds(30), () => Volatile.Read(ref given)), TaskCreationOptions.LongRunning);
-        await Task.Delay(100, TestContext.Current.CancellationToken);
+        var deadline = TimeSpan.FromSeconds(30);
+        bool givenUp = false;
+        var rooms = new (TowerState State, bool Whole)?[3];
+        Thread[] waiting = [.. Enumerable.Range(0, 3).Select(n => new Thread(() =>
+            rooms[n] = n < 2 ? _shelf.Room(TowerIds.Both[n], Steps, deadline) : _shelf.Room(TowerId.A, Steps + 1, deadline, () => Volatile.Read(ref givenUp))))];
+        foreach (var thread in waiting) thread.Start();
+        Assert.True(SpinWait.SpinUntil(() => waiting.All(t => t.ThreadState.HasFlag(ThreadState.WaitSleepJoin)), deadline));
         Announce();
-        foreach (var room in await Task.WhenAll(waiting).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken)) Assert.False(room!.Value.Whole);
-        Assert.False(late.IsCompleted);
-        Volatile.Write(ref given, true);
-        Assert.Null(await late.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        foreach (var thread in waiting[..2]) Assert.True(thread.Join(deadline));
+        Assert.All(rooms[..2], room => Assert.False(room!.Value.Whole));
+        Assert.True(waiting[2].IsAlive);
+        Volatile.Write(ref givenUp, true);
+        Assert.True(waiting[2].Join(deadline));
+        Assert.Null(rooms[2]);
     }
 }
