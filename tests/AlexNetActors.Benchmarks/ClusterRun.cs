@@ -13,7 +13,6 @@ namespace AlexNetActors.Benchmarks;
 /// <param name="more">Further arguments of both.</param>
 sealed class ClusterRun(string data, (string First, string Second) hosts, Func<int, string[]> launch, params string[] more) : IDisposable
 {
-    static readonly TimeSpan EndMax = TimeSpan.FromMinutes(20);
     readonly string _parent = Directory.CreateTempSubdirectory("alexnet-benchmark-").FullName;
     readonly List<Process> _processes = [];
 
@@ -21,15 +20,6 @@ sealed class ClusterRun(string data, (string First, string Second) hosts, Func<i
 
     /// <summary>Where the first process says what happens, and the second.</summary>
     public string[] Logs => [Path.Combine(_parent, "first.log"), Path.Combine(_parent, "second.log")];
-
-    /// <returns>The metrics of its steps.</returns>
-    public IReadOnlyList<JsonElement> Train(int steps, TimeSpan? deadline = null)
-    {
-        Start(steps);
-        if (!_processes[0].WaitForExit(deadline ?? EndMax) || _processes[0].ExitCode != 0) throw new InvalidOperationException($"the cluster did not train: {File.ReadAllText(Logs[0])}{File.ReadAllText(Logs[1])}");
-        _processes[1].WaitForExit(EndMax);
-        return Metrics();
-    }
 
     /// <param name="steps">After which it ends.</param>
     /// <param name="first">Further arguments of the process with the coordinator.</param>
@@ -46,8 +36,8 @@ sealed class ClusterRun(string data, (string First, string Second) hosts, Func<i
         _processes.Add(LoggedProcess.Start(Logs[host], line));
     }
 
-    IReadOnlyList<JsonElement> Metrics() =>
-        [.. File.ReadLines(Path.Combine(Folder, "metrics.jsonl")).Select(l => JsonDocument.Parse(l).RootElement).Where(l => l.GetProperty("kind").GetString() == "step")];
+    /// <returns>The metrics of its steps so far.</returns>
+    public JsonElement[] Steps() => MetricsFile.Steps(Folder);
 
     public void Dispose()
     {

@@ -24,13 +24,13 @@ sealed partial class TurnRun(string log, string folder) : IDisposable
     public IReadOnlyList<JsonElement> Turn(int steps)
     {
         Wait("the dashboard", () => Dashboard().Success);
-        int lines = Lines().Length, had = Lines().Count(IsStep);
+        int lines = Lines().Length, had = Lines().Count(MetricsFile.IsStep);
         Wait("the run", () => Order("continue"));
-        Wait($"{steps} steps", () => Lines().Count(IsStep) >= had + steps);
+        Wait($"{steps} steps", () => Lines().Count(MetricsFile.IsStep) >= had + steps);
         Order("pause");
         Wait("the pause", () => JsonDocument.Parse(_http.GetStringAsync($"{Dashboard().Groups["address"].Value}/api/run").Result).RootElement.GetProperty("paused").GetBoolean());
         string[] turn = Lines()[lines..];
-        return [.. turn.Zip(turn.Skip(1)).Where(pair => IsStep(pair.First) && IsStep(pair.Second)).Select(pair => JsonDocument.Parse(pair.Second).RootElement)];
+        return [.. turn.Zip(turn.Skip(1)).Where(pair => MetricsFile.IsStep(pair.First) && MetricsFile.IsStep(pair.Second)).Select(pair => JsonDocument.Parse(pair.Second).RootElement)];
     }
 
     /// <returns>Whether there is a run to command.</returns>
@@ -52,20 +52,9 @@ sealed partial class TurnRun(string log, string folder) : IDisposable
 
     Match Dashboard() => DashboardLine().Match(Read(log));
 
-    string[] Lines()
-    {
-        string whole = Read(Path.Combine(folder, "metrics.jsonl"));
-        return whole[..(whole.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
-    }
+    string[] Lines() => MetricsFile.WholeLines(folder);
 
-    static bool IsStep(string line) => line.Contains("\"kind\":\"step\"", StringComparison.Ordinal);
-
-    static string Read(string file)
-    {
-        if (!File.Exists(file)) return "";
-        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        return new StreamReader(stream).ReadToEnd();
-    }
+    static string Read(string file) => File.Exists(file) ? MetricsFile.ReadShared(file) : "";
 
     public void Dispose() => _http.Dispose();
 
