@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using AlexNetActors.Compute;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -29,11 +30,12 @@ sealed class GroupPart
         Deadline = TimeSpan.FromMilliseconds(group.DeadlineMs);
         _partner = group.Seats.FirstOrDefault(s => !s.Actor.Equals(self));
         var links = GpuState.LinksOf(group, mine);
+        var order = _partner?.Kind == mine.Kind ? ChannelOrder.Own : ChannelOrder.Canonical;
         if (links.Contains(LinkPurpose.Exchange))
-            _exchange = new ExchangeLink(Recipe.Network, Recipe.Batch, group.Generation, _partner!.Towers[0],
+            _exchange = new ExchangeLink(Recipe.Network, Recipe.Batch, order, group.Generation, _partner!.Towers[0],
                 opened: () => Tell(LinkPurpose.Exchange, _partner.Node, null), received: m => Mailbox!.Put(m), lost: reason => Tell(LinkPurpose.Exchange, _partner.Node, reason));
         Mailbox = new TowerMailbox(Recipe.Network, Deadline, _exchange is null ? m => _partner!.Actor.Tell(m) : _exchange.Send,
-            sharedMemory: _exchange is null && _partner?.Memory == mine.Memory);
+            sharedMemory: _exchange is null && _partner?.Memory == mine.Memory, order);
         if (means.Tensors is null) return;
         if (links.Contains(LinkPurpose.Snapshots))
             _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, Deadline, givenUp: () => _left),

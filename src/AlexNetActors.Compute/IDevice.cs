@@ -27,15 +27,16 @@ public interface IDevice : IDisposable
     /// <summary>Values kept in canonical order: a bias [1, K, 1, 1], the mean image [1, H, W, 3]; zeroed.</summary>
     Tensor AllocatePlain(Shape shape);
 
-    /// <summary>Copies canonical values into channels [firstChannel, firstChannel + channels) of every image of an activation.</summary>
-    /// <param name="canonical">[B, channels, H, W]</param>
+    /// <summary>Copies values into channels [firstChannel, firstChannel + channels) of every image of an activation.</summary>
+    /// <param name="values">[B, channels, H, W]</param>
     /// <param name="firstChannel">First channel written.</param>
     /// <param name="channels">Number of channels written.</param>
     /// <param name="destination">An activation [B, C, H, W].</param>
-    void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination);
+    /// <param name="order">Of the values.</param>
+    void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical);
 
     /// <summary>The inverse of <see cref="WriteChannels"/>; waits for the operations before it.</summary>
-    void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical);
+    void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical);
 
     /// <summary>Copies a whole tensor of any kind from canonical row-major order.</summary>
     void Write(ReadOnlySpan<float> canonical, Tensor destination);

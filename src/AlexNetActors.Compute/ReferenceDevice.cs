@@ -27,20 +27,20 @@ public sealed class ReferenceDevice : IDevice
         return new Values(shape);
     }
 
-    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
+    public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical)
     {
         var d = Of(destination);
         int plane = d.Shape.Height * d.Shape.Width;
         for (int b = 0; b < d.Shape.Images; b++)
-            canonical.Slice(b * channels * plane, channels * plane).CopyTo(d.Data.AsSpan((b * d.Shape.Channels + firstChannel) * plane));
+            values.Slice(b * channels * plane, channels * plane).CopyTo(d.Data.AsSpan((b * d.Shape.Channels + firstChannel) * plane));
     }
 
-    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical)
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical)
     {
         var s = Of(source);
         int plane = s.Shape.Height * s.Shape.Width;
         for (int b = 0; b < s.Shape.Images; b++)
-            s.Data.AsSpan((b * s.Shape.Channels + firstChannel) * plane, channels * plane).CopyTo(canonical[(b * channels * plane)..]);
+            s.Data.AsSpan((b * s.Shape.Channels + firstChannel) * plane, channels * plane).CopyTo(values[(b * channels * plane)..]);
     }
 
     public void Write(ReadOnlySpan<float> canonical, Tensor destination) => canonical.CopyTo(Of(destination).Data);

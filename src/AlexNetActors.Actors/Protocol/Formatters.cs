@@ -176,7 +176,7 @@ static class Formatters
     sealed class PortionFormatter : IMessagePackFormatter<Portion?>
     {
         public void Serialize(ref MessagePackWriter writer, Portion? value, MessagePackSerializerOptions options) =>
-            writer.Write(MemoryMarshal.AsBytes(value!.ToCanonical().Span));
+            writer.Write(MemoryMarshal.AsBytes(value!.Values(ChannelOrder.Canonical).Span));
 
         public Portion Deserialize(ref MessagePackReader reader, MessagePackSerializerOptions options)
         {
@@ -184,7 +184,7 @@ static class Formatters
             if (bytes.Length % 4 != 0) throw new MessagePackSerializationException($"{bytes.Length} bytes are not whole floats");
             var floats = new float[bytes.Length / 4];
             bytes.CopyTo(MemoryMarshal.AsBytes(floats.AsSpan()));
-            return new Portion(floats);
+            return new Portion(floats, ChannelOrder.Canonical);
         }
     }
 

@@ -13,22 +13,23 @@ namespace AlexNetActors.Actors;
 /// </summary>
 /// <param name="network">Whose exchanges they are.</param>
 /// <param name="batch">Images in a pass.</param>
+/// <param name="order">Of all values, both ways.</param>
 /// <param name="generation">Incarnation of the group.</param>
 /// <param name="other">The tower at the far end.</param>
 /// <param name="opened">The connection stands. On its thread, as the others.</param>
 /// <param name="received">The other tower's portion.</param>
 /// <param name="lost">One line.</param>
-sealed class ExchangeLink(Network network, int batch, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : TensorLink, IFrameReceiver
+sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : TensorLink, IFrameReceiver
 {
     readonly Buffer?[] _in = new Buffer?[2 * (network.Segments.Count + 1)], _out = new Buffer?[2 * (network.Segments.Count + 1)]; // by exchange
 
     /// <summary>The floats of an exchange, as they are on the wire and as what is handed over.</summary>
-    sealed class Buffer(float[] floats, ElementType element)
+    sealed class Buffer(float[] floats, ElementType element, ChannelOrder order)
     {
         readonly ushort[] _halves = element == ElementType.BFloat16 ? new ushort[floats.Length] : [];
 
         public readonly float[] Floats = floats;
-        public readonly Portion Portion = new(floats);
+        public readonly Portion Portion = new(floats, order);
 
         /// <summary>As they are on the wire.</summary>
         public Memory<byte> Wire => (_wire ??= element == ElementType.BFloat16 ? new ByteView<ushort>(_halves) : new ByteView<float>(Floats)).Memory;
@@ -49,14 +50,14 @@ sealed class ExchangeLink(Network network, int batch, int generation, TowerId ot
 
     protected override void Stands() => opened();
 
-    /// <summary>On the compute thread. The portion's canonical memory stays as it is until the same exchange of the next pass.</summary>
+    /// <summary>On the compute thread. The memory of the portion's values stays as it is until the same exchange of the next pass.</summary>
     public void Send(ActivationReady message)
     {
-        var canonical = message.Portion.ToCanonical();
+        var values = message.Portion.Values(order);
         ref var buffer = ref _out[Index(message.Exchange.Kind, message.Exchange.Segment)];
-        if (!MemoryMarshal.TryGetArray(canonical, out var array) || array.Offset != 0 || array.Count != array.Array!.Length) throw new InvalidOperationException("a portion is a whole array");
+        if (!MemoryMarshal.TryGetArray(values, out var array) || array.Offset != 0 || array.Count != array.Array!.Length) throw new InvalidOperationException("a portion is a whole array");
         var element = ElementOf(message.Exchange.Segment);
-        if (buffer?.Floats != array.Array) buffer = new Buffer(array.Array, element);
+        if (buffer?.Floats != array.Array) buffer = new Buffer(array.Array, element, order);
         buffer.Pack();
         Connection?.Send(new FrameHeader(FrameKind.Activation, message.Exchange.Pass, message.Exchange.Kind, message.Exchange.Segment, message.From, element, buffer.Wire.Length), buffer.Wire);
     }
@@ -68,7 +69,7 @@ sealed class ExchangeLink(Network network, int batch, int generation, TowerId ot
         int most = network.Segments.Count - (header.Exchange == ExchangeKind.Sum ? 1 : 0); // the loss gathers only
         if (header.Part < 1 || header.Part > most) throw new FrameRefusedException($"there is no {header.Exchange} before segment {header.Part}");
         var element = ElementOf(header.Part);
-        var buffer = _in[Index(header.Exchange, header.Part)] ??= new Buffer(new float[batch * network.ExchangedFeatures(header.Part)], element);
+        var buffer = _in[Index(header.Exchange, header.Part)] ??= new Buffer(new float[batch * network.ExchangedFeatures(header.Part)], element, order);
         if (header.Element != element || header.Bytes != buffer.Wire.Length)
             throw new FrameRefusedException($"{header.Bytes} bytes of {header.Element} for the {header.Exchange} before segment {header.Part}, wanted {buffer.Wire.Length} of {element}");
         return (buffer.Wire, default);

@@ -1,3 +1,4 @@
+using AlexNetActors.Compute;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -13,9 +14,9 @@ sealed class PassAbortedException(string message, bool calledOff) : Exception(me
 /// <summary>
 /// Where a tower's compute thread meets what came from the other tower. Whoever hears of it puts, the compute thread waits, with a
 /// deadline; the actor stays free to hear that the pass is called off. One for each group.
-/// <para>Where the other tower's device reaches this one's memory, it is told where its portion lies; elsewhere it gets canonical values.</para>
+/// <para>Where the other tower's device reaches this one's memory, it is told where its portion lies; elsewhere it gets values.</para>
 /// </summary>
-sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send, bool sharedMemory) : ITowerLink
+sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send, bool sharedMemory, ChannelOrder order) : ITowerLink
 {
     readonly Lock _lock = new();
     readonly ManualResetEventSlim _arrived = new(false, spinCount: 20);
@@ -28,7 +29,7 @@ sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationR
         _clock.Given(exchange);
         bool inPlace = sharedMemory && portion.LiesReady;
         if (inPlace) portion.Settle();
-        send(new ActivationReady(exchange, from, inPlace ? portion : new Portion(portion.ToCanonical())));
+        send(new ActivationReady(exchange, from, inPlace ? portion : new Portion(portion.Values(order), order)));
     }
 
     /// <summary>On the compute thread, after a pass that began at this time stamp: when its exchanges happened.</summary>

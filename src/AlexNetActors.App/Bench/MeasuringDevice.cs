@@ -155,18 +155,18 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
         Run(w.Layer, "descend", 0, g.Bytes + 2 * v.Bytes + 2 * w.Bytes, (d, n) => d.Descend(g[n], rate, momentum, decay, v[n], w[n]));
     }
 
-    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical)
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical)
     {
         var s = (Copies)source;
-        var values = new float[canonical.Length];
-        Run(s.Layer, Exchange(s), 0, 2 * Bytes(canonical), (d, n) => d.ReadChannels(s[n], firstChannel, channels, values));
-        values.CopyTo(canonical);
+        var read = new float[values.Length];
+        Run(s.Layer, Exchange(s), 0, 2 * Bytes(values), (d, n) => d.ReadChannels(s[n], firstChannel, channels, read, order));
+        read.CopyTo(values);
     }
 
-    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
+    public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical)
     {
-        var (values, o) = (canonical.ToArray(), (Copies)destination);
-        Run(o.Layer, Exchange(o), 0, 2 * Bytes(canonical), (d, n) => d.WriteChannels(values, firstChannel, channels, o[n]));
+        var (written, o) = (values.ToArray(), (Copies)destination);
+        Run(o.Layer, Exchange(o), 0, 2 * Bytes(values), (d, n) => d.WriteChannels(written, firstChannel, channels, o[n], order));
     }
 
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)

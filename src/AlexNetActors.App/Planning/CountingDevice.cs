@@ -59,8 +59,8 @@ sealed class CountingDevice : IDevice
     public void Dispose() { }
 
     static NotSupportedException Refusal => new("a plan does not compute");
-    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination) => throw Refusal;
-    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical) => throw Refusal;
+    public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical) => throw Refusal;
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical) => throw Refusal;
     public void Read(Tensor source, Span<float> canonical) => throw Refusal;
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => throw Refusal;
     public void SendAhead(byte[] pixels) => throw Refusal;

@@ -58,16 +58,16 @@ public sealed unsafe class CpuDevice : IDevice
 
     public Tensor AllocatePlain(Shape shape) => Allocate(CpuLayout.Plain, shape);
 
-    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
+    public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical)
     {
         var d = Of(destination, CpuLayout.Activation, "WriteChannels");
-        fixed (float* c = canonical) CopyActivation(CopyDirection.ToDevice, c, canonical.Length, d, firstChannel, channels, "WriteChannels");
+        fixed (float* v = values) CopyActivation(CopyDirection.ToDevice, v, values.Length, d, firstChannel, channels, order, "WriteChannels");
     }
 
-    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical)
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical)
     {
         var s = Of(source, CpuLayout.Activation, "ReadChannels");
-        fixed (float* c = canonical) CopyActivation(CopyDirection.FromDevice, c, canonical.Length, s, firstChannel, channels, "ReadChannels");
+        fixed (float* v = values) CopyActivation(CopyDirection.FromDevice, v, values.Length, s, firstChannel, channels, order, "ReadChannels");
     }
 
     public void Write(ReadOnlySpan<float> canonical, Tensor destination)
@@ -609,7 +609,7 @@ public sealed unsafe class CpuDevice : IDevice
         switch (tensor.Layout)
         {
             case CpuLayout.Activation:
-                CopyActivation(direction, canonical, length, tensor, 0, tensor.Shape.Channels, operation);
+                CopyActivation(direction, canonical, length, tensor, 0, tensor.Shape.Channels, ChannelOrder.Canonical, operation);
                 break;
             case CpuLayout.Plain:
                 Span<float> outside = new(canonical, length), inside = new(tensor.Pointer, length);
@@ -633,19 +633,26 @@ public sealed unsafe class CpuDevice : IDevice
         Weights = weights.Pointer,
     };
 
-    void CopyActivation(CopyDirection direction, float* canonical, int length, CpuTensor tensor, int firstChannel, int channels, string operation)
+    void CopyActivation(CopyDirection direction, float* values, int length, CpuTensor tensor, int firstChannel, int channels, ChannelOrder order, string operation)
     {
         Require.Channels(operation, firstChannel, channels, tensor.Shape);
         Require.Length(operation, "values", length, (tensor.Shape with { Channels = channels }).Count);
-        team.Run(new CopyActivation
+        float* activation = tensor.Pointer + firstChannel * 32;
+        int pixels = tensor.Shape.Height * tensor.Shape.Width, all = tensor.Shape.Channels;
+        if (order == ChannelOrder.Canonical || tensor.Shape.Images % 32 != 0) // those past the last would take room
         {
-            Direction = direction,
-            Canonical = canonical,
-            Images = tensor.Shape.Images,
+            team.Run(new CopyActivation { Direction = direction, Canonical = values, Images = tensor.Shape.Images, Channels = channels, Pixels = pixels, Activation = activation, C = all });
+            return;
+        }
+        bool toDevice = direction == CopyDirection.ToDevice;
+        team.Run(new CopyChannels
+        {
+            Source = toDevice ? values : activation,
+            SourceChannels = toDevice ? channels : all,
             Channels = channels,
-            Pixels = tensor.Shape.Height * tensor.Shape.Width,
-            Activation = tensor.Pointer + firstChannel * 32,
-            C = tensor.Shape.Channels,
+            Pixels = tensor.ImageBlocks * pixels,
+            Destination = toDevice ? activation : values,
+            DestinationChannels = toDevice ? all : channels,
         });
     }
 

@@ -94,20 +94,20 @@ public sealed class IlgpuDevice : IDevice
         return new GpuTensor(this, layout, shape, buffer, (int)rows, columns, stride);
     }
 
-    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination)
+    public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical)
     {
         var d = Activation(destination, "WriteChannels");
         Require.Channels("WriteChannels", firstChannel, channels, d.Shape);
         int plane = d.Shape.Height * d.Shape.Width;
-        _host.Upload("WriteChannels", canonical, d, firstChannel * plane, channels * plane);
+        _host.Upload("WriteChannels", values, d, firstChannel * plane, channels * plane);
     }
 
-    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical)
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical)
     {
         var s = Activation(source, "ReadChannels");
         Require.Channels("ReadChannels", firstChannel, channels, s.Shape);
         int plane = s.Shape.Height * s.Shape.Width;
-        _host.Download("ReadChannels", s, firstChannel * plane, channels * plane, canonical);
+        _host.Download("ReadChannels", s, firstChannel * plane, channels * plane, values);
     }
 
     public void Write(ReadOnlySpan<float> canonical, Tensor destination) => _host.Upload("Write", canonical, Of(destination, "Write"), 0, Of(destination, "Write").Rows);

@@ -66,7 +66,7 @@ public sealed class ProtocolTests : IDisposable
         (new PauseRun(), "90"),
         (new ContinueRun(), "90"),
         (new SaveRun(), "90"),
-        (new ActivationReady(new ExchangeId(Pass, ExchangeKind.Sum, 2), TowerId.B, new Portion(new float[] { 1, -2 })), "93 93 93 01 00 11 01 02 01 c408 0000803f 000000c0"),
+        (new ActivationReady(new ExchangeId(Pass, ExchangeKind.Sum, 2), TowerId.B, new Portion(new float[] { 1, -2 }, ChannelOrder.Canonical)), "93 93 93 01 00 11 01 02 01 c408 0000803f 000000c0"),
         (new GrantCredit(1, PassKind.Train, 0, 4), "94 01 00 00 04"),
         (new BatchReady(Pass, SomeBatch()), "92 93 01 00 11 97 02 01 c406 000000c80000 96 00 00 c2 03 cd012c c3 c418 0000c03f0000000000000000000000000000000000000000 c408 00000000ffffffff c408 0700000000000000"),
         (new GroupWaits("tower A"), "91 a7746f7765722041"),

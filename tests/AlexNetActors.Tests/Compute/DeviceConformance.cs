@@ -374,6 +374,22 @@ public abstract class DeviceConformance : IDisposable
     }
 
     [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(32, 5, 7)]
+    [InlineData(64, 1, 1)]
+    [InlineData(33, 3, 4)]
+    public void ChannelsTravelInTheDevicesOwnOrder(int images, int height, int width)
+    {
+        Shape source = new(images, 12, height, width), destination = new(images, 9, height, width);
+        float[] values = new float[(source with { Channels = 6 }).Count];
+        Device.ReadChannels(Activation(Device, source, 1), 4, 6, values, ChannelOrder.Own);
+        var (expected, got) = (Activation(Device, destination, 2), Activation(Device, destination, 2));
+        Device.WriteChannels(values, 3, 6, got, ChannelOrder.Own);
+        Device.CopyChannels(Activation(Device, source, 1), 4, 6, expected, 3);
+        Assert.Equal(Read(Device, expected), Read(Device, got));
+    }
+
+    [Theory]
     [InlineData(1, 5, 7)]
     [InlineData(35, 9, 6)]
     public void LoadCropsEqualsReference(int images, int height, int width)

@@ -53,8 +53,8 @@ sealed class DisturbedDevice(IDevice inner, Operation operation, Action<long, Te
     public Tensor AllocateActivation(Shape shape) => inner.AllocateActivation(shape);
     public Tensor AllocateWeights(Filter filter) => inner.AllocateWeights(filter);
     public Tensor AllocatePlain(Shape shape) => inner.AllocatePlain(shape);
-    public void WriteChannels(ReadOnlySpan<float> canonical, int firstChannel, int channels, Tensor destination) => inner.WriteChannels(canonical, firstChannel, channels, destination);
-    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> canonical) => inner.ReadChannels(source, firstChannel, channels, canonical);
+    public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical) => inner.WriteChannels(values, firstChannel, channels, destination, order);
+    public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical) => inner.ReadChannels(source, firstChannel, channels, values, order);
     public void Write(ReadOnlySpan<float> canonical, Tensor destination) => inner.Write(canonical, destination);
     public void Read(Tensor source, Span<float> canonical) => inner.Read(source, canonical);
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination) => inner.DrawNormal(random, first, deviation, destination);

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using AlexNetActors.Actors;
+using AlexNetActors.Compute;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Tests.Actors.Simulation;
@@ -79,7 +80,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
             case GpuState.Effect.Run e: Post(() => Run(e), ends: false); break;
             case GpuState.Effect.Snapshot e: Post(() => TakeSnapshot(e.Steps)); break;
             case GpuState.Effect.Save e: Post(() => Save(e.Steps)); break;
-            case GpuState.Effect.Put e: Put(e.Activation.Exchange, ToyTower.Number(e.Activation.Portion.ToCanonical().Span)); break;
+            case GpuState.Effect.Put e: Put(e.Activation.Exchange, ToyTower.Number(e.Activation.Portion.Values(ChannelOrder.Canonical).Span)); break;
             case GpuState.Effect.GiveBack: break;
             case GpuState.Effect.Tell e: Tell(e.Message); break;
             default: throw new InvalidOperationException($"no way to do {effect}");
@@ -222,7 +223,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
         ulong own = mine(towers[0]);
         if (Links.Find(l => l.Purpose == LinkPurpose.Exchange) is { } link) link.Exchange(this, exchange, own);
         else if (Find(cluster, State.Group!.Seats.First(s => !s.Actor.Equals(Ref))) is { } neighbour)
-            cluster.Later(node, 0, () => neighbour.Hear(new ActivationReady(exchange, towers[0], new Portion(ToyTower.Floats(own)))));
+            cluster.Later(node, 0, () => neighbour.Hear(new ActivationReady(exchange, towers[0], new Portion(ToyTower.Floats(own), ChannelOrder.Canonical))));
         _blockedOn = exchange;
         _blocked = () =>
         {
