@@ -17,7 +17,11 @@ static class StepSpans
         foreach (var lane in lanes.Lanes)
         {
             using var tower = Start(source, $"tower {lane.Towers}", whole, begun, end);
-            foreach (var s in lane.Spans) Start(source, Words.Of(s), tower, begun.AddMilliseconds(s.From), begun.AddMilliseconds(s.To))?.Dispose();
+            foreach (var s in lane.Spans)
+            {
+                var (from, to) = (begun.AddMilliseconds(s.From), begun.AddMilliseconds(s.To));
+                if (to > from) Start(source, Words.Of(s), tower, from, to)?.Dispose(); // an activity of no length counts as one tick, into the next
+            }
         }
         foreach (var c in lanes.Crossings)
             Start(source, $"exchange {c.What}", whole, begun.AddMilliseconds(c.Given), begun.AddMilliseconds(c.Arrived), ("alexnet.from", $"tower {c.From}"))?.Dispose();
