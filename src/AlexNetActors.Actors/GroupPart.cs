@@ -34,8 +34,7 @@ sealed class GroupPart
         if (links.Contains(LinkPurpose.Exchange))
             _exchange = new ExchangeLink(Recipe.Network, Recipe.Batch, order, group.Generation, _partner!.Towers[0],
                 opened: () => Tell(LinkPurpose.Exchange, _partner.Node, null), received: m => Mailbox!.Put(m), lost: reason => Tell(LinkPurpose.Exchange, _partner.Node, reason));
-        Mailbox = new TowerMailbox(Recipe.Network, Deadline, _exchange is null ? m => _partner!.Actor.Tell(m) : _exchange.Send,
-            sharedMemory: _exchange is null && _partner?.Memory == mine.Memory, order);
+        Mailbox = new TowerMailbox(Recipe.Network, Deadline, _exchange is null ? m => Hand(m, order) : _exchange.Send);
         if (means.Tensors is null) return;
         if (links.Contains(LinkPurpose.Snapshots))
             _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, Deadline, givenUp: () => _left),
@@ -80,6 +79,18 @@ sealed class GroupPart
         _means.Shelf.Put(snapshot.State.Tower, snapshot.Steps);
         _self.Tell(snapshot);
     }
+
+    /// <summary>On the compute thread: to the other tower's actor in this process. Where its device reaches this one's memory, it is told where the portion lies; elsewhere it gets values.</summary>
+    void Hand(ActivationReady message, ChannelOrder order)
+    {
+        var portion = message.Portion;
+        bool inPlace = _partner!.Memory == Mine.Memory && portion.LiesReady;
+        if (inPlace) portion.Settle();
+        _partner.Actor.Tell(inPlace ? message : message with { Portion = new Portion(portion.Values(order), order) });
+    }
+
+    /// <summary>The tower stands: what the other sends may go straight to it.</summary>
+    public void Stands(Tower tower) => _exchange?.ReceiveInto(tower);
 
     public void Leave(string why)
     {

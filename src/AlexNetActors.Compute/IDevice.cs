@@ -38,6 +38,13 @@ public interface IDevice : IDisposable
     /// <summary>The inverse of <see cref="WriteChannels"/>; waits for the operations before it.</summary>
     void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical);
 
+    /// <summary>
+    /// Where the values of a whole activation lie, as <see cref="ReadChannels"/> would give them in <see cref="ChannelOrder.Own"/>, for a device that keeps them in
+    /// the machine's memory without gaps; else empty. Another thread may read and write there between operations that touch the tensor, and must
+    /// have ended before the device is disposed of.
+    /// </summary>
+    Memory<byte> WhereItLies(Tensor activation) => default;
+
     /// <summary>Copies a whole tensor of any kind from canonical row-major order.</summary>
     void Write(ReadOnlySpan<float> canonical, Tensor destination);
 

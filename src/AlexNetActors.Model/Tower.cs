@@ -114,6 +114,12 @@ public sealed class Tower
 
     public void BackwardWeights(int s) => _segments[s].BackwardWeights();
 
+    /// <summary>
+    /// Where the other tower's part of the gradient before segment <paramref name="s"/> may be written, in <see cref="ChannelOrder.Own"/>, from the end of one pass until
+    /// <see cref="AcceptGradient"/> of the next takes <see cref="Portion.InPlace"/>; empty where the device has no such place.
+    /// </summary>
+    public Memory<byte> PlaceOfSum(int s) => Network.Exchanged == ExchangeElement.Float32 ? _device.WhereItLies(_segments[s - 1].DOutput) : default;
+
     /// <summary>Adds the other tower's part of the gradient by this tower's half of segment <paramref name="s"/>'s input. Two summands: A + B is B + A, bit for bit.</summary>
     public void AcceptGradient(int s, Portion part)
     {

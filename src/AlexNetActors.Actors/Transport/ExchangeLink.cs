@@ -6,9 +6,9 @@ using AlexNetActors.Model;
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// One end of the connection between two towers in different processes. A portion is received straight into the buffer of its
-/// exchange, and put into the tower's mailbox by the connection's own thread: no actor stands between.
-/// <para>There is one buffer an exchange: the other tower sends the same exchange again only in its next pass, which begins when both
+/// One end of the connection between two towers in different processes. A portion is sent from where it lies and received to where it
+/// belongs, or through one buffer an exchange where the device keeps it otherwise, and put into the tower's mailbox by the connection's own thread: no actor stands between.
+/// <para>One place an exchange suffices: the other tower sends the same exchange again only in its next pass, which begins when both
 /// towers are done with this one.</para>
 /// </summary>
 /// <param name="network">Whose exchanges they are.</param>
@@ -21,28 +21,41 @@ namespace AlexNetActors.Actors;
 /// <param name="lost">One line.</param>
 sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : TensorLink, IFrameReceiver
 {
+    volatile Tower? _tower; // that receives
     readonly Buffer?[] _in = new Buffer?[2 * (network.Segments.Count + 1)], _out = new Buffer?[2 * (network.Segments.Count + 1)]; // by exchange
 
     /// <summary>The floats of an exchange, as they are on the wire and as what is handed over.</summary>
-    sealed class Buffer(float[] floats, ElementType element, ChannelOrder order)
+    sealed class Buffer
     {
-        readonly ushort[] _halves = element == ElementType.BFloat16 ? new ushort[floats.Length] : [];
+        readonly ushort[] _halves = []; // bfloat16 on the wire
+        readonly MemoryManager<byte>? _view;
 
-        public readonly float[] Floats = floats;
-        public readonly Portion Portion = new(floats, order);
+        public readonly float[] Floats = [];
+        public readonly Portion Portion;
 
         /// <summary>As they are on the wire.</summary>
-        public Memory<byte> Wire => (_wire ??= element == ElementType.BFloat16 ? new ByteView<ushort>(_halves) : new ByteView<float>(Floats)).Memory;
-        MemoryManager<byte>? _wire;
+        public Memory<byte> Wire => _view?.Memory ?? _place;
+        readonly Memory<byte> _place;
+
+        /// <summary>Of its own.</summary>
+        public Buffer(float[] floats, ElementType element, ChannelOrder order)
+        {
+            (Floats, Portion) = (floats, new Portion(floats, order));
+            if (element == ElementType.BFloat16) _halves = new ushort[floats.Length];
+            _view = element == ElementType.BFloat16 ? new ByteView<ushort>(_halves) : new ByteView<float>(floats);
+        }
+
+        /// <summary>The tower's.</summary>
+        public Buffer(Memory<byte> place) => (_place, Portion) = (place, Portion.InPlace);
 
         public void Pack()
         {
-            if (element == ElementType.BFloat16) BrainFloat.Pack(Floats, _halves);
+            if (_halves.Length > 0) BrainFloat.Pack(Floats, _halves);
         }
 
         public void Unpack()
         {
-            if (element == ElementType.BFloat16) BrainFloat.Unpack(_halves, Floats);
+            if (_halves.Length > 0) BrainFloat.Unpack(_halves, Floats);
         }
     }
 
@@ -50,16 +63,27 @@ sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int ge
 
     protected override void Stands() => opened();
 
+    /// <summary>The tower stands, before any pass: gradients from the other go straight to it.</summary>
+    public void ReceiveInto(Tower tower) => _tower = tower;
+
     /// <summary>On the compute thread. The memory of the portion's values stays as it is until the same exchange of the next pass.</summary>
     public void Send(ActivationReady message)
+    {
+        var element = ElementOf(message.Exchange.Segment);
+        var place = message.Portion.WhereItLies(order);
+        if (place.IsEmpty) place = Packed(message, element);
+        else message.Portion.Settle();
+        Connection?.Send(new FrameHeader(FrameKind.Activation, message.Exchange.Pass, message.Exchange.Kind, message.Exchange.Segment, message.From, element, place.Length), place);
+    }
+
+    ReadOnlyMemory<byte> Packed(ActivationReady message, ElementType element)
     {
         var values = message.Portion.Values(order);
         ref var buffer = ref _out[Index(message.Exchange.Kind, message.Exchange.Segment)];
         if (!MemoryMarshal.TryGetArray(values, out var array) || array.Offset != 0 || array.Count != array.Array!.Length) throw new InvalidOperationException("a portion is a whole array");
-        var element = ElementOf(message.Exchange.Segment);
         if (buffer?.Floats != array.Array) buffer = new Buffer(array.Array, element, order);
         buffer.Pack();
-        Connection?.Send(new FrameHeader(FrameKind.Activation, message.Exchange.Pass, message.Exchange.Kind, message.Exchange.Segment, message.From, element, buffer.Wire.Length), buffer.Wire);
+        return buffer.Wire;
     }
 
     public (Memory<byte> First, Memory<byte> Second) Destination(in FrameHeader header)
@@ -69,10 +93,16 @@ sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int ge
         int most = network.Segments.Count - (header.Exchange == ExchangeKind.Sum ? 1 : 0); // the loss gathers only
         if (header.Part < 1 || header.Part > most) throw new FrameRefusedException($"there is no {header.Exchange} before segment {header.Part}");
         var element = ElementOf(header.Part);
-        var buffer = _in[Index(header.Exchange, header.Part)] ??= new Buffer(new float[batch * network.ExchangedFeatures(header.Part)], element, order);
+        var buffer = _in[Index(header.Exchange, header.Part)] ??= NewBuffer(header.Exchange, header.Part, element);
         if (header.Element != element || header.Bytes != buffer.Wire.Length)
             throw new FrameRefusedException($"{header.Bytes} bytes of {header.Element} for the {header.Exchange} before segment {header.Part}, wanted {buffer.Wire.Length} of {element}");
         return (buffer.Wire, default);
+    }
+
+    Buffer NewBuffer(ExchangeKind kind, byte segment, ElementType element)
+    {
+        var place = kind == ExchangeKind.Sum && order == ChannelOrder.Own && _tower is { } tower ? tower.PlaceOfSum(segment) : default;
+        return place.IsEmpty ? new Buffer(new float[batch * network.ExchangedFeatures(segment)], element, order) : new Buffer(place);
     }
 
     public void Received(in FrameHeader header)

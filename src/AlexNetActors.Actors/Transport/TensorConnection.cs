@@ -16,7 +16,7 @@ public sealed class TensorConnection : IDisposable
     readonly SendQueue _queue;
     readonly FrameWriter _writer;
     readonly FrameReader _reader;
-    readonly Lock _writing = new(); // held while bytes go into a destination
+    readonly Lock _filling = new(), _sending = new(); // held while bytes go into a destination, and while a frame is sent from where it lies
     volatile bool _ended;
     int _endings, _threads = 2;
 
@@ -47,7 +47,7 @@ public sealed class TensorConnection : IDisposable
     /// <summary>Everything that was to be sent has been: its memory may change.</summary>
     public bool Drained => _queue.Idle;
 
-    /// <summary>Ends the connection without a word to the receiver. After this nothing is sent and no byte written into a destination.</summary>
+    /// <summary>Ends the connection without a word to the receiver. After this nothing that was to be sent is read and no byte written into a destination.</summary>
     public void Dispose() => End();
 
     /// <summary>The receiving thread: from Connected to the end.</summary>
@@ -91,7 +91,7 @@ public sealed class TensorConnection : IDisposable
     {
         for (int at = 0; at < destination.Length;)
         {
-            lock (_writing)
+            lock (_filling)
             {
                 if (_ended) throw new ConnectionEndedException("was disconnected");
                 at += _reader.ReadPiece(destination.Span[at..]);
@@ -105,7 +105,11 @@ public sealed class TensorConnection : IDisposable
         {
             while (_queue.Take(_settings.IdleDeadline / SignsOfLife, out var frame))
             {
-                _writer.Write(frame);
+                lock (_sending)
+                {
+                    if (_ended) break;
+                    _writer.Write(frame);
+                }
                 if (frame.Header.Kind != FrameKind.Alive) _counters.Sent(frame.Header.Bytes);
             }
         }
@@ -131,7 +135,9 @@ public sealed class TensorConnection : IDisposable
             _socket.Cut(); // wakes both threads
             _queue.Close();
         }
-        lock (_writing) return first; // a piece that was being received is received: no other will be
+        lock (_filling) { } // a piece that was being received is received: no other will be
+        lock (_sending) { } // what was being sent was cut off: nobody reads it any more
+        return first;
     }
 
     void LeaveThread()

@@ -1,4 +1,3 @@
-using AlexNetActors.Compute;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.Actors;
@@ -14,9 +13,8 @@ sealed class PassAbortedException(string message, bool calledOff) : Exception(me
 /// <summary>
 /// Where a tower's compute thread meets what came from the other tower. Whoever hears of it puts, the compute thread waits, with a
 /// deadline; the actor stays free to hear that the pass is called off. One for each group.
-/// <para>Where the other tower's device reaches this one's memory, it is told where its portion lies; elsewhere it gets values.</para>
 /// </summary>
-sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send, bool sharedMemory, ChannelOrder order) : ITowerLink
+sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationReady> send) : ITowerLink
 {
     readonly Lock _lock = new();
     readonly ManualResetEventSlim _arrived = new(false, spinCount: 20);
@@ -27,9 +25,7 @@ sealed class TowerMailbox(Network network, TimeSpan deadline, Action<ActivationR
     public void Send(TowerId from, ExchangeId exchange, Portion portion)
     {
         _clock.Given(exchange);
-        bool inPlace = sharedMemory && portion.LiesReady;
-        if (inPlace) portion.Settle();
-        send(new ActivationReady(exchange, from, inPlace ? portion : new Portion(portion.Values(order), order)));
+        send(new ActivationReady(exchange, from, portion));
     }
 
     /// <summary>On the compute thread, after a pass that began at this time stamp: when its exchanges happened.</summary>

@@ -70,6 +70,15 @@ public sealed unsafe class CpuDevice : IDevice
         fixed (float* v = values) CopyActivation(CopyDirection.FromDevice, v, values.Length, s, firstChannel, channels, order, "ReadChannels");
     }
 
+    public Memory<byte> WhereItLies(Tensor activation)
+    {
+        var a = Of(activation, CpuLayout.Activation, "WhereItLies");
+        return HasOwnOrder(a.Shape) && a.Floats <= int.MaxValue / sizeof(float) ? a.Bytes : default;
+    }
+
+    /// <summary>Blocks of 32 images, as they lie; where the last is not full, those past the last image would take room.</summary>
+    static bool HasOwnOrder(Shape activation) => activation.Images % 32 == 0;
+
     public void Write(ReadOnlySpan<float> canonical, Tensor destination)
     {
         fixed (float* c = canonical) Copy(CopyDirection.ToDevice, c, canonical.Length, Of(destination, "Write"), "Write");
@@ -639,7 +648,7 @@ public sealed unsafe class CpuDevice : IDevice
         Require.Length(operation, "values", length, (tensor.Shape with { Channels = channels }).Count);
         float* activation = tensor.Pointer + firstChannel * 32;
         int pixels = tensor.Shape.Height * tensor.Shape.Width, all = tensor.Shape.Channels;
-        if (order == ChannelOrder.Canonical || tensor.Shape.Images % 32 != 0) // those past the last would take room
+        if (order == ChannelOrder.Canonical || !HasOwnOrder(tensor.Shape))
         {
             team.Run(new CopyActivation { Direction = direction, Canonical = values, Images = tensor.Shape.Images, Channels = channels, Pixels = pixels, Activation = activation, C = all });
             return;

@@ -29,6 +29,10 @@ internal sealed unsafe class CpuTensor(CpuDevice owner, CpuLayout layout, Shape 
 
     public long Floats => memory.Floats;
 
+    /// <summary>All of it, to send from and to receive into.</summary>
+    public Memory<byte> Bytes => (_view ??= new NativeView(memory)).Memory;
+    NativeView? _view;
+
     /// <summary>Blocks of 32 images.</summary>
     public int ImageBlocks => BlocksOf32(Shape.Images);
 

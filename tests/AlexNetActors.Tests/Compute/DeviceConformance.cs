@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using AlexNetActors.Compute;
+using AlexNetActors.Compute.Cpu;
 using static AlexNetActors.Tests.Compute.SampleValues;
 
 namespace AlexNetActors.Tests.Compute;
@@ -387,6 +389,25 @@ public abstract class DeviceConformance : IDisposable
         Device.WriteChannels(values, 3, 6, got, ChannelOrder.Own);
         Device.CopyChannels(Activation(Device, source, 1), 4, 6, expected, 3);
         Assert.Equal(Read(Device, expected), Read(Device, got));
+    }
+
+    [Theory]
+    [InlineData(32, 5, 7)]
+    [InlineData(64, 1, 1)]
+    [InlineData(33, 3, 4)]
+    public void WhereATensorLiesAreItsValuesInTheDevicesOwnOrder(int images, int height, int width)
+    {
+        var shape = new Shape(images, 12, height, width);
+        var activation = Activation(Device, shape, 1);
+        var place = Device.WhereItLies(activation);
+        if (Device is CpuDevice) Assert.Equal(images % 32 != 0, place.IsEmpty);
+        if (place.IsEmpty) return; // it says that nobody else reaches them
+        float[] values = new float[shape.Count];
+        Device.ReadChannels(activation, 0, 12, values, ChannelOrder.Own);
+        Assert.Equal(values, MemoryMarshal.Cast<byte, float>(place.Span).ToArray());
+        MemoryMarshal.Cast<byte, float>(place.Span)[5] = 7;
+        Device.ReadChannels(activation, 0, 12, values, ChannelOrder.Own);
+        Assert.Equal(7, values[5]);
     }
 
     [Theory]

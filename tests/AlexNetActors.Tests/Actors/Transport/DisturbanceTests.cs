@@ -38,6 +38,20 @@ public sealed class DisturbanceTests
         pair.Right.Loss();
     }
 
+    /// <summary>It may be the memory of a device, which is freed next.</summary>
+    [Fact]
+    public void Who_ends_a_connection_waits_until_nobody_reads_what_was_to_be_sent()
+    {
+        using var pair = Disturbed();
+        Act("delay tower-A by 2s at step 0 for 10s");
+        pair.ToRight.Send(Links.Header(64), new byte[64]);
+        Links.Until(() => !pair.ToRight.Drained, "the write to begin");
+        Thread.Sleep(200);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        pair.ToRight.Dispose();
+        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(1), $"ended after {clock.Elapsed} of a write that takes 2 s");
+    }
+
     [Fact]
     public void Delayed_and_throttled_frames_arrive_whole_and_in_order()
     {
