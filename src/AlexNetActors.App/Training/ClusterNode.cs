@@ -13,6 +13,13 @@ sealed class ClusterNode : IDisposable
     const string CoordinatorRole = "coordinator";
     static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10), LookInterval = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>
+    /// How old a process is at least when it opens a port that was named: it may take the place of one that was killed, which the cluster removes within
+    /// 0.4 to 0.8 s. One that associates before that, as a program that is compiled ahead can, is now and then never reached by one of the others:
+    /// Akka.Remote loses the new association with the old. Both are then put out, 10 s later.
+    /// </summary>
+    static readonly TimeSpan AgeMin = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a node waits to be let in before it says what may be wrong; it goes on trying.</summary>
     static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(20);
 
@@ -49,6 +56,8 @@ sealed class ClusterNode : IDisposable
         (_node, _earlier, _configuredSeeds) = (node, earlier, [.. settings.Seeds]);
         if (earlier is not null) settings = settings with { Seeds = [.. earlier.Members.Select(Majority.NodeName).Union(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
         _seeds = string.Join(", ", settings.Seeds);
+        var young = AgeMin - TimeSpan.FromSeconds(ProcessMeter.Read().Seconds);
+        if (settings.Port != 0 && young > TimeSpan.Zero) Thread.Sleep(young < AgeMin ? young : AgeMin);
         _system = ClusterSystem.Start(settings, node.Akka, unencrypted);
         _cluster = Cluster.Get(_system);
         try
