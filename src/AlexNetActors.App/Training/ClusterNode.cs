@@ -15,7 +15,7 @@ sealed class ClusterNode : IDisposable
 
     /// <summary>
     /// How old a process is at least when it opens a port that was named: it may take the place of one that was killed, which the cluster removes within
-    /// 0.4 to 0.8 s. One that associates before that, as a program that is compiled ahead can, is now and then never reached by one of the others:
+    /// about 0.6 s (node.conf). One that associates before that, as a program that is compiled ahead can, is now and then never reached by one of the others:
     /// Akka.Remote loses the new association with the old. Both are then put out, 10 s later.
     /// </summary>
     static readonly TimeSpan AgeMin = TimeSpan.FromSeconds(1);
@@ -57,7 +57,7 @@ sealed class ClusterNode : IDisposable
         if (earlier is not null) settings = settings with { Seeds = [.. earlier.Members.Select(Majority.NodeName).Union(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
         _seeds = string.Join(", ", settings.Seeds);
         var young = AgeMin - TimeSpan.FromSeconds(ProcessMeter.Read().Seconds);
-        if (settings.Port != 0 && young > TimeSpan.Zero) Thread.Sleep(young < AgeMin ? young : AgeMin);
+        if (settings.Port != 0 && young > TimeSpan.Zero) Thread.Sleep(young < AgeMin ? young : AgeMin); // a clock that was set back makes nobody younger than new
         _system = ClusterSystem.Start(settings, node.Akka, unencrypted);
         _cluster = Cluster.Get(_system);
         try

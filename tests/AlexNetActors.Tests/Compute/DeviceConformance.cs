@@ -401,7 +401,7 @@ public abstract class DeviceConformance : IDisposable
         var activation = Activation(Device, shape, 1);
         var place = Device.WhereItLies(activation);
         if (Device is CpuDevice) Assert.Equal(images % 32 != 0, place.IsEmpty);
-        if (place.IsEmpty) return; // it says that nobody else reaches them
+        Assert.SkipWhen(place.IsEmpty, "this device keeps such a tensor where nobody else reaches it");
         float[] values = new float[shape.Count];
         Device.ReadChannels(activation, 0, 12, values, ChannelOrder.Own);
         Assert.Equal(values, MemoryMarshal.Cast<byte, float>(place.Span).ToArray());

@@ -1,3 +1,4 @@
+using System.Buffers;
 using AlexNetActors.Actors;
 
 namespace AlexNetActors.Tests.Actors.Transport;
@@ -44,12 +45,36 @@ public sealed class DisturbanceTests
     {
         using var pair = Disturbed();
         Act("delay tower-A by 2s at step 0 for 10s");
-        pair.ToRight.Send(Links.Header(64), new byte[64]);
-        Links.Until(() => !pair.ToRight.Drained, "the write to begin");
-        Thread.Sleep(200);
+        var payload = new Watched();
+        pair.ToRight.Send(Links.Header(Watched.Size), payload.Bytes);
+        Links.Until(() => payload.IsRead, "the write to begin");
         var clock = System.Diagnostics.Stopwatch.StartNew();
         pair.ToRight.Dispose();
         Assert.True(clock.Elapsed > TimeSpan.FromSeconds(1), $"ended after {clock.Elapsed} of a write that takes 2 s");
+    }
+
+    /// <summary>Memory that tells when it is about to be read.</summary>
+    sealed class Watched : MemoryManager<byte>
+    {
+        public const int Size = 64;
+        readonly byte[] _bytes = new byte[Size];
+        volatile bool _read;
+
+        public bool IsRead => _read;
+
+        public Memory<byte> Bytes => CreateMemory(Size);
+
+        public override Span<byte> GetSpan()
+        {
+            _read = true;
+            return _bytes;
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin() { }
+
+        protected override void Dispose(bool disposing) { }
     }
 
     [Fact]

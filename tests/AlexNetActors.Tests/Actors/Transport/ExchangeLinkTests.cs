@@ -50,10 +50,11 @@ public sealed class ExchangeLinkTests : IDisposable
             try
             {
                 using var own = Open();
+                using var link = links[(int)id]; // ends before the device whose memory it sends from
                 var tower = new Tower(recipe.Network, id, own, batch, recipe.Seed, _run.Data.Mean.Span, training: true);
                 tower.Initialize();
                 Assert.Equal(inPlace, !tower.PlaceOfSum(1).IsEmpty);
-                links[(int)id].ReceiveInto(tower);
+                link.ReceiveInto(tower);
                 var pass = new Pass([tower], mailboxes[(int)id]);
                 var reader = new BatchReader(_run.Data, recipe.Augmentation, recipe.Seed, batch);
                 var read = reader.NewBatch();
@@ -70,7 +71,6 @@ public sealed class ExchangeLinkTests : IDisposable
             {
                 failures[(int)id] = e; // asserted below: on a bare thread it would end the process
             }
-            links[(int)id].Dispose();
         }))];
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
