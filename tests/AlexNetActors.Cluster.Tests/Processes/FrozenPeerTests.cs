@@ -42,11 +42,8 @@ public sealed class FrozenPeerTests : IDisposable
     /// <summary>host:port by which the others call it: "HOST:PORT joins the cluster".</summary>
     string NameOf(string peer) => _peers[peer].WaitFor(" joins the cluster").Split(' ')[0];
 
-    void WaitForSteps(int steps)
-    {
-        string metrics = Path.Combine(_workshop.In("run"), "metrics.jsonl");
-        Wait.Until(() => File.Exists(metrics) && new FileInfo(metrics).Length > 0 && _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached:\n{_cluster}");
-    }
+    void WaitForSteps(int steps) =>
+        Wait.Until(() => _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached:\n{_cluster}");
 
     /// <summary>Waits for a line of any other peer that fits.</summary>
     void ExpectFromTheOthers(string frozen, string pattern)

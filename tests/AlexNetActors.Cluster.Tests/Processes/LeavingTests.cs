@@ -21,11 +21,8 @@ public sealed class LeavingTests : IDisposable
         return cluster;
     }
 
-    void WaitForSteps(int steps)
-    {
-        string metrics = Path.Combine(_workshop.In("run"), "metrics.jsonl");
-        Wait.Until(() => File.Exists(metrics) && _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached");
-    }
+    void WaitForSteps(int steps) =>
+        Wait.Until(() => _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached");
 
     void ExpectWhole(NodeProcess coordinator)
     {

@@ -64,8 +64,14 @@ sealed class Workshop : IDisposable
         return trainer.Digest();
     }
 
-    public IReadOnlyList<JsonObject> Metrics(string run, string kind) =>
-        [.. File.ReadLines(Path.Combine(In(run), "metrics.jsonl")).Select(l => JsonNode.Parse(l)!.AsObject()).Where(l => (string)l["kind"]! == kind)];
+    /// <summary>A run's whole lines of one kind: the last may still be being written. None while it has no metrics yet.</summary>
+    public IReadOnlyList<JsonObject> Metrics(string run, string kind)
+    {
+        string path = Path.Combine(In(run), "metrics.jsonl");
+        if (!File.Exists(path)) return [];
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return [.. MetricsLine.Read(file).Select(l => l.Json ?? throw new InvalidDataException($"{path}: line {l.Number} is damaged")).Where(l => (string)l["kind"]! == kind)];
+    }
 
     /// <summary>Checkpoints of a run, newest first.</summary>
     public IReadOnlyList<(long Steps, string Folder)> Checkpoints(string run) => new CheckpointFolder(Path.Combine(In(run), "checkpoints")).List();
