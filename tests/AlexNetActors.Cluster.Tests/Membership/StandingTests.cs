@@ -47,4 +47,23 @@ public sealed class StandingTests
         Assert.Equal(Standing.Dead, await StandingActor.Of(lone, cluster.Address.WithPort(seedless)));
         await lone.Terminate().WaitAsync(TimeSpan.FromSeconds(20));
     }
+
+    /// <summary>Over TLS one in ten got its first answer after 4 s, when something else was sent: node.conf, batching.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whoever_connects_is_answered_at_once(bool encrypted)
+    {
+        using var cluster = new TestCluster(encrypted);
+        cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
+        int seedless = FreePorts.Take();
+        List<Task> ends = [];
+        for (int i = 0; i < 20; i++)
+        {
+            var lone = ClusterSystem.Start(cluster.Settings(0, cluster.Certify($"lone-{i}")) with { Seeds = [$"127.0.0.1:{seedless}"] }, TestCluster.Node);
+            Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address)); // or Silent, after the 2 s that it waits for an answer
+            ends.Add(lone.Terminate());
+        }
+        await Task.WhenAll(ends).WaitAsync(TimeSpan.FromSeconds(20));
+    }
 }
