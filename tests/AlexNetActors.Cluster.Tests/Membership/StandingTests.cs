@@ -7,6 +7,9 @@ namespace AlexNetActors.Cluster.Tests;
 /// <summary>A node that was put out asks the others how they stand before it thinks of a cluster of its own.</summary>
 public sealed class StandingTests
 {
+    /// <summary>Who is in no cluster waits 10 s to leave it.</summary>
+    static readonly TimeSpan EndMax = TimeSpan.FromSeconds(60);
+
     static Address Node(int port) => new("akka.tcp", "alexnet", "127.0.0.1", port);
 
     static Address? Founder(params (int Port, Standing Standing)[] others) => Founding.Founder(Node(1), [.. others.Select(o => (Node(o.Port), o.Standing))], ["127.0.0.1:9", "127.0.0.1:1", "127.0.0.1:2"]);
@@ -38,14 +41,14 @@ public sealed class StandingTests
     {
         using var cluster = new TestCluster(encrypted);
         cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
-        int outside = FreePorts.Take(), seedless = FreePorts.Take();
-        var lone = ClusterSystem.Start(cluster.Settings(outside, cluster.Certify("lone")) with { Seeds = [$"127.0.0.1:{seedless}"] }, TestCluster.Node);
+        int seedless = FreePorts.Take();
+        var lone = Lone(cluster, "lone", FreePorts.Take(), seedless);
         lone.ActorOf(StandingActor.Props(), StandingActor.Name);
         Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address));
         Assert.Equal(Standing.Outside, await StandingActor.Of(cluster.Members[0], TestCluster.Cluster(lone).SelfAddress));
         Assert.Equal(Standing.Silent, await StandingActor.Of(lone, TestCluster.Cluster(cluster.Members[1]).SelfAddress)); // has nobody to ask
         Assert.Equal(Standing.Dead, await StandingActor.Of(lone, cluster.Address.WithPort(seedless)));
-        await lone.Terminate().WaitAsync(TimeSpan.FromSeconds(20));
+        await lone.Terminate().WaitAsync(EndMax);
     }
 
     /// <summary>Over TLS one in ten got its first answer after 4 s, when something else was sent: node.conf, batching.</summary>
@@ -60,10 +63,14 @@ public sealed class StandingTests
         List<Task> ends = [];
         for (int i = 0; i < 20; i++)
         {
-            var lone = ClusterSystem.Start(cluster.Settings(0, cluster.Certify($"lone-{i}")) with { Seeds = [$"127.0.0.1:{seedless}"] }, TestCluster.Node);
+            var lone = Lone(cluster, $"lone-{i}", 0, seedless);
             Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address)); // or Silent, after the 2 s that it waits for an answer
             ends.Add(lone.Terminate());
         }
-        await Task.WhenAll(ends).WaitAsync(TimeSpan.FromSeconds(20));
+        await Task.WhenAll(ends).WaitAsync(EndMax);
     }
+
+    /// <summary>A node that joins nobody, as nobody listens where its seed should be.</summary>
+    static ActorSystem Lone(TestCluster cluster, string name, int port, int seedless) =>
+        ClusterSystem.Start(cluster.Settings(port, cluster.Certify(name)) with { Seeds = [$"127.0.0.1:{seedless}"] }, TestCluster.Node);
 }
