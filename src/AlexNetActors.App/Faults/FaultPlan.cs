@@ -24,7 +24,7 @@ sealed record PlannedNode(string Name, string Roles, string? Towers, bool StaysD
 /// <param name="Nodes">The processes.</param>
 /// <param name="Set">--set of each.</param>
 /// <param name="RestartAfter">How long a dead process stays dead.</param>
-/// <param name="Deadline">Longest time of a run.</param>
+/// <param name="Deadline">Longest time that a run gets no further, beside what a fault itself lasts.</param>
 /// <param name="AtOnce">Runs that go on at the same time.</param>
 /// <param name="Runs">The faults of each run.</param>
 sealed partial record FaultPlan(

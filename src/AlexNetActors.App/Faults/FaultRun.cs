@@ -33,6 +33,7 @@ sealed partial class FaultRun
     TimeSpan? _trainingSince;
     int _generation, _generations, _restarts;
     long _stepsDone, _stepsRedone;
+    TimeSpan _furtherAt; // when it came to a step for the first time, last
     string? _failure, _lastEvent;
     bool _over;
 
@@ -86,7 +87,7 @@ sealed partial class FaultRun
         return new FaultRunResult(_place.Name, _faults, _clock.Elapsed.TotalSeconds, _place.Digest(_plan.Steps), cleanDigest, lost, repeated, _stepsRedone, _generations, _restarts, _leadership.Terms, _leadership.Overlap, _memory, _failure);
     }
 
-    /// <summary>The next thing that is due or told; the plan's deadline ends it all.</summary>
+    /// <summary>The next thing that is due or told; a run that gets no further for the plan's deadline has failed.</summary>
     void DoNext()
     {
         var due = _later.Where(l => l.At <= _clock.Elapsed).ToArray();
@@ -95,7 +96,7 @@ sealed partial class FaultRun
             _later.Remove(item);
             item.Do();
         }
-        var left = _plan.Deadline + LongestFault - _clock.Elapsed;
+        var left = _furtherAt + LongestFault + _plan.Deadline - _clock.Elapsed;
         if (left <= TimeSpan.Zero)
         {
             _failure = Describe();
@@ -105,16 +106,15 @@ sealed partial class FaultRun
         if (_work.TryTake(out var work, Math.Max(1, (int)Math.Min(next.TotalMilliseconds, int.MaxValue)))) work();
     }
 
-    /// <summary>A plan's deadline is for what training and recoveries take: the time that faults last is not counted.</summary>
-    TimeSpan LongestFault => _faults.Aggregate(TimeSpan.Zero, (sum, f) => sum + (f.Fault switch { Fault.Stop s => s.For, Fault.Partition p => p.For, _ => TimeSpan.Zero }))
-        + (_faults.Max(f => f.Fault.When.After) ?? TimeSpan.Zero);
+    /// <summary>While it lasts, nobody has to get further.</summary>
+    TimeSpan LongestFault => _faults.Select(f => f.Fault switch { Fault.Stop s => s.For, Fault.Partition p => p.For, _ => TimeSpan.Zero }).DefaultIfEmpty().Max();
 
     /// <summary>Who did not do what.</summary>
     string Describe()
     {
         string waiting = string.Join(", ", _faults.Where(f => !f.Over).Select(f => $"\"{f.Fault}\""));
         string nodes = string.Join("; ", _nodes.Select(n => $"{n.Plan.Name} ({(n.Runs ? "runs" : "is dead")}) said \"{n.LastLine}\""));
-        return $"not over after {_clock.Elapsed.TotalSeconds:0} s, {_stepsDone} of {_plan.Steps} steps done, last event {_lastEvent ?? "none"}{(waiting == "" ? "" : $", still to strike {waiting}")}: {nodes}";
+        return $"after {_stepsDone} of {_plan.Steps} steps no other for {(_clock.Elapsed - _furtherAt).TotalSeconds:0} s, last event {_lastEvent ?? "none"}{(waiting == "" ? "" : $", still to strike {waiting}")}: {nodes}";
     }
 
     void Start(FaultedNode node)
@@ -190,7 +190,7 @@ sealed partial class FaultRun
         }
         if (steps <= _stepsDone) _stepsRedone++;
         foreach (var f in _faults) f.StepDone(time, steps);
-        _stepsDone = Math.Max(_stepsDone, steps);
+        if (steps > _stepsDone) (_stepsDone, _furtherAt) = (steps, _clock.Elapsed);
     }
 
     void Arm(FaultOutcome f)

@@ -65,7 +65,7 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_cannot_recover_ends_at_its_deadline_with_who_did_what()
+    public void A_run_that_gets_no_further_ends_at_its_deadline_with_who_did_what()
     {
         File.WriteAllText(In("plan.conf"), """
             deadline = 40s
@@ -77,7 +77,18 @@ public sealed class FaultsTests : IDisposable
             faults = ["kill three at step 5 in loss"]
             """);
         var result = Faults(In("plan.conf")).Expect(1);
-        Assert.Matches(@"not over after 4[0-9] s, 5 of 12 steps done, last event .* of one: one \(runs\) said .*; two \(runs\) said .*; three \(is dead\) said ", result.Err);
+        Assert.Matches(@"after 5 of 12 steps no other for 4[0-9] s, last event .* of one: one \(runs\) said .*; two \(runs\) said .*; three \(is dead\) said ", result.Err);
+    }
+
+    [Fact]
+    public void A_run_that_gets_further_may_take_longer_than_its_deadline()
+    {
+        File.WriteAllText(In("plan.conf"), """
+            deadline = 15s
+            step-time = 500ms # the last fault and 5 s more: 40 steps, 20 s
+            faults = ["disconnect loader at 15s"]
+            """);
+        Faults(In("plan.conf")).Expect(0);
     }
 
     static void SkipWithoutHosts() =>
