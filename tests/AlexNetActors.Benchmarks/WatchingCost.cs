@@ -8,8 +8,9 @@ namespace AlexNetActors.Benchmarks;
 
 /// <summary>
 /// What watching costs: the full network trained with nobody looking, and with the dashboard, one page that follows it, TensorBoard's files and a
-/// collector of OpenTelemetry, in turn one of them first. Speeds of shared machines move by more than what is looked for, so the processor time that
-/// the process spends beside its compute threads is told, too.
+/// collector of OpenTelemetry, in turn one of them first. Speeds of shared machines move by more than what is looked for, so two things are told, too:
+/// the processor time that the process spends beside its compute threads, and how long those were ready to run and did not, which is what is lost to
+/// all that shares the processors with them, the collector and the page included.
 /// </summary>
 static class WatchingCost
 {
@@ -20,7 +21,8 @@ static class WatchingCost
 
     /// <param name="ImagesPerSecond">Median of the steady steps.</param>
     /// <param name="Beside">Share of the processors that threads other than those that compute took.</param>
-    readonly record struct Cost(double ImagesPerSecond, double Beside);
+    /// <param name="Held">Share of the time in which a compute thread could have run and waited for a processor.</param>
+    readonly record struct Cost(double ImagesPerSecond, double Beside, double Held);
 
     /// <param name="args">A data set of 256-pixel records; how many rounds; a markdown file for the result.</param>
     public static int Run(string[] args)
@@ -36,7 +38,7 @@ static class WatchingCost
             if (round % 2 == 0) watched.Add(Watched(args[0]));
             alone.Add(Measure(new TrainRun(args[0])));
             if (round % 2 == 1) watched.Add(Watched(args[0]));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1].ImagesPerSecond:F2} images/s, beside {alone[^1].Beside:P2}; watched {watched[^1].ImagesPerSecond:F2}, {watched[^1].Beside:P2}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1].ImagesPerSecond:F2} images/s, beside {alone[^1].Beside:P2}, held up {alone[^1].Held:P2}; watched {watched[^1].ImagesPerSecond:F2}, {watched[^1].Beside:P2}, {watched[^1].Held:P2}"));
         }
         string report = Report(alone, watched);
         File.WriteAllText(args[2], report);
@@ -48,31 +50,36 @@ static class WatchingCost
     {
         using (run)
         {
-            var used = new Dictionary<string, long>();
-            (long Used, long At)? first = null;
-            var last = (Used: 0L, At: 0L);
+            var (used, held) = (new Dictionary<string, long>(), new Dictionary<string, long>());
+            (long Used, long Held, long At)? first = null;
+            var last = (Used: 0L, Held: 0L, At: 0L);
             run.Train(Steps, Ours.AsBuilt, process =>
             {
                 if (last.At != 0 && Stopwatch.GetElapsedTime(last.At) < LookInterval) return;
-                LookBesideComputing(process, used);
-                last = (used.Values.Sum(), Stopwatch.GetTimestamp());
+                Look(process, used, held);
+                last = (used.Values.Sum(), held.Values.Sum(), Stopwatch.GetTimestamp());
                 if (first is null && run.Steps().Count >= WarmSteps) first = last;
             });
-            double share = (last.Used - first!.Value.Used) / 100.0 / Stopwatch.GetElapsedTime(first.Value.At, last.At).TotalSeconds / Environment.ProcessorCount;
-            return new Cost(Median.Of(run.Steps().Skip(WarmSteps).Select(s => s.ImagesPerSecond)), share);
+            double seconds = Stopwatch.GetElapsedTime(first!.Value.At, last.At).TotalSeconds;
+            return new Cost(
+                Median.Of(run.Steps().Skip(WarmSteps).Select(s => s.ImagesPerSecond)),
+                (last.Used - first.Value.Used) / 100.0 / seconds / Environment.ProcessorCount,
+                (last.Held - first.Value.Held) / 1e9 / seconds / held.Count);
         }
     }
 
-    /// <summary>Adds what the threads have used by now that do not compute; one that has ended keeps what it was last seen with.</summary>
+    /// <summary>What the threads have come to by now; one that has ended keeps what it was last seen with.</summary>
     /// <param name="process">Whose threads.</param>
-    /// <param name="used">Hundredths of a second, user and system, by thread.</param>
-    static void LookBesideComputing(int process, Dictionary<string, long> used)
+    /// <param name="used">By those that do not compute: hundredths of a second, user and system.</param>
+    /// <param name="held">Of those that do: nanoseconds in which they waited for a processor.</param>
+    static void Look(int process, Dictionary<string, long> used, Dictionary<string, long> held)
     {
         try
         {
             foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
-                if (!File.ReadAllText(Path.Combine(thread, "comm")).StartsWith("compute", StringComparison.Ordinal))
-                    used[thread] = File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[1].Split(' ')[11..13].Sum(long.Parse);
+                if (File.ReadAllText(Path.Combine(thread, "comm")).StartsWith("compute", StringComparison.Ordinal))
+                    held[thread] = long.Parse(File.ReadAllText(Path.Combine(thread, "schedstat")).Split(' ')[1]);
+                else used[thread] = File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[1].Split(' ')[11..13].Sum(long.Parse);
         }
         catch (IOException)
         {
@@ -148,6 +155,8 @@ static class WatchingCost
         report.AppendLine(Speeds("watched / not, in a round", watched.Zip(alone, (w, a) => w.ImagesPerSecond / a.ImagesPerSecond), "F4"));
         report.AppendLine(Speeds("processor time beside computing, nobody looks", alone.Select(c => c.Beside), "P2"));
         report.AppendLine(Speeds("processor time beside computing, watched", watched.Select(c => c.Beside), "P2"));
+        report.AppendLine(Speeds("compute threads ready and without a processor, nobody looks", alone.Select(c => c.Held), "P2"));
+        report.AppendLine(Speeds("compute threads ready and without a processor, watched", watched.Select(c => c.Held), "P2"));
         report.AppendLine();
         report.AppendLine($"`dotnet run -c Release --project tests/AlexNetActors.Benchmarks -- watching DATA {alone.Count} OUT`");
         return report.ToString();
