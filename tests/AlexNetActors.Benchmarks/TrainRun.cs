@@ -20,6 +20,9 @@ sealed class TrainRun(string data, params string[] more) : IDisposable
     public MeasuredProcess Train(int steps, IReadOnlyDictionary<string, string> environment, Action<int>? sample = null) =>
         Ours.Alexnet([.. Arguments(steps), "--json"], environment, sample);
 
+    /// <summary>Of the process that was started and not waited for.</summary>
+    public int ProcessId => _process!.Id;
+
     /// <summary>Does not wait for its end.</summary>
     /// <returns>The file where it says what happens.</returns>
     public string Start(int steps)

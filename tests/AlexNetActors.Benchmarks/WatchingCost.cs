@@ -1,28 +1,29 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using AlexNetActors.App;
 
 namespace AlexNetActors.Benchmarks;
 
 /// <summary>
 /// What watching costs: the full network trained with nobody looking, and with the dashboard, one page that follows it, TensorBoard's files and a
-/// collector of OpenTelemetry, in turn one of them first. Speeds of shared machines move by more than what is looked for, so two things are told, too:
-/// the processor time that the process spends beside its compute threads, and how long those were ready to run and did not, which is what is lost to
-/// all that shares the processors with them, the collector and the page included.
+/// collector of OpenTelemetry. Speeds of shared machines drift within a minute by more than what is looked for, so both runs live all the while and take
+/// short turns; who has none is stopped as a whole, by signal, for a run that nobody watches has no button to pause it.
 /// </summary>
-static class WatchingCost
+static partial class WatchingCost
 {
-    /// <summary>Steps of a run, within an epoch; those before do not count: the runtime still compiles what they need.</summary>
-    const int Steps = 33, WarmSteps = 16;
+    /// <summary>Steps of a turn, and those before the first: until then the runtime still compiles what they need.</summary>
+    const int Steps = 5, FirstSteps = 40;
 
-    static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200), LookInterval = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200), LookInterval = TimeSpan.FromMilliseconds(250), TurnMax = TimeSpan.FromMinutes(5);
 
-    /// <param name="ImagesPerSecond">Median of the steady steps.</param>
+    /// <param name="SecondsAStep">Mean of the turn's whole steps, but for those that follow a validation or a checkpoint.</param>
     /// <param name="Beside">Share of the processors that threads other than those that compute took.</param>
     /// <param name="Held">Share of the time in which a compute thread could have run and waited for a processor.</param>
-    readonly record struct Cost(double ImagesPerSecond, double Beside, double Held);
+    readonly record struct Cost(double SecondsAStep, double Beside, double Held);
 
     /// <param name="args">A data set of 256-pixel records; how many rounds; a markdown file for the result.</param>
     public static int Run(string[] args)
@@ -32,76 +33,93 @@ static class WatchingCost
             Console.Error.WriteLine("expected: watching DATA ROUNDS OUT");
             return 2;
         }
+        var (page, collector) = (FreePorts.Take(), FreePorts.Take());
+        using var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{collector}/" } };
+        listener.Start();
+        using var end = new CancellationTokenSource();
+        var (taking, following) = (Take(listener), Follow(page, end.Token));
         var (alone, watched) = (new List<Cost>(), new List<Cost>());
-        for (int round = 1; round <= rounds; round++)
+        using (var inAlone = new TrainRun(args[0]))
+        using (var inWatched = new TrainRun(args[0], "--dashboard", $"{page}", "--tensorboard", "--otlp", $"http://127.0.0.1:{collector}"))
         {
-            if (round % 2 == 0) watched.Add(Watched(args[0]));
-            alone.Add(Measure(new TrainRun(args[0])));
-            if (round % 2 == 1) watched.Add(Watched(args[0]));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1].ImagesPerSecond:F2} images/s, beside {alone[^1].Beside:P2}, held up {alone[^1].Held:P2}; watched {watched[^1].ImagesPerSecond:F2}, {watched[^1].Beside:P2}, {watched[^1].Held:P2}"));
+            foreach (var run in new[] { inAlone, inWatched })
+            {
+                run.Start(int.MaxValue);
+                Turn(run, FirstSteps);
+            }
+            for (int round = 1; round <= rounds; round++)
+            {
+                if (round % 2 == 0) watched.Add(Turn(inWatched, Steps));
+                alone.Add(Turn(inAlone, Steps));
+                if (round % 2 == 1) watched.Add(Turn(inWatched, Steps));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1].SecondsAStep:F3} s a step, beside {alone[^1].Beside:P2}, held up {alone[^1].Held:P2}; watched {watched[^1].SecondsAStep:F3}, {watched[^1].Beside:P2}, {watched[^1].Held:P2}"));
+            }
         }
+        end.Cancel();
+        listener.Stop();
+        Task.WaitAll(taking, following);
+        if (taking.Result == 0 || following.Result == 0) throw new InvalidOperationException($"the collector got {taking.Result} requests and the page {following.Result} bytes: nobody watched");
         string report = Report(alone, watched);
         File.WriteAllText(args[2], report);
         Console.WriteLine(report);
         return 0;
     }
 
-    static Cost Measure(TrainRun run)
+    static Cost Turn(TrainRun run, int steps)
     {
-        using (run)
+        int had = MetricsFile.WholeLines(run.Folder).Length;
+        var before = Look(run.ProcessId);
+        long start = Stopwatch.GetTimestamp();
+        Signal(run.ProcessId, Continue);
+        double[] seconds;
+        while ((seconds = WholeSteps(run, had)).Length < steps)
         {
-            var (used, held) = (new Dictionary<string, long>(), new Dictionary<string, long>());
-            (long Used, long Held, long At)? first = null;
-            var last = (Used: 0L, Held: 0L, At: 0L);
-            run.Train(Steps, Ours.AsBuilt, process =>
-            {
-                if (last.At != 0 && Stopwatch.GetElapsedTime(last.At) < LookInterval) return;
-                Look(process, used, held);
-                last = (used.Values.Sum(), held.Values.Sum(), Stopwatch.GetTimestamp());
-                if (first is null && run.Steps().Count >= WarmSteps) first = last;
-            });
-            double seconds = Stopwatch.GetElapsedTime(first!.Value.At, last.At).TotalSeconds;
-            return new Cost(
-                Median.Of(run.Steps().Skip(WarmSteps).Select(s => s.ImagesPerSecond)),
-                (last.Used - first.Value.Used) / 100.0 / seconds / Environment.ProcessorCount,
-                (last.Held - first.Value.Held) / 1e9 / seconds / held.Count);
+            if (Stopwatch.GetElapsedTime(start) > TurnMax) throw new TimeoutException($"waited {TurnMax} for {steps} steps of {run.Folder}");
+            Thread.Sleep(LookInterval);
         }
+        Signal(run.ProcessId, Stop);
+        double turn = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var after = Look(run.ProcessId);
+        return new Cost(seconds.Take(steps).Average(), (after.Used - before.Used) / 100.0 / turn / Environment.ProcessorCount, (after.Held - before.Held) / 1e9 / turn / after.Threads);
     }
 
-    /// <summary>What the threads have come to by now; one that has ended keeps what it was last seen with.</summary>
-    /// <param name="process">Whose threads.</param>
-    /// <param name="used">By those that do not compute: hundredths of a second, user and system.</param>
-    /// <param name="held">Of those that do: nanoseconds in which they waited for a processor.</param>
-    static void Look(int process, Dictionary<string, long> used, Dictionary<string, long> held)
+    /// <summary>What each step took that follows another in the lines after so many: the time of the first has the stop in it.</summary>
+    static double[] WholeSteps(TrainRun run, int had)
+    {
+        string[] turn = MetricsFile.WholeLines(run.Folder)[had..];
+        return [.. turn.Zip(turn.Skip(1)).Where(pair => MetricsFile.IsStep(pair.First) && MetricsFile.IsStep(pair.Second)).Select(pair => FullNetwork.Batch / JsonDocument.Parse(pair.Second).RootElement.GetProperty("imagesPerSecond").GetDouble())];
+    }
+
+    /// <summary>What its threads have come to by now.</summary>
+    /// <returns>By those that do not compute: hundredths of a second, user and system. Of those that do: nanoseconds in which they waited for a processor, and how many they are.</returns>
+    static (long Used, long Held, int Threads) Look(int process)
+    {
+        var (used, held, threads) = (Ticks($"/proc/{process}"), 0L, 0);
+        foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task").Where(t => Read(t, "comm").StartsWith("compute", StringComparison.Ordinal)))
+            (used, held, threads) = (used - Ticks(thread), held + long.Parse(Read(thread, "schedstat").Split(' ')[1]), threads + 1);
+        return (used, held, threads);
+    }
+
+    /// <param name="of">A process, those of its threads that have ended included, or a thread.</param>
+    static long Ticks(string of) => Read(of, "stat").Split(") ")[1].Split(' ')[11..13].Sum(long.Parse);
+
+    /// <returns>Empty for a thread that has just ended.</returns>
+    static string Read(string of, string what)
     {
         try
         {
-            foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
-                if (File.ReadAllText(Path.Combine(thread, "comm")).StartsWith("compute", StringComparison.Ordinal))
-                    held[thread] = long.Parse(File.ReadAllText(Path.Combine(thread, "schedstat")).Split(' ')[1]);
-                else used[thread] = File.ReadAllText(Path.Combine(thread, "stat")).Split(") ")[1].Split(' ')[11..13].Sum(long.Parse);
+            return File.ReadAllText(Path.Combine(of, what));
         }
         catch (IOException)
         {
-            // It has just ended.
+            return "";
         }
     }
 
-    static Cost Watched(string data)
-    {
-        var (page, collector) = (FreePorts.Take(), FreePorts.Take());
-        using var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{collector}/" } };
-        listener.Start();
-        using var end = new CancellationTokenSource();
-        var taking = Take(listener);
-        var following = Follow(page, end.Token);
-        var cost = Measure(new TrainRun(data, "--dashboard", $"{page}", "--tensorboard", "--otlp", $"http://127.0.0.1:{collector}"));
-        end.Cancel();
-        listener.Stop();
-        Task.WaitAll(taking, following);
-        if (taking.Result == 0 || following.Result == 0) throw new InvalidOperationException($"the collector got {taking.Result} requests and the page {following.Result} bytes: nobody watched");
-        return cost;
-    }
+    const int Continue = 18, Stop = 19;
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
 
     /// <returns>How many requests came.</returns>
     static async Task<int> Take(HttpListener listener)
@@ -146,13 +164,13 @@ static class WatchingCost
         var report = new StringBuilder();
         report.AppendLine("# What watching costs");
         report.AppendLine();
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; {alone.Count} alternating rounds, steps {WarmSteps + 1} to {Steps}, which is within an epoch. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
+        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; two runs that live all the while and take {alone.Count} turns of {Steps} steps each, after {FirstSteps} first ones; means of a turn. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
         report.AppendLine();
-        report.AppendLine("| | median | rounds |");
+        report.AppendLine("| | median | turns |");
         report.AppendLine("|---|---:|---|");
-        report.AppendLine(Speeds("images/s, nobody looks", alone.Select(c => c.ImagesPerSecond), "F2"));
-        report.AppendLine(Speeds("images/s, watched", watched.Select(c => c.ImagesPerSecond), "F2"));
-        report.AppendLine(Speeds("watched / not, in a round", watched.Zip(alone, (w, a) => w.ImagesPerSecond / a.ImagesPerSecond), "F4"));
+        report.AppendLine(Speeds("s a step, nobody looks", alone.Select(c => c.SecondsAStep), "F3"));
+        report.AppendLine(Speeds("s a step, watched", watched.Select(c => c.SecondsAStep), "F3"));
+        report.AppendLine(Speeds("throughput watched / not", watched.Zip(alone, (w, a) => a.SecondsAStep / w.SecondsAStep), "F3"));
         report.AppendLine(Speeds("processor time beside computing, nobody looks", alone.Select(c => c.Beside), "P2"));
         report.AppendLine(Speeds("processor time beside computing, watched", watched.Select(c => c.Beside), "P2"));
         report.AppendLine(Speeds("compute threads ready and without a processor, nobody looks", alone.Select(c => c.Held), "P2"));

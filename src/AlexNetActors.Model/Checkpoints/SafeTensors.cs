@@ -13,6 +13,7 @@ namespace AlexNetActors.Model;
 public static class SafeTensors
 {
     const long HeaderBytesMax = 16 << 20;
+    const int PieceValues = 1 << 14; // 64 KiB: below what .NET collects rarely
 
     /// <summary>Writes a file, flushes it to the disk and returns its SHA-256 in lower-case hexadecimal.</summary>
     public static string Write(string path, IReadOnlyList<NamedValues> tensors, IReadOnlyDictionary<string, string> metadata)
@@ -53,6 +54,35 @@ public static class SafeTensors
     /// <exception cref="CheckpointException">The file is missing, damaged, cannot be read or is not safetensors with F32 values.</exception>
     public static IReadOnlyList<NamedValues> Read(string path, string? sha256 = null, string? only = null)
     {
+        var tensors = new List<NamedValues>();
+        Open(path, sha256, only, (file, tensor) =>
+        {
+            var data = new float[tensor.Count];
+            file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));
+            tensors.Add(new NamedValues(tensor.Name, tensor.Shape, data));
+        });
+        return tensors;
+    }
+
+    /// <summary>Hands over the values of one tensor in their order, piece by piece: they may be more than are worth holding at once.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="name">The tensor, which must be there.</param>
+    /// <param name="take">Called with each piece, which is not to be kept.</param>
+    /// <exception cref="CheckpointException">As <see cref="Read"/> throws it.</exception>
+    public static void Scan(string path, string name, Action<ReadOnlySpan<float>> take) => Open(path, null, name, (file, tensor) =>
+    {
+        var piece = new float[Math.Min(tensor.Count, PieceValues)];
+        for (long left = tensor.Count; left > 0; left -= piece.Length)
+        {
+            var part = piece.AsSpan(0, (int)Math.Min(left, piece.Length));
+            file.ReadExactly(MemoryMarshal.AsBytes(part));
+            take(part);
+        }
+    });
+
+    /// <summary>Calls for each tensor that is wanted, with the file where its values begin.</summary>
+    static void Open(string path, string? sha256, string? only, Action<FileStream, (string Name, int[] Shape, long Count)> read)
+    {
         if (!File.Exists(path)) throw new CheckpointException($"{path} is missing");
         try
         {
@@ -69,7 +99,6 @@ public static class SafeTensors
             if (headerBytes is < 2 or > HeaderBytesMax || headerBytes > file.Length - 8) throw Damaged(path, $"header of {headerBytes} bytes");
             var json = new byte[headerBytes];
             file.ReadExactly(json);
-            var tensors = new List<NamedValues>();
             var names = new HashSet<string>();
             long taken = 0, available = file.Length - 8 - headerBytes;
             foreach (var entry in JsonDocument.Parse(json).RootElement.EnumerateObject().Where(e => e.Name != "__metadata__" && (only is null || e.Name == only)))
@@ -81,12 +110,10 @@ public static class SafeTensors
                 long count = shape.Aggregate(1L, (a, b) => checked(a * b));
                 if (shape.Any(n => n < 0) || start < 0 || end < start || end > available || end - start != checked(4 * count)) throw Damaged(path, $"{entry.Name} lies outside the file");
                 if ((taken += end - start) > available) throw Damaged(path, $"{entry.Name} has bytes that another tensor has, too");
-                var data = new float[count];
                 file.Position = 8 + headerBytes + start;
-                file.ReadExactly(MemoryMarshal.AsBytes(data.AsSpan()));
-                tensors.Add(new NamedValues(entry.Name, shape, data));
+                read(file, (entry.Name, shape, count));
             }
-            return only is not null && tensors.Count == 0 ? throw Damaged(path, $"it has no {only}") : tensors;
+            if (only is not null && names.Count == 0) throw Damaged(path, $"it has no {only}");
         }
         catch (Exception e) when (e is JsonException or EndOfStreamException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or OverflowException or FormatException)
         {

@@ -84,9 +84,9 @@ public sealed class FaultsTests : IDisposable
     public void A_run_that_gets_further_may_take_longer_than_its_deadline()
     {
         File.WriteAllText(In("plan.conf"), """
-            deadline = 15s
-            step-time = 500ms # the last fault and 5 s more: 40 steps, 20 s
-            faults = ["disconnect loader at 15s"]
+            deadline = 30s
+            step-time = 1s # the last fault and 5 s more: 35 steps, 35 s
+            faults = ["disconnect loader at 30s in update"]
             """);
         Faults(In("plan.conf")).Expect(0);
     }

@@ -27,6 +27,23 @@ public sealed class SafeTensorsTests : IDisposable
             AssertSame(tensors, SafeTensors.Read(_file, hash));
         }, iter: 50, threads: 1);
 
+    /// <summary>Of one tensor among others, of none, less than a piece, a piece, and more.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(1 << 14)]
+    [InlineData((1 << 14) + 1)]
+    [InlineData(100_000)]
+    public void Scanning_hands_over_the_same_values_in_their_order(int count)
+    {
+        var wanted = new NamedValues("wanted", [count], Bits(7, count));
+        SafeTensors.Write(_file, [Tensors[0], wanted, Tensors[1]], new Dictionary<string, string>());
+        var got = new List<float>();
+        SafeTensors.Scan(_file, "wanted", piece => got.AddRange(piece));
+        AssertSame([wanted], [wanted with { Data = [.. got] }]);
+        Assert.Contains("it has no other", Assert.Throws<CheckpointException>(() => SafeTensors.Scan(_file, "other", _ => { })).Message);
+    }
+
     static float[] Bits(int seed, int count) => [.. Enumerable.Range(0, count).Select(n => BitConverter.Int32BitsToSingle(seed + n * 0x01234567))];
 
     static void AssertSame(IReadOnlyList<NamedValues> expected, IReadOnlyList<NamedValues> got)

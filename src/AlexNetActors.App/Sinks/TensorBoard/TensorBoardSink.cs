@@ -5,8 +5,9 @@ using AlexNetActors.Model;
 namespace AlexNetActors.App;
 
 /// <summary>
-/// The run for TensorBoard, on a thread of its own: scalars at each step and validation; at each checkpoint, from its files, the first layer's kernels and
-/// how the weights of every layer are spread. Where training starts or goes on there is a new file, and it takes back what is done again.
+/// The run for TensorBoard, on a thread of its own that runs when nothing else wants the processor: scalars at each step and validation; at each
+/// checkpoint, from its files, the first layer's kernels and how the weights of every layer are spread. Where training starts or goes on there is a new
+/// file, and it takes back what is done again.
 /// </summary>
 sealed class TensorBoardSink : IRunSink
 {
@@ -30,7 +31,7 @@ sealed class TensorBoardSink : IRunSink
     public TensorBoardSink(string folder, Network network, Action<string> say)
     {
         (_folder, _network, _say) = (folder, network, say);
-        _thread = new Thread(Run) { IsBackground = true, Name = "tensorboard", Priority = ThreadPriority.BelowNormal };
+        _thread = new Thread(Run) { IsBackground = true, Name = "tensorboard" };
         _thread.Start();
     }
 
@@ -44,6 +45,7 @@ sealed class TensorBoardSink : IRunSink
 
     void Run()
     {
+        IdlePriority.Take();
         try
         {
             while (_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
@@ -92,7 +94,7 @@ sealed class TensorBoardSink : IRunSink
                 foreach (var tower in pictures.Towers) _file!.Append(TensorBoardEvent.Image(time, m.Steps, $"{first}/tower {tower.Tower}", KernelSheet.Of(tower, pictures.Size)));
             foreach (string name in _network.Layers.SelectMany(l => new[] { $"{l.Name}.weight", $"{l.Name}.bias" }))
                 foreach (var tower in TowerIds.Both)
-                    _file!.Append(TensorBoardEvent.Histogram(time, m.Steps, $"{name}/tower {tower}", Histogram.Of(SafeTensors.Read(Path.Combine(m.Folder, CheckpointFolder.TowerFile(tower)), only: name)[0].Data)));
+                    _file!.Append(TensorBoardEvent.Histogram(time, m.Steps, $"{name}/tower {tower}", Histogram.Of(take => SafeTensors.Scan(Path.Combine(m.Folder, CheckpointFolder.TowerFile(tower)), name, take))));
         }
         catch (CheckpointException e) // newer ones have replaced it meanwhile
         {
