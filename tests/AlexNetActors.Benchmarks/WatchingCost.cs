@@ -10,59 +10,73 @@ namespace AlexNetActors.Benchmarks;
 
 /// <summary>
 /// What watching costs: the full network trained with nobody looking, and with the dashboard, one page that follows it, TensorBoard's files and a
-/// collector of OpenTelemetry. Speeds of shared machines drift within a minute by more than what is looked for, so both runs live all the while and take
-/// short turns; who has none is stopped as a whole, by signal, for a run that nobody watches has no button to pause it.
+/// collector of OpenTelemetry. Speeds of shared machines drift within a minute by more than what is looked for, so two runs live side by side and take
+/// short turns; who has none is stopped as a whole, by signal, for a run that nobody watches has no button to pause it. And two processes of the same
+/// program differ by a percent or two for as long as they live, so there are several pairs, in turn one of them started first.
 /// </summary>
 static partial class WatchingCost
 {
-    /// <summary>Steps of a turn, and those before the first: until then the runtime still compiles what they need.</summary>
-    const int Steps = 5, FirstSteps = 40;
+    /// <summary>Turns of a run, steps of a turn, and those before the first: until then the runtime still compiles what they need.</summary>
+    const int Turns = 4, Steps = 5, FirstSteps = 40;
 
     static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200), LookInterval = TimeSpan.FromMilliseconds(250), TurnMax = TimeSpan.FromMinutes(5);
 
-    /// <param name="SecondsAStep">Mean of the turn's whole steps, but for those that follow a validation or a checkpoint.</param>
+    /// <param name="SecondsAStep">Mean of the whole steps, but for those that follow a validation or a checkpoint.</param>
     /// <param name="Beside">Share of the processors that threads other than those that compute took.</param>
     /// <param name="Held">Share of the time in which a compute thread could have run and waited for a processor.</param>
-    readonly record struct Cost(double SecondsAStep, double Beside, double Held);
+    readonly record struct Cost(double SecondsAStep, double Beside, double Held)
+    {
+        public static Cost Mean(IReadOnlyList<Cost> turns) => new(turns.Average(c => c.SecondsAStep), turns.Average(c => c.Beside), turns.Average(c => c.Held));
+    }
 
-    /// <param name="args">A data set of 256-pixel records; how many rounds; a markdown file for the result.</param>
+    /// <param name="args">A data set of 256-pixel records; how many pairs; a markdown file for the result.</param>
     public static int Run(string[] args)
     {
-        if (args.Length != 3 || !int.TryParse(args[1], out int rounds) || rounds < 1)
+        if (args.Length != 3 || !int.TryParse(args[1], out int pairs) || pairs < 1)
         {
-            Console.Error.WriteLine("expected: watching DATA ROUNDS OUT");
+            Console.Error.WriteLine("expected: watching DATA PAIRS OUT");
             return 2;
         }
+        var (alone, watched) = (new List<Cost>(), new List<Cost>());
+        for (int pair = 1; pair <= pairs; pair++)
+        {
+            var (one, other) = Pair(args[0], watchedFirst: pair % 2 == 0);
+            alone.Add(one);
+            watched.Add(other);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pair {pair}: alone {one.SecondsAStep:F3} s a step, beside {one.Beside:P2}, held up {one.Held:P2}; watched {other.SecondsAStep:F3}, {other.Beside:P2}, {other.Held:P2}"));
+        }
+        string report = Report(alone, watched);
+        File.WriteAllText(args[2], report);
+        Console.WriteLine(report);
+        return 0;
+    }
+
+    static (Cost Alone, Cost Watched) Pair(string data, bool watchedFirst)
+    {
         var (page, collector) = (FreePorts.Take(), FreePorts.Take());
         using var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{collector}/" } };
         listener.Start();
         using var end = new CancellationTokenSource();
         var (taking, following) = (Take(listener), Follow(page, end.Token));
         var (alone, watched) = (new List<Cost>(), new List<Cost>());
-        using (var inAlone = new TrainRun(args[0]))
-        using (var inWatched = new TrainRun(args[0], "--dashboard", $"{page}", "--tensorboard", "--otlp", $"http://127.0.0.1:{collector}"))
+        using (var inAlone = new TrainRun(data))
+        using (var inWatched = new TrainRun(data, "--dashboard", $"{page}", "--tensorboard", "--otlp", $"http://127.0.0.1:{collector}"))
         {
-            foreach (var run in new[] { inAlone, inWatched })
+            (TrainRun Run, List<Cost> Costs)[] order = watchedFirst ? [(inWatched, watched), (inAlone, alone)] : [(inAlone, alone), (inWatched, watched)];
+            foreach (var (run, _) in order)
             {
                 run.Start(int.MaxValue);
                 Turn(run, FirstSteps);
             }
-            for (int round = 1; round <= rounds; round++)
-            {
-                if (round % 2 == 0) watched.Add(Turn(inWatched, Steps));
-                alone.Add(Turn(inAlone, Steps));
-                if (round % 2 == 1) watched.Add(Turn(inWatched, Steps));
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round}: alone {alone[^1].SecondsAStep:F3} s a step, beside {alone[^1].Beside:P2}, held up {alone[^1].Held:P2}; watched {watched[^1].SecondsAStep:F3}, {watched[^1].Beside:P2}, {watched[^1].Held:P2}"));
-            }
+            for (int turn = 0; turn < Turns; turn++, Array.Reverse(order))
+                foreach (var (run, costs) in order)
+                    costs.Add(Turn(run, Steps));
         }
         end.Cancel();
         listener.Stop();
         Task.WaitAll(taking, following);
         if (taking.Result == 0 || following.Result == 0) throw new InvalidOperationException($"the collector got {taking.Result} requests and the page {following.Result} bytes: nobody watched");
-        string report = Report(alone, watched);
-        File.WriteAllText(args[2], report);
-        Console.WriteLine(report);
-        return 0;
+        return (Cost.Mean(alone), Cost.Mean(watched));
     }
 
     static Cost Turn(TrainRun run, int steps)
@@ -79,8 +93,8 @@ static partial class WatchingCost
         }
         Signal(run.ProcessId, Stop);
         double turn = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        var after = Look(run.ProcessId);
-        return new Cost(seconds.Take(steps).Average(), (after.Used - before.Used) / 100.0 / turn / Environment.ProcessorCount, (after.Held - before.Held) / 1e9 / turn / after.Threads);
+        var spent = Look(run.ProcessId).Select(t => (t.Value.Computes, Used: t.Value.Used - before.GetValueOrDefault(t.Key).Used, Held: t.Value.Held - before.GetValueOrDefault(t.Key).Held)).ToLookup(t => t.Computes);
+        return new Cost(seconds.Take(steps).Average(), spent[false].Sum(t => t.Used) / 1e9 / turn / Environment.ProcessorCount, spent[true].Average(t => t.Held) / 1e9 / turn);
     }
 
     /// <summary>What each step took that follows another in the lines after so many: the time of the first has the stop in it.</summary>
@@ -90,30 +104,22 @@ static partial class WatchingCost
         return [.. turn.Zip(turn.Skip(1)).Where(pair => MetricsFile.IsStep(pair.First) && MetricsFile.IsStep(pair.Second)).Select(pair => FullNetwork.Batch / JsonDocument.Parse(pair.Second).RootElement.GetProperty("imagesPerSecond").GetDouble())];
     }
 
-    /// <summary>What its threads have come to by now.</summary>
-    /// <returns>By those that do not compute: hundredths of a second, user and system. Of those that do: nanoseconds in which they waited for a processor, and how many they are.</returns>
-    static (long Used, long Held, int Threads) Look(int process)
+    /// <summary>What each thread that lives has come to by now, in nanoseconds, as the scheduler has it: its clock's ticks do not see what is shorter than they are.</summary>
+    static Dictionary<string, (bool Computes, long Used, long Held)> Look(int process)
     {
-        var (used, held, threads) = (Ticks($"/proc/{process}"), 0L, 0);
-        foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task").Where(t => Read(t, "comm").StartsWith("compute", StringComparison.Ordinal)))
-            (used, held, threads) = (used - Ticks(thread), held + long.Parse(Read(thread, "schedstat").Split(' ')[1]), threads + 1);
-        return (used, held, threads);
-    }
-
-    /// <param name="of">A process, those of its threads that have ended included, or a thread.</param>
-    static long Ticks(string of) => Read(of, "stat").Split(") ")[1].Split(' ')[11..13].Sum(long.Parse);
-
-    /// <returns>Empty for a thread that has just ended.</returns>
-    static string Read(string of, string what)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(of, what));
-        }
-        catch (IOException)
-        {
-            return "";
-        }
+        var threads = new Dictionary<string, (bool, long, long)>();
+        foreach (string thread in Directory.EnumerateDirectories($"/proc/{process}/task"))
+            try
+            {
+                bool computes = File.ReadAllText(Path.Combine(thread, "comm")).StartsWith("compute", StringComparison.Ordinal);
+                long[] spent = [.. File.ReadAllText(Path.Combine(thread, "schedstat")).Split(' ').Select(long.Parse)];
+                threads[thread] = (computes, spent[0], spent[1]);
+            }
+            catch (IOException)
+            {
+                // It has just ended.
+            }
+        return threads;
     }
 
     const int Continue = 18, Stop = 19;
@@ -164,9 +170,9 @@ static partial class WatchingCost
         var report = new StringBuilder();
         report.AppendLine("# What watching costs");
         report.AppendLine();
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; two runs that live all the while and take {alone.Count} turns of {Steps} steps each, after {FirstSteps} first ones; means of a turn. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
+        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; {alone.Count} pairs of runs that live side by side and take {Turns} turns of {Steps} steps each, after {FirstSteps} first ones; means of a run. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
         report.AppendLine();
-        report.AppendLine("| | median | turns |");
+        report.AppendLine("| | median | pairs |");
         report.AppendLine("|---|---:|---|");
         report.AppendLine(Speeds("s a step, nobody looks", alone.Select(c => c.SecondsAStep), "F3"));
         report.AppendLine(Speeds("s a step, watched", watched.Select(c => c.SecondsAStep), "F3"));
