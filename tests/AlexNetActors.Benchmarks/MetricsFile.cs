@@ -16,6 +16,10 @@ static class MetricsFile
 
     public static bool IsStep(string line) => line.Contains("\"kind\":\"step\"", StringComparison.Ordinal);
 
+    /// <summary>Those of the lines' steps that follow another step: the time of one that follows a pause, a validation or a checkpoint has that in it.</summary>
+    public static JsonElement[] StepsAfterSteps(string[] lines) =>
+        [.. lines.Zip(lines.Skip(1)).Where(pair => IsStep(pair.First) && IsStep(pair.Second)).Select(pair => JsonDocument.Parse(pair.Second).RootElement)];
+
     /// <param name="folder">Of the run.</param>
     public static JsonElement[] Steps(string folder) => [.. WholeLines(folder).Where(IsStep).Select(l => JsonDocument.Parse(l).RootElement)];
 

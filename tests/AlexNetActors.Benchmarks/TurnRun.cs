@@ -29,8 +29,7 @@ sealed partial class TurnRun(string log, string folder) : IDisposable
         Wait($"{steps} steps", () => Lines().Count(MetricsFile.IsStep) >= had + steps);
         Order("pause");
         Wait("the pause", () => JsonDocument.Parse(_http.GetStringAsync($"{Dashboard().Groups["address"].Value}/api/run").Result).RootElement.GetProperty("paused").GetBoolean());
-        string[] turn = Lines()[lines..];
-        return [.. turn.Zip(turn.Skip(1)).Where(pair => MetricsFile.IsStep(pair.First) && MetricsFile.IsStep(pair.Second)).Select(pair => JsonDocument.Parse(pair.Second).RootElement)];
+        return MetricsFile.StepsAfterSteps(Lines()[lines..]);
     }
 
     /// <returns>Whether there is a run to command.</returns>

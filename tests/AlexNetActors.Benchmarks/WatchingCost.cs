@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Json;
 using AlexNetActors.App;
 
 namespace AlexNetActors.Benchmarks;
@@ -16,8 +15,7 @@ namespace AlexNetActors.Benchmarks;
 /// </summary>
 static partial class WatchingCost
 {
-    /// <summary>Turns of a run, steps of a turn, and those before the first: until then the runtime still compiles what they need.</summary>
-    const int Turns = 4, Steps = 5, FirstSteps = 40;
+    const int Turns = 4, Steps = 5;
 
     static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200), LookInterval = TimeSpan.FromMilliseconds(250), TurnMax = TimeSpan.FromMinutes(5);
 
@@ -29,29 +27,32 @@ static partial class WatchingCost
         public static Cost Mean(IReadOnlyList<Cost> turns) => new(turns.Average(c => c.SecondsAStep), turns.Average(c => c.Beside), turns.Average(c => c.Held));
     }
 
-    /// <param name="args">A data set of 256-pixel records; how many pairs; a markdown file for the result.</param>
+    /// <param name="args">
+    /// A data set of 256-pixel records; how many pairs; steps of each run before its first turn, 40 if what a process does only in its first minute is not
+    /// to count; a markdown file for the result.
+    /// </param>
     public static int Run(string[] args)
     {
-        if (args.Length != 3 || !int.TryParse(args[1], out int pairs) || pairs < 1)
+        if (args.Length != 4 || !int.TryParse(args[1], out int pairs) || pairs < 1 || !int.TryParse(args[2], out int firstSteps) || firstSteps < 1)
         {
-            Console.Error.WriteLine("expected: watching DATA PAIRS OUT");
+            Console.Error.WriteLine("expected: watching DATA PAIRS FIRST OUT");
             return 2;
         }
         var (alone, watched) = (new List<Cost>(), new List<Cost>());
         for (int pair = 1; pair <= pairs; pair++)
         {
-            var (one, other) = Pair(args[0], watchedFirst: pair % 2 == 0);
+            var (one, other) = Pair(args[0], firstSteps, watchedFirst: pair % 2 == 0);
             alone.Add(one);
             watched.Add(other);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pair {pair}: alone {one.SecondsAStep:F3} s a step, beside {one.Beside:P2}, held up {one.Held:P2}; watched {other.SecondsAStep:F3}, {other.Beside:P2}, {other.Held:P2}"));
         }
-        string report = Report(alone, watched);
-        File.WriteAllText(args[2], report);
+        string report = Report(alone, watched, firstSteps);
+        File.WriteAllText(args[3], report);
         Console.WriteLine(report);
         return 0;
     }
 
-    static (Cost Alone, Cost Watched) Pair(string data, bool watchedFirst)
+    static (Cost Alone, Cost Watched) Pair(string data, int firstSteps, bool watchedFirst)
     {
         var (page, collector) = (FreePorts.Take(), FreePorts.Take());
         using var listener = new HttpListener { Prefixes = { $"http://127.0.0.1:{collector}/" } };
@@ -66,7 +67,7 @@ static partial class WatchingCost
             foreach (var (run, _) in order)
             {
                 run.Start(int.MaxValue);
-                Turn(run, FirstSteps);
+                Turn(run, firstSteps);
             }
             for (int turn = 0; turn < Turns; turn++, Array.Reverse(order))
                 foreach (var (run, costs) in order)
@@ -98,11 +99,8 @@ static partial class WatchingCost
     }
 
     /// <summary>What each step took that follows another in the lines after so many: the time of the first has the stop in it.</summary>
-    static double[] WholeSteps(TrainRun run, int had)
-    {
-        string[] turn = MetricsFile.WholeLines(run.Folder)[had..];
-        return [.. turn.Zip(turn.Skip(1)).Where(pair => MetricsFile.IsStep(pair.First) && MetricsFile.IsStep(pair.Second)).Select(pair => FullNetwork.Batch / JsonDocument.Parse(pair.Second).RootElement.GetProperty("imagesPerSecond").GetDouble())];
-    }
+    static double[] WholeSteps(TrainRun run, int had) =>
+        [.. MetricsFile.StepsAfterSteps(MetricsFile.WholeLines(run.Folder)[had..]).Select(s => FullNetwork.Batch / s.GetProperty("imagesPerSecond").GetDouble())];
 
     /// <summary>What each thread that lives has come to by now, in nanoseconds, as the scheduler has it: its clock's ticks do not see what is shorter than they are.</summary>
     static Dictionary<string, (bool Computes, long Used, long Held)> Look(int process)
@@ -163,14 +161,14 @@ static partial class WatchingCost
         return bytes;
     }
 
-    static string Report(List<Cost> alone, List<Cost> watched)
+    static string Report(List<Cost> alone, List<Cost> watched, int firstSteps)
     {
         static string Each(IEnumerable<double> values, string format) => string.Join(", ", values.Select(v => v.ToString(format, CultureInfo.InvariantCulture)));
         string Speeds(string name, IEnumerable<double> values, string format) => string.Create(CultureInfo.InvariantCulture, $"| {name} | {Median.Of(values).ToString(format, CultureInfo.InvariantCulture)} | {Each(values, format)} |");
         var report = new StringBuilder();
         report.AppendLine("# What watching costs");
         report.AppendLine();
-        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; {alone.Count} pairs of runs that live side by side and take {Turns} turns of {Steps} steps each, after {FirstSteps} first ones; means of a run. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
+        report.AppendLine(string.Create(CultureInfo.InvariantCulture, $"{Machine.Description}; full network, batch {FullNetwork.Batch}, real pictures, two towers on the processor; {alone.Count} pairs of runs that live side by side and take {Turns} turns of {Steps} steps each, after {firstSteps} first ones; means of a run. Watched: `--dashboard` with one page that follows it, `--tensorboard`, `--otlp` with a collector, all on the same cores."));
         report.AppendLine();
         report.AppendLine("| | median | pairs |");
         report.AppendLine("|---|---:|---|");
@@ -182,7 +180,7 @@ static partial class WatchingCost
         report.AppendLine(Speeds("compute threads ready and without a processor, nobody looks", alone.Select(c => c.Held), "P2"));
         report.AppendLine(Speeds("compute threads ready and without a processor, watched", watched.Select(c => c.Held), "P2"));
         report.AppendLine();
-        report.AppendLine($"`dotnet run -c Release --project tests/AlexNetActors.Benchmarks -- watching DATA {alone.Count} OUT`");
+        report.AppendLine($"`dotnet run -c Release --project tests/AlexNetActors.Benchmarks -- watching DATA {alone.Count} {firstSteps} OUT`");
         return report.ToString();
     }
 }
