@@ -198,7 +198,7 @@ public sealed class IlgpuDevice : IDevice
         var (i, dO, dI) = (Activation(input, "NormalizeBackward"), Activation(dOutput, "NormalizeBackward"), Activation(dInput, "NormalizeBackward"));
         Require.NormalizeBackward("NormalizeBackward", i.Shape, dO.Shape, response, dI.Shape);
         using var _ = Enter();
-        NormalizeBackward(i, dO.View, response, dI);
+        NormalizeBackward(i, dO.View, response, rectify: false, dI);
     }
 
     public void MaxPool(Tensor input, int size, int stride, Tensor output)
@@ -240,8 +240,7 @@ public sealed class IlgpuDevice : IDevice
         var (normalized, dNormalized) = (_normalized.Of(i.Count, _queue.Stream), _dNormalized.Of(i.Count, _queue.Stream));
         Normalize(i, response, normalized);
         MaxPoolBackward(normalized, PoolOf(i, size, stride, o), o, dO, dNormalized, i.Count);
-        NormalizeBackward(i, dNormalized, response, dI);
-        RectifyBackward(i, dI);
+        NormalizeBackward(i, dNormalized, response, rectify: true, dI);
     }
 
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
@@ -371,12 +370,25 @@ public sealed class IlgpuDevice : IDevice
         _queue.Kernels.Get<int, ArrayView<Float4>, ArrayView<Float4>>(Elementwise.RectifyBackward)(_queue.Stream, WorkQueue.Over(output.Count / 4), output.Count / 4, output.View4, dOutput.View4);
 
     void Normalize(GpuTensor input, LocalResponse response, ArrayView<float> output) =>
-        _queue.Kernels.Get<int, int, int, float, float, int, ArrayView<float>, ArrayView<float>>(Maps.Normalize)(
-            _queue.Stream, WorkQueue.Over(input.Count), input.Count, input.Shape.Channels, input.Count / input.Shape.Channels, response.K, response.Alpha, response.Window / 2, input.View, output);
+        _queue.Kernels.Get<int, NormShape, ArrayView<float>, ArrayView<float>>(Maps.Normalize)(_queue.Stream, WorkQueue.Over(input.Count), input.Count, NormOf(input, response), input.View, output);
 
-    void NormalizeBackward(GpuTensor input, ArrayView<float> dOutput, LocalResponse response, GpuTensor dInput) =>
-        _queue.Kernels.Get<int, int, int, float, float, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Maps.NormalizeBackward)(
-            _queue.Stream, WorkQueue.Over(input.Count), input.Count, input.Shape.Channels, input.Count / input.Shape.Channels, response.K, response.Alpha, response.Window / 2, input.View, dOutput, dInput.View);
+    /// <summary>Uses the working memory of what is normalised, which is free again by then.</summary>
+    void NormalizeBackward(GpuTensor input, ArrayView<float> dOutput, LocalResponse response, bool rectify, GpuTensor dInput)
+    {
+        var (grid, s, shares) = (WorkQueue.Over(input.Count), NormOf(input, response), _normalized.Of(input.Count, _queue.Stream));
+        _queue.Kernels.Get<int, NormShape, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Maps.NormalizeShares)(_queue.Stream, grid, input.Count, s, input.View, dOutput, shares);
+        _queue.Kernels.Get<int, NormShape, int, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Maps.NormalizeBackward)(
+            _queue.Stream, grid, input.Count, s, rectify ? 1 : 0, input.View, dOutput, shares, dInput.View);
+    }
+
+    static NormShape NormOf(GpuTensor input, LocalResponse response) => new()
+    {
+        Channels = input.Shape.Channels,
+        Plane = input.Count / input.Shape.Channels,
+        Half = response.Window / 2,
+        K = response.K,
+        Alpha = response.Alpha,
+    };
 
     void MaxPool(ArrayView<float> input, PoolShape s, GpuTensor output) =>
         _queue.Kernels.Get<int, PoolShape, ArrayView<float>, ArrayView<float>>(Maps.MaxPool)(_queue.Stream, WorkQueue.Over(output.Count), output.Count, s, input, output.View);

@@ -10,49 +10,59 @@ static class Maps
 {
     /// <summary>output = a / (k + alpha * sum of a^2 over the window's channels)^0.75 (paper section 3.3).</summary>
     /// <param name="count">Elements.</param>
-    /// <param name="channels">Channels.</param>
-    /// <param name="plane">Elements of a channel.</param>
-    /// <param name="k">Additive constant.</param>
-    /// <param name="alpha">Of the sum.</param>
-    /// <param name="half">Half of the window.</param>
+    /// <param name="s">Shape and constants.</param>
     /// <param name="input">[C, plane]</param>
     /// <param name="output">[C, plane]</param>
-    public static void Normalize(int count, int channels, int plane, float k, float alpha, int half, ArrayView<float> input, ArrayView<float> output)
+    public static void Normalize(int count, NormShape s, ArrayView<float> input, ArrayView<float> output)
     {
         int step = Grid.DimX * Group.DimX;
         for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
-            output[i] = input[i] * InverseNorm(Norm(input, channels, plane, k, alpha, half, i / plane, i));
+            output[i] = input[i] * InverseNorm(Norm(input, s, i / s.Plane, i));
     }
 
-    /// <summary>dInput = gradient of <see cref="Normalize"/>: dO d^-b - 2 alpha b a * sum over the windows that hold it of dO a d^(-b - 1).</summary>
-    public static void NormalizeBackward(int count, int channels, int plane, float k, float alpha, int half, ArrayView<float> input, ArrayView<float> dOutput, ArrayView<float> dInput)
+    /// <summary>
+    /// shares = dO a d^(-b - 1): what each window adds to the gradients of its channels. Kept, since each is wanted by every channel of its
+    /// window, and a norm is the dear part.
+    /// </summary>
+    public static void NormalizeShares(int count, NormShape s, ArrayView<float> input, ArrayView<float> dOutput, ArrayView<float> shares)
     {
         int step = Grid.DimX * Group.DimX;
         for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
         {
-            int c = i / plane, first = IntrinsicMath.Max(c - half, 0), last = IntrinsicMath.Min(c + half, channels - 1);
-            float sum = 0, own = 0;
-            for (int j = first; j <= last; j++)
-            {
-                int at = i + (j - c) * plane;
-                float norm = Norm(input, channels, plane, k, alpha, half, j, at), inverse = InverseNorm(norm), d = dOutput[at] * inverse;
-                sum += d * input[at] / norm;
-                if (j == c) own = d;
-            }
-            dInput[i] = own - 2 * LocalResponse.Beta * alpha * input[i] * sum;
+            float norm = Norm(input, s, i / s.Plane, i);
+            shares[i] = dOutput[i] * InverseNorm(norm) * input[i] / norm;
         }
     }
 
-    static float Norm(ArrayView<float> input, int channels, int plane, float k, float alpha, int half, int c, int at)
+    /// <summary>
+    /// dInput = gradient of <see cref="Normalize"/>: dO d^-b - 2 alpha b a * sum of the shares of the windows that hold it; and, if asked, of
+    /// the rectifier that made its input.
+    /// </summary>
+    /// <param name="count">Elements.</param>
+    /// <param name="s">Shape and constants.</param>
+    /// <param name="rectify">1 when the gradient is 0 wherever the input is not above 0.</param>
+    /// <param name="input">[C, plane]</param>
+    /// <param name="dOutput">[C, plane]</param>
+    /// <param name="shares">[C, plane], of <see cref="NormalizeShares"/>.</param>
+    /// <param name="dInput">[C, plane]</param>
+    public static void NormalizeBackward(int count, NormShape s, int rectify, ArrayView<float> input, ArrayView<float> dOutput, ArrayView<float> shares, ArrayView<float> dInput)
     {
-        int first = IntrinsicMath.Max(c - half, 0), last = IntrinsicMath.Min(c + half, channels - 1);
+        int step = Grid.DimX * Group.DimX;
+        for (int i = Grid.IdxX * Group.DimX + Group.IdxX; i < count; i += step)
+        {
+            int c = i / s.Plane, first = IntrinsicMath.Max(c - s.Half, 0), last = IntrinsicMath.Min(c + s.Half, s.Channels - 1);
+            float own = dOutput[i] * InverseNorm(Norm(input, s, c, i)), a = input[i], sum = 0;
+            for (int j = first, at = i + (first - c) * s.Plane; j <= last; j++, at += s.Plane) sum += shares[at];
+            dInput[i] = rectify != 0 && !(a > 0) ? 0 : own - 2 * LocalResponse.Beta * s.Alpha * a * sum;
+        }
+    }
+
+    static float Norm(ArrayView<float> input, NormShape s, int c, int at)
+    {
+        int first = IntrinsicMath.Max(c - s.Half, 0), last = IntrinsicMath.Min(c + s.Half, s.Channels - 1);
         float sum = 0;
-        for (int j = first; j <= last; j++)
-        {
-            float a = input[at + (j - c) * plane];
-            sum += a * a;
-        }
-        return k + alpha * sum;
+        for (int j = first, from = at + (first - c) * s.Plane; j <= last; j++, from += s.Plane) sum += input[from] * input[from];
+        return s.K + s.Alpha * sum;
     }
 
     static float InverseNorm(float norm)
@@ -114,6 +124,13 @@ static class Maps
             }
         return true;
     }
+}
+
+/// <summary>A normalisation of maps [Channels, Plane]: the paper's k and alpha, and half of its window, n / 2 channels to either side.</summary>
+struct NormShape
+{
+    public int Channels, Plane, Half;
+    public float K, Alpha;
 }
 
 /// <summary>A pooling: input [C, Height, Width, Images], output [C, OutputHeight, OutputWidth, Images].</summary>

@@ -23,6 +23,7 @@ public sealed class PtxKernelTests
         ["Elementwise.Dropout"] = Dropout,
         ["Elementwise.Descend"] = Descend,
         ["Maps.Normalize"] = Normalize,
+        ["Maps.NormalizeShares"] = NormalizeBackward,
         ["Maps.NormalizeBackward"] = NormalizeBackward,
         ["Maps.MaxPool"] = () => Pool(isBackward: false),
         ["Maps.MaxPoolBackward"] = () => Pool(isBackward: true),
@@ -102,7 +103,7 @@ public sealed class PtxKernelTests
         {
             int stride = RoundUp(shape.Images, 8), count = shape.Features * stride;
             var output = Unwritten("output", count);
-            Launch(Maps.Normalize, 3, 32, count, shape.Channels, count / shape.Channels, response.K, response.Alpha, response.Window / 2, Activation("input", shape, 1), output);
+            Launch(Maps.Normalize, 3, 32, count, NormOf(shape, response), Activation("input", shape, 1), output);
             AssertClose(Reference(d =>
             {
                 var o = d.AllocateActivation(shape);
@@ -112,21 +113,29 @@ public sealed class PtxKernelTests
         }
     }
 
+    /// <summary>Both halves of the gradient, one after the other; the rectifier's is 0 where the input is not above 0.</summary>
     static void NormalizeBackward()
     {
         foreach (var (shape, response) in Normalizations)
-        {
-            int stride = RoundUp(shape.Images, 8), count = shape.Features * stride;
-            var dInput = Unwritten("dInput", count);
-            Launch(Maps.NormalizeBackward, 3, 32, count, shape.Channels, count / shape.Channels, response.K, response.Alpha, response.Window / 2, Activation("input", shape, 1), Activation("dOutput", shape, 2), dInput);
-            AssertClose(Reference(d =>
+            foreach (bool rectify in new[] { false, true })
             {
-                var i = d.AllocateActivation(shape);
-                d.NormalizeBackward(SampleValues.Activation(d, shape, 1), SampleValues.Activation(d, shape, 2), response, i);
-                return i;
-            }), Canonical(dInput, shape.Images, stride), Tolerance);
-        }
+                int stride = RoundUp(shape.Images, 8), count = shape.Features * stride;
+                PtxBuffer shares = Unwritten("shares", count), dInput = Unwritten("dInput", count);
+                PtxBuffer input = Activation("input", shape, 1), dOutput = Activation("dOutput", shape, 2);
+                Launch(Maps.NormalizeShares, 3, 32, count, NormOf(shape, response), input, dOutput, shares);
+                Launch(Maps.NormalizeBackward, 3, 32, count, NormOf(shape, response), rectify ? 1 : 0, input, dOutput, shares, dInput);
+                AssertClose(Reference(d =>
+                {
+                    Tensor a = SampleValues.Activation(d, shape, 1), i = d.AllocateActivation(shape);
+                    d.NormalizeBackward(a, SampleValues.Activation(d, shape, 2), response, i);
+                    if (rectify) d.RectifyBackward(a, i);
+                    return i;
+                }), Canonical(dInput, shape.Images, stride), Tolerance);
+            }
     }
+
+    static NormShape NormOf(Shape shape, LocalResponse response) =>
+        new() { Channels = shape.Channels, Plane = shape.Height * shape.Width * RoundUp(shape.Images, 8), Half = response.Window / 2, K = response.K, Alpha = response.Alpha };
 
     static IEnumerable<(Shape, LocalResponse)> Normalizations =>
     [
