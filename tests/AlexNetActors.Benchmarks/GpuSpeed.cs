@@ -92,14 +92,16 @@ sealed class GpuSpeed : IDisposable
         if (args.Length == 5) (_eager, _compiled) = (new PyTorch(args[3], args[4], _device), new PyTorch(args[3], args[4], _device));
     }
 
-    static IEnumerable<GpuOptions> Choices => Enum.GetValues<ComputePrecision>().SelectMany(precision => Blases.Select(blas => new GpuOptions(precision, blas)));
-
-    static readonly BlasChoice[] Blases = [BlasChoice.Own, BlasChoice.CuBlas];
+    static readonly GpuOptions[] Choices =
+    [
+        new(Blas: BlasChoice.Own), new(Blas: BlasChoice.CuBlas), new(Blas: BlasChoice.CuBlas, Convolution: ConvolutionMethod.Direct),
+        new(ComputePrecision.Tf32, BlasChoice.Own), new(ComputePrecision.Tf32, BlasChoice.CuBlas),
+    ];
 
     void Alternate(int batch, ComputePrecision precision)
     {
         var recipe = _work.Recipe(batch);
-        var ours = Blases.Select(blas => new Contender($"ours, {Words(blas)}", true, () => ResidentTrainer.Open(recipe, DeviceCatalog.Find(_device, new(precision, blas)))));
+        var ours = Choices.Where(c => c.Precision == precision).Select(c => new Contender($"ours, {Words(c)}", true, () => ResidentTrainer.Open(recipe, DeviceCatalog.Find(_device, c))));
         var theirs = PyTorchVariants.Where(_ => _eager is not null)
             .Select(v => new Contender(v.Name, false, () => new PyTorchTrainer(v.Word == "compiled" ? _compiled! : _eager!, $"{v.Word}-{Words(precision)}", batch)));
         var heat = new Heat($"training, batch {batch}, {Words(precision)}", [.. ours, .. theirs]);
@@ -135,11 +137,11 @@ sealed class GpuSpeed : IDisposable
 
     void Train(MeasuredSteps run, GpuOptions choice)
     {
-        string name = $"{Words(choice.Blas)}, {Words(choice.Precision)}";
+        string name = $"{Words(choice.Precision)}, {Words(choice)}";
         try
         {
             _ = DeviceCatalog.Find(_device, choice); // says why not sooner and in a line
-            using var training = _work.Train(_data, _device, run.Batch, $"compute.precision={Words(choice.Precision)}", $"compute.blas={choice.Blas.ToString().ToLowerInvariant()}");
+            using var training = _work.Train(_data, _device, run.Batch, $"compute.precision={Words(choice.Precision)}", $"compute.blas={choice.Blas.ToString().ToLowerInvariant()}", $"compute.convolution={choice.Convolution.ToString().ToLowerInvariant()}");
             var result = Ours.Json(training.Train(run.Steps, Ours.AsBuilt));
             double speed = Median.Of(training.Steps().Skip(run.WarmSteps).Select(s => s.ImagesPerSecond)), waited = result.GetProperty("dataWaitShare").GetDouble();
             _runs.Add(new($"alexnet train, batch {run.Batch}", name, Text($"{speed:F1} images/s"), Text($"one run, the median of steps {run.WarmSteps + 1} to {run.Steps}; waited {100 * waited:F1} % for data")));
@@ -173,7 +175,9 @@ sealed class GpuSpeed : IDisposable
 
     static string Words(ComputePrecision precision) => precision.ToString().ToLowerInvariant();
 
-    static string Words(BlasChoice blas) => blas == BlasChoice.CuBlas ? "cuBLAS for fully connected layers" : "own kernels";
+    /// <summary>On tensor cores convolution is direct.</summary>
+    static string Words(GpuOptions o) =>
+        (o.Precision == ComputePrecision.Float32 ? $"{o.Convolution.ToString().ToLowerInvariant()} convolution, " : "") + (o.Blas == BlasChoice.CuBlas ? "cuBLAS for fully connected layers" : "own kernels");
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -38,8 +38,8 @@ sealed class GpuSteps
     void CompareWithProcessor()
     {
         var expected = Step("cpu-direct", new(), Environment.ProcessorCount);
-        foreach (var options in new GpuOptions[] { new(Blas: BlasChoice.Own), new(Blas: BlasChoice.CuBlas), new(ComputePrecision.Tf32) })
-            Try($"one step of {_work.StepImages} images", $"{_device} against cpu-direct, {options.Precision.ToString().ToLowerInvariant()}, {Words(options.Blas)}", () =>
+        foreach (var options in new GpuOptions[] { new(Blas: BlasChoice.Own), new(Blas: BlasChoice.Own, Convolution: ConvolutionMethod.Direct), new(Blas: BlasChoice.CuBlas), new(ComputePrecision.Tf32) })
+            Try($"one step of {_work.StepImages} images", $"{_device} against cpu-direct, {options.Precision.ToString().ToLowerInvariant()}, {options.Convolution.ToString().ToLowerInvariant()} convolution, {Words(options.Blas)}", () =>
             {
                 var got = Step(_device, options, 1);
                 double loss = Math.Abs(got.Loss - expected.Loss) / expected.Loss;

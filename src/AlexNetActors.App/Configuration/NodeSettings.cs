@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using AlexNetActors.Actors;
+using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
 
 namespace AlexNetActors.App;
@@ -29,7 +30,7 @@ sealed record NodeSettings(int Loaders, int ReadAhead, int SnapshotSteps, int? T
             values.Text("alexnet.threads") == "auto" ? null : values.Number("alexnet.threads", 1, 1024),
             values.Time("alexnet.step-deadline"),
             values.Time("alexnet.batch-deadline"),
-            new GpuOptions(values.Choice<ComputePrecision>("compute.precision"), values.Choice<BlasChoice>("compute.blas")),
+            new GpuOptions(values.Choice<ComputePrecision>("compute.precision"), values.Choice<BlasChoice>("compute.blas"), values.Choice<ConvolutionMethod>("compute.convolution")),
             new TransportSettings("", values.Number("alexnet.cluster.tensor-port", 0, ushort.MaxValue), "", null,
                 values.Time("alexnet.cluster.handshake-deadline"), values.Time("alexnet.cluster.idle-deadline"), values.Time("alexnet.cluster.connect-deadline"),
                 values.Time("alexnet.cluster.send-deadline"), values.Number("alexnet.cluster.send-queue", 1, 1024)),

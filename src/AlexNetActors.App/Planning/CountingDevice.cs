@@ -15,12 +15,14 @@ sealed class CountingDevice : IDevice
     public long WeightBytes { get; private set; }
 
     /// <summary>Bytes on a GPU, which fills tensors up, with the working memory beside them at most.</summary>
-    public long GpuBytes => GpuTensorBytes + IlgpuDevice.ScratchBytes(_largestActivation, _largestWeights, _cropBytes);
+    public long GpuBytes => GpuTensorBytes + IlgpuDevice.ScratchBytes(_largestActivation, _largestWeights, _cropBytes, _filters, _images);
 
     /// <summary>Bytes of the tensors alone.</summary>
     public long GpuTensorBytes { get; private set; }
 
+    readonly List<Filter> _filters = [];
     long _largestActivation, _largestWeights, _cropBytes;
+    int _images;
 
     public string Name => "plan";
     public string Memory => "plan";
@@ -29,13 +31,14 @@ sealed class CountingDevice : IDevice
     public Tensor AllocateActivation(Shape shape)
     {
         ActivationBytes += sizeof(float) * shape.Count;
-        if (_cropBytes == 0) _cropBytes = shape.Count; // the first activation is the input, whose crops come as bytes
+        if (_cropBytes == 0) (_cropBytes, _images) = (shape.Count, shape.Images); // the first activation is the input, whose crops come as bytes
         return Count(shape, GpuLayout.Activation, ref _largestActivation);
     }
 
     public Tensor AllocateWeights(Filter filter)
     {
         WeightBytes += sizeof(float) * filter.WeightsShape.Count;
+        _filters.Add(filter);
         return Count(filter.WeightsShape, GpuLayout.Weights, ref _largestWeights);
     }
 

@@ -2,16 +2,6 @@ using AlexNetActors.Compute.Cpu.Winograd;
 
 namespace AlexNetActors.Compute.Cpu;
 
-/// <summary>How <see cref="CpuDevice"/> convolves. The two differ in the last places of a sum.</summary>
-public enum ConvolutionMethod
-{
-    /// <summary>Tap by tap, everywhere.</summary>
-    Direct,
-
-    /// <summary>Winograd's way where it needs clearly fewer multiplications, else direct.</summary>
-    Fast,
-}
-
 /// <summary>
 /// The processor as a device: C# with explicit vectors, on the caller's thread and, if asked, some of its own. Results are the same
 /// bits for any number of threads, and for every <see cref="SimdLevel"/> on processors that fuse multiply and add.

@@ -31,7 +31,7 @@ sealed record AcceleratorEntry(string Name, string Kind, string Memory, string D
         var library = options.Blas == BlasChoice.Own || cuda is null ? null : CuBlasLibrary.Find();
         if (options.Blas == BlasChoice.CuBlas && library is null)
             throw new ArgumentException($"{Name} was asked to use cuBLAS, which is not on this machine: install it, name its directory in {CuBlasLibrary.DirectoryVariable}, or use the own kernels");
-        return new GpuChoice(options.Precision, library);
+        return new GpuChoice(options.Precision, library, options.Precision == ComputePrecision.Tf32 ? ConvolutionMethod.Direct : options.Convolution);
     }
 }
 

@@ -20,22 +20,23 @@ public enum BlasChoice
     Own,
 }
 
-/// <summary>What may be chosen of a GPU.</summary>
-public sealed record GpuOptions(ComputePrecision Precision = ComputePrecision.Float32, BlasChoice Blas = BlasChoice.Auto);
+/// <summary>What may be chosen of a GPU. Tensor cores convolve directly, whatever is chosen: what they round away is more than fast convolution can lose.</summary>
+public sealed record GpuOptions(ComputePrecision Precision = ComputePrecision.Float32, BlasChoice Blas = BlasChoice.Auto, ConvolutionMethod Convolution = ConvolutionMethod.Fast);
 
 /// <summary>What was chosen, as this machine has it.</summary>
 /// <param name="Precision">Of products.</param>
 /// <param name="CuBlas">Multiplies for fully connected layers; null when the own kernels do.</param>
-sealed record GpuChoice(ComputePrecision Precision, CuBlasLibrary? CuBlas)
+/// <param name="Convolution">Direct on tensor cores.</param>
+sealed record GpuChoice(ComputePrecision Precision, CuBlasLibrary? CuBlas, ConvolutionMethod Convolution)
 {
-    /// <summary>"own kernels, float32; fully connected layers by cuBLAS 12.4.5"</summary>
+    /// <summary>"own kernels, float32, fast convolution; fully connected layers by cuBLAS 12.4.5"</summary>
     public string Description =>
-        (Precision == ComputePrecision.Tf32 ? "own kernels, tf32 on tensor cores" : "own kernels, float32") + (CuBlas is null ? "" : $"; fully connected layers by cuBLAS {CuBlas.Version}");
+        (Precision == ComputePrecision.Tf32 ? "own kernels, tf32 on tensor cores" : $"own kernels, float32, {Convolution.ToString().ToLowerInvariant()} convolution") + (CuBlas is null ? "" : $"; fully connected layers by cuBLAS {CuBlas.Version}");
 
     /// <summary>
     /// What the kind of a device ends in: devices of one kind give the same bits. cuBLAS promises the same bits only to one version on one
     /// architecture with as many multiprocessors (its documentation, "Results Reproducibility").
     /// </summary>
     public string KindSuffix(int multiprocessors) =>
-        (Precision == ComputePrecision.Float32 ? "" : $"-{Precision.ToString().ToLowerInvariant()}") + (CuBlas is null ? "" : $"-cublas{CuBlas.Version}x{multiprocessors}");
+        (Precision == ComputePrecision.Float32 ? "" : $"-{Precision.ToString().ToLowerInvariant()}") + (Convolution == ConvolutionMethod.Fast ? "-fast" : "") + (CuBlas is null ? "" : $"-cublas{CuBlas.Version}x{multiprocessors}");
 }

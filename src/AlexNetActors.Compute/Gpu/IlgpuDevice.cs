@@ -35,7 +35,7 @@ public sealed class IlgpuDevice : IDevice
         _queue = new WorkQueue(Name, _shared);
         _host = new HostTransfers(_shared, _queue);
         (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(accelerator), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
-        _filters = new FilterPasses(_queue, choice.Precision == ComputePrecision.Tf32);
+        _filters = new FilterPasses(_queue, choice);
         try
         {
             if (choice.CuBlas is { } library) _filters.FullyConnectedBy(new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_queue.Stream, choice.Precision));
@@ -68,9 +68,9 @@ public sealed class IlgpuDevice : IDevice
         return (rows * stride + 3) / 4 * 4 * sizeof(float); // whole 128-bit accesses
     }
 
-    /// <summary>Bytes of working memory at most, when these are the largest tensors: see the scratches.</summary>
-    internal static long ScratchBytes(long largestActivation, long largestWeights, long cropBytes) =>
-        2 * largestActivation + largestWeights + 2 * cropBytes + sizeof(float) * ((long)FilterPasses.PartsWanted * Products.TileRows * Products.TileColumns + 2 * HostTransfers.FloatsMax);
+    /// <summary>Bytes of working memory at most, when these are the largest tensors and the filters on so many images: see the scratches.</summary>
+    internal static long ScratchBytes(long largestActivation, long largestWeights, long cropBytes, IReadOnlyCollection<Filter> filters, int images) =>
+        2 * largestActivation + largestWeights + 2 * cropBytes + FastConvolution.BytesOf(filters, images) + sizeof(float) * ((long)ProductQueue.PartsWanted * Products.TileRows * Products.TileColumns + 2 * HostTransfers.FloatsMax);
 
     static (long Rows, int Columns, int Stride) Arrangement(GpuLayout layout, Shape shape) => layout switch
     {

@@ -19,13 +19,14 @@ public sealed class GpuOptionsTests
     public void ADeviceOfOwnKernelsSaysSo()
     {
         var device = DeviceCatalog.Find("ilgpu-cpu");
-        Assert.EndsWith("; own kernels, float32", device.Description);
-        Assert.Equal("ilgpu-cpu", device.Kind);
+        Assert.EndsWith("; own kernels, float32, fast convolution", device.Description);
+        Assert.Equal("ilgpu-cpu-fast", device.Kind);
     }
 
     [Theory]
-    [InlineData(ComputePrecision.Float32, "")]
-    [InlineData(ComputePrecision.Tf32, "-tf32")]
-    public void TheKindTellsWhatChangesTheBits(ComputePrecision precision, string expected) =>
-        Assert.Equal(expected, new GpuChoice(precision, null).KindSuffix(132));
+    [InlineData(ComputePrecision.Float32, ConvolutionMethod.Direct, "")]
+    [InlineData(ComputePrecision.Float32, ConvolutionMethod.Fast, "-fast")]
+    [InlineData(ComputePrecision.Tf32, ConvolutionMethod.Direct, "-tf32")]
+    public void TheKindTellsWhatChangesTheBits(ComputePrecision precision, ConvolutionMethod convolution, string expected) =>
+        Assert.Equal(expected, new GpuChoice(precision, null, convolution).KindSuffix(132));
 }

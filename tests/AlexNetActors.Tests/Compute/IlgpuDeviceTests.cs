@@ -6,10 +6,20 @@ using ILGPU.Runtime.OpenCL;
 
 namespace AlexNetActors.Tests.Compute;
 
-/// <summary>The kernels for GPUs, compiled to OpenCL: on whatever device there is, such as a processor through PoCL.</summary>
-public sealed class OpenClConformance : DeviceConformance
+/// <summary>The kernels for GPUs. Tolerance of fast convolution: <see cref="CpuConformance"/>'s, for the same reason.</summary>
+public abstract class GpuConformance(string name, GpuOptions options) : DeviceConformance
 {
-    protected override IDevice Create() => IlgpuDevices.Open("opencl:0");
+    protected override (double Rms, double Worst) ConvolutionTolerance => options.Convolution == ConvolutionMethod.Fast ? (2e-5, 2.5e-4) : base.ConvolutionTolerance;
+
+    protected override IDevice Create() => IlgpuDevices.Open(name, options);
+}
+
+public sealed class OpenClDirectConformance : GpuConformance { public OpenClDirectConformance() : base("opencl:0", new(Convolution: ConvolutionMethod.Direct)) { } }
+
+/// <summary>Compiled to OpenCL: on whatever device there is, such as a processor through PoCL.</summary>
+public sealed class OpenClConformance : GpuConformance
+{
+    public OpenClConformance() : base("opencl:0", new()) { }
 
     /// <summary>PoCL would not mind; the standard, and some GPU, does.</summary>
     [Fact]
@@ -30,23 +40,23 @@ public sealed class OpenClConformance : DeviceConformance
 /// only small shapes, and nothing beside it.
 /// </summary>
 [Collection(Alone)]
-public sealed class IlgpuCpuConformance : DeviceConformance
+public sealed class IlgpuCpuConformance : GpuConformance
 {
+    public IlgpuCpuConformance() : base("ilgpu-cpu", new()) { }
+
     public const string Alone = "a group of 128 threads";
 
     const long ElementsMax = 8_000, MultiplyAccumulatesMax = 60_000;
-
-    protected override IDevice Create() => IlgpuDevices.Open("ilgpu-cpu");
 
     protected override void SkipUnlessAffordable(long elements, long multiplyAccumulates) =>
         Assert.SkipUnless(elements <= ElementsMax && multiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
 }
 
 /// <summary>The kernels for GPUs on one of NVIDIA's, with cuBLAS where it is installed.</summary>
-public sealed class CudaConformance : DeviceConformance
-{
-    protected override IDevice Create() => IlgpuDevices.Open("cuda:0");
-}
+public sealed class CudaConformance : GpuConformance { public CudaConformance() : base("cuda:0", new()) { } }
+
+/// <summary>The same with every tap by itself.</summary>
+public sealed class CudaDirectConformance : GpuConformance { public CudaDirectConformance() : base("cuda:0", new(Convolution: ConvolutionMethod.Direct)) { } }
 
 /// <summary>
 /// The same on tensor cores. Tolerance: operands keep 10 bits of mantissa, an error of up to 2^-10 each however a library rounds them; a

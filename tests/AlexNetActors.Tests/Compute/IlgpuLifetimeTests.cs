@@ -17,7 +17,7 @@ public sealed class IlgpuLifetimeTests
     static readonly Shape Small = new(3, 4, 3, 2);
 
     static IlgpuDevice Open(string accelerator) =>
-        new(new AcceleratorEntry(accelerator, "ilgpu-cpu", accelerator, accelerator, new CPUDevice(4, Products.Threads / 4, 1)), new GpuChoice(ComputePrecision.Float32, null));
+        new(new AcceleratorEntry(accelerator, "ilgpu-cpu", accelerator, accelerator, new CPUDevice(4, Products.Threads / 4, 1)), new GpuChoice(ComputePrecision.Float32, null, ConvolutionMethod.Fast));
 
     [Theory]
     [InlineData("first", "second")] // two accelerators

@@ -18,7 +18,9 @@ static class TestDevices
         ["cpu-direct-256"] = () => Cpu(SimdLevel.Vector256, 1, ConvolutionMethod.Direct),
         ["cpu-direct-512"] = () => Cpu(SimdLevel.Vector512, 1, ConvolutionMethod.Direct),
         ["opencl:0"] = () => IlgpuDevices.Open("opencl:0"),
+        ["opencl-direct:0"] = () => IlgpuDevices.Open("opencl:0", new(Convolution: ConvolutionMethod.Direct)),
         ["cuda:0"] = () => IlgpuDevices.Open("cuda:0"),
+        ["cuda-direct:0"] = () => IlgpuDevices.Open("cuda:0", new(Convolution: ConvolutionMethod.Direct)),
     };
 
     /// <summary>
@@ -28,7 +30,7 @@ static class TestDevices
     /// </summary>
     public static double Tolerance(string name) => IsFast(name) ? 1e-4 : 1e-5;
 
-    public static bool IsFast(string name) => name.StartsWith("cpu", StringComparison.Ordinal) && !name.Contains("direct", StringComparison.Ordinal);
+    public static bool IsFast(string name) => name != "reference" && !name.Contains("direct", StringComparison.Ordinal);
 
     public static TheoryData<string> Names => [.. Factories.Keys];
 

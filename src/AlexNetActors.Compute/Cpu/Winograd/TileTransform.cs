@@ -47,6 +47,10 @@ internal static unsafe class TileTransform
         }
     }
 
+    /// <summary>A single line, its elements so many floats apart.</summary>
+    public static void Line<TVector>(LineTransform transform, float* from, float* to, int floats)
+        where TVector : struct, ISimdVector<TVector> => Lines<TVector, Strided, Strided>(transform, 1, floats, new(from, 0, floats), new(to, 0, floats));
+
     static void Lines<TVector, TFrom, TTo>(LineTransform transform, int lines, int floats, TFrom from, TTo to)
         where TVector : struct, ISimdVector<TVector> where TFrom : struct, ILine<TFrom> where TTo : struct, ILine<TTo>
     {

@@ -42,6 +42,9 @@ struct ProductShape
     /// <summary>Four-unit elements of one part's result.</summary>
     public int PartSize;
 
+    /// <summary>Products side by side, and four-unit elements from one's left operand, input and result to the next's.</summary>
+    public int Batch, LeftBatch, InputBatch, ResultBatch;
+
     /// <summary>1 when the result is finished here: bias added, rectified if asked.</summary>
     public int AddBias, Rectify;
 
@@ -62,6 +65,7 @@ struct ProductShape
         RowPixels = f.OutputWidth,
         Stride = f.Stride,
         Origin = -f.Pad,
+        Batch = 1,
         AddBias = 1,
         Rectify = rectify ? 1 : 0,
     };
@@ -79,6 +83,25 @@ struct ProductShape
         RowPixels = f.Width,
         Stride = 1,
         Origin = f.Pad,
+        Batch = 1,
+    };
+
+    /// <summary>At each of so many points, kernels that see all channels.</summary>
+    public static ProductShape AtPoints(int points, int kernels, int channels, int columns4, int kernels4) => new()
+    {
+        Rows = kernels,
+        Depth = channels,
+        Images4 = columns4,
+        Kernels4 = kernels4,
+        Height = 1,
+        Width = 1,
+        Pixels = 1,
+        RowPixels = 1,
+        Stride = 1,
+        Batch = points,
+        LeftBatch = channels * kernels4,
+        InputBatch = channels * columns4,
+        ResultBatch = kernels * columns4,
     };
 
     /// <summary>The gradient by the weights: the same geometry, the sum running over pixels and images.</summary>
@@ -108,16 +131,17 @@ static class Products
 
     /// <summary>
     /// output[k, n] = sum over taps t of weights[t, k] * input[t at n], n being a pixel of the output and an image: the convolution, and
-    /// with its weights turned the gradient by its input.
+    /// with its weights turned the gradient by its input. Grid: tiles, parts, products side by side.
     /// </summary>
     /// <param name="s">Rows: kernels. The taps fall on the input.</param>
-    /// <param name="weights">[depth, K]</param>
+    /// <param name="allWeights">[batch, depth, K]</param>
     /// <param name="taps">[depth], filled up with <see cref="Tap.Nowhere"/>.</param>
-    /// <param name="input">[C, H, W, B]</param>
+    /// <param name="allInput">[batch, C, H, W, B]</param>
     /// <param name="bias">[K]</param>
-    /// <param name="output">[parts, K, OH, OW, B]</param>
-    public static void Convolve(ProductShape s, ArrayView<Float4> weights, ArrayView<Tap> taps, ArrayView<Float4> input, ArrayView<float> bias, ArrayView<Float4> output)
+    /// <param name="output">[parts, batch, K, OH, OW, B]</param>
+    public static void Convolve(ProductShape s, ArrayView<Float4> allWeights, ArrayView<Tap> taps, ArrayView<Float4> allInput, ArrayView<float> bias, ArrayView<Float4> output)
     {
+        ArrayView<Float4> weights = allWeights.SubView(Grid.IdxZ * s.LeftBatch), input = allInput.SubView(Grid.IdxZ * s.InputBatch);
         var a = SharedMemory.Allocate<Float4>(2 * Depth * Rows4);
         var b = SharedMemory.Allocate<Float4>(2 * Depth * Columns4);
         int thread = Group.IdxX, tx = thread & ThreadColumns - 1, ty = thread / ThreadColumns;
@@ -156,7 +180,7 @@ static class Products
         }
         sums = Multiply(sums, a, aStrip + ty, Rows4, b, bStrip + tx, Columns4);
 
-        int columns4 = s.Pixels * s.Images4, low = column4 + tx, high = low + ThreadColumns, part = Grid.IdxY * s.PartSize;
+        int columns4 = s.Pixels * s.Images4, low = column4 + tx, high = low + ThreadColumns, part = Grid.IdxY * s.PartSize + Grid.IdxZ * s.ResultBatch;
         int row = row4 * 4 + ty * 4, row2 = row + TileRows / 2;
         StoreRow(output, part, s, bias, row, columns4, low, high, sums.R0);
         StoreRow(output, part, s, bias, row + 1, columns4, low, high, sums.R1);
@@ -168,15 +192,16 @@ static class Products
         StoreRow(output, part, s, bias, row2 + 3, columns4, low, high, sums.R7);
     }
 
-    /// <summary>dWeights[t, k] = sum over pixels and images n of dOutput[k, n] * input[t at n]: the gradient by the weights.</summary>
+    /// <summary>dWeights[t, k] = sum over pixels and images n of dOutput[k, n] * input[t at n]: the gradient by the weights. Grid: as <see cref="Convolve"/>.</summary>
     /// <param name="s">Rows: kernels. Depth: pixels of the output times images.</param>
-    /// <param name="dOutput">[K, OH, OW, B]</param>
+    /// <param name="allDOutput">[batch, K, OH, OW, B]</param>
     /// <param name="taps">[weights of a kernel], filled up with <see cref="Tap.Nowhere"/>.</param>
     /// <param name="tapCount">Weights of a kernel.</param>
-    /// <param name="input">[C, H, W, B]</param>
-    /// <param name="dWeights">[parts, weights of a kernel, K]</param>
-    public static void ConvolveBackwardWeights(ProductShape s, ArrayView<Float4> dOutput, ArrayView<Tap> taps, int tapCount, ArrayView<Float4> input, ArrayView<Float4> dWeights)
+    /// <param name="allInput">[batch, C, H, W, B]</param>
+    /// <param name="dWeights">[parts, batch, weights of a kernel, K]</param>
+    public static void ConvolveBackwardWeights(ProductShape s, ArrayView<Float4> allDOutput, ArrayView<Tap> taps, int tapCount, ArrayView<Float4> allInput, ArrayView<Float4> dWeights)
     {
+        ArrayView<Float4> dOutput = allDOutput.SubView(Grid.IdxZ * s.LeftBatch), input = allInput.SubView(Grid.IdxZ * s.InputBatch);
         var a = SharedMemory.Allocate<Float4>(2 * Depth * TurnedRows4);
         var b = SharedMemory.Allocate<Float4>(2 * Depth * TurnedColumns4);
         var aFloats = a.Cast<float>();
@@ -232,7 +257,7 @@ static class Products
         }
         sums = Multiply(sums, a, aStrip + ty, TurnedRows4, b, bStrip + tx, TurnedColumns4);
 
-        int part = Grid.IdxY * s.PartSize, low = column4 * 4 + tx * 4, high = low + TileColumns / 2, kernel4 = row4 + ty, kernel8 = kernel4 + Rows4 / 2;
+        int part = Grid.IdxY * s.PartSize + Grid.IdxZ * s.ResultBatch, low = column4 * 4 + tx * 4, high = low + TileColumns / 2, kernel4 = row4 + ty, kernel8 = kernel4 + Rows4 / 2;
         StoreColumns(dWeights, part, s, tapCount, low, kernel4, sums.R0.Low, sums.R1.Low, sums.R2.Low, sums.R3.Low);
         StoreColumns(dWeights, part, s, tapCount, low, kernel8, sums.R4.Low, sums.R5.Low, sums.R6.Low, sums.R7.Low);
         StoreColumns(dWeights, part, s, tapCount, high, kernel4, sums.R0.High, sums.R1.High, sums.R2.High, sums.R3.High);

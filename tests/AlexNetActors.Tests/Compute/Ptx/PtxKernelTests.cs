@@ -34,6 +34,7 @@ public sealed class PtxKernelTests
         ["Sums.SumRowParts"] = SumRowParts,
         ["TensorProducts.Convolve"] = () => PtxProducts.Convolve(TensorProducts.Convolve, Tolerance, Tf32),
         ["TensorProducts.ConvolveBackwardWeights"] = () => PtxProducts.ConvolveBackwardWeights(TensorProducts.ConvolveBackwardWeights, Tolerance, Tf32),
+        ["TileTransforms.Transform"] = TransformTiles,
         ["Transposition.Transpose"] = Transpose,
         ["Transposition.LoadCrops"] = LoadCrops,
     };
@@ -45,6 +46,9 @@ public sealed class PtxKernelTests
         Assert.True(Cases.ContainsKey(name), $"no case runs {name}");
         Cases[name]();
     }
+
+    [Fact]
+    public void ProductsSideBySideAreThoseOfEach() => PtxProducts.Batches(Products.Convolve, Products.ConvolveBackwardWeights, Tolerance);
 
     static void RectifyBackward()
     {
@@ -228,6 +232,63 @@ public sealed class PtxKernelTests
                         destination[z * s.DestinationBatchStride + c * s.DestinationStride + r] = source[z * s.SourceBatchStride + r * s.SourceStride + c];
             Assert.Equal(destination, buffer.Read<float>());
         }
+    }
+
+    /// <summary>Tiles of a map to points with what hangs over it; points to a map, finished; filters there and, turned, back. Squares grow and shrink.</summary>
+    static void TransformTiles()
+    {
+        const int Channels = 2, Height = 5, Width = 7, Images = 24, Units = Images / 4, First = 2, Some = 3; // units First to First + Some of all six
+        const int Kernels4 = 19;                                                                            // more than a group's lanes
+        foreach (var (from, to, origin, step) in new[] { (7, 7, -1, 5), (8, 8, -2, 4), (5, 7, 0, 5) })
+        {
+            int down = (Height + step - 1) / step, along = (Width + step - 1) / step, tiles = down * along;
+            var s = new TileShape { From = from, To = to, TilesAlong = along, Units = Some, Columns = tiles * Some, Source = TilePlace.Map(Height, Width, Units, First, step, origin), Target = TilePlace.Points(to, Channels, along, tiles, Some) };
+            RunTiles(s, Channels, Channels * Height * Width * Units, to * to * Channels * tiles * Some, tiles, Some, whole: true);
+            s = s with { From = to, To = step, Source = s.Target, Target = TilePlace.Map(Height, Width, Units, First, step, 0), AddBias = 1, Rectify = 1 };
+            RunTiles(s, Channels, to * to * Channels * tiles * Some, Channels * Height * Width * Units, tiles, Some, whole: false);
+        }
+        foreach (bool turned in new[] { false, true })
+        {
+            var filters = new TileShape { From = 3, To = 7, TilesAlong = 1, Units = Kernels4, Columns = Kernels4, Source = TilePlace.Filters(3, Kernels4, turned), Target = TilePlace.Points(7, Channels, 1, 1, Kernels4) };
+            RunTiles(filters, Channels, 9 * Channels * Kernels4, 49 * Channels * Kernels4, 1, Kernels4, whole: true);
+            filters = filters with { From = 7, To = 3, Source = filters.Target, Target = filters.Source };
+            RunTiles(filters, Channels, 49 * Channels * Kernels4, 9 * Channels * Kernels4, 1, Kernels4, whole: true);
+        }
+    }
+
+    static void RunTiles(TileShape s, int channels, int sourceUnits, int targetUnits, int tiles, int units, bool whole)
+    {
+        const int Lines = TileTransforms.Lines;
+        float[] values = SampleValues.Of(sourceUnits * 4, 1), coefficients = SampleValues.Of(Lines * Lines, 2), bias = SampleValues.Of(channels, 3), expected = new float[targetUnits * 4];
+        for (int n = 0; n < Lines * Lines; n++)
+            if (n / Lines >= s.To || n % Lines >= s.From) coefficients[n] = 0;
+        Array.Fill(expected, float.NaN);
+        for (int n = 0; n < channels * tiles * units * 4; n++)
+        {
+            int image = n % (units * 4), tile = n / (units * 4) % tiles, c = n / (units * 4) / tiles;
+            int? At(TilePlace p, int i, int j)
+            {
+                int ty = tile / s.TilesAlong, tx = tile % s.TilesAlong, y = ty * p.Step + p.Origin + i, x = tx * p.Step + p.Origin + j;
+                return y < 0 || y >= p.Height || x < 0 || x >= p.Width ? null : 4 * (p.First + c * p.Channel + ty * p.TileRow + tx * p.TileAlong + i * p.Row + j * p.Along) + image;
+            }
+            for (int i = 0; i < s.To; i++)
+                for (int j = 0; j < s.To; j++)
+                {
+                    if (At(s.Target, i, j) is not { } at) continue;
+                    double sum = s.AddBias != 0 ? bias[c] : 0;
+                    for (int k = 0; k < s.From; k++)
+                        for (int l = 0; l < s.From; l++)
+                            if (At(s.Source, k, l) is { } source) sum += (double)coefficients[i * Lines + k] * coefficients[j * Lines + l] * values[source];
+                    expected[at] = s.Rectify != 0 ? (float)Math.Max(sum, 0) : (float)sum;
+                }
+        }
+        var target = Unwritten("target", targetUnits * 4);
+        Launch(TileTransforms.Transform, ((s.Columns + TileTransforms.Lanes - 1) / TileTransforms.Lanes, channels), TileTransforms.Threads, s,
+            PtxBuffer.Of<float>("matrix", coefficients), PtxBuffer.Of<float>("source", values), PtxBuffer.Of<float>("bias", bias), target);
+        float[] got = target.Read<float>();
+        Assert.Equal(!whole, expected.Any(float.IsNaN)); // images of others
+        Assert.Equal(expected.Select(float.IsNaN), got.Select(float.IsNaN));
+        AssertClose([.. expected.Where(v => !float.IsNaN(v))], [.. got.Where(v => !float.IsNaN(v))], Tolerance);
     }
 
     static void LoadCrops()

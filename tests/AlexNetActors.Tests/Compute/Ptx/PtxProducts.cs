@@ -63,6 +63,33 @@ static class PtxProducts
         }), Canonical(dInput, images, stride), tolerance);
     }
 
+    /// <summary>Products side by side, whole and in parts: those of tensor cores have no such.</summary>
+    public static void Batches(Delegate convolve, Delegate backwardWeights, double tolerance)
+    {
+        const int Points = 3, Kernels = 68, Channels = 20, Columns = 40;
+        float[] weights = SampleValues.Of(Points * Channels * Kernels, 1), input = SampleValues.Of(Points * Channels * Columns, 2), dOutput = SampleValues.Of(Points * Kernels * Columns, 3);
+        var f = Filter.FullyConnected(Channels, 1, 1, Kernels);
+        PtxBuffer taps = PtxBuffer.Of<Tap>("taps", TapTable.Of(f, backward: false, Columns / 4)), bias = PtxBuffer.Of<float>("bias", [0]);
+        foreach (int partDepth in new[] { 8, 1024 })
+        {
+            var s = ProductShape.AtPoints(Points, Kernels, Channels, Columns / 4, Kernels / 4) with { RowTiles = 2, PartDepth = partDepth, PartSize = Points * Kernels * Columns / 4 };
+            int parts = Tiles(s.Depth, partDepth);
+            var output = Unwritten("output", parts * s.PartSize * 4);
+            Launch(convolve, new PtxSize(2, parts, Points), Products.Threads, s, PtxBuffer.Of<float>("weights", weights), taps, PtxBuffer.Of<float>("input", input), bias, output);
+            AssertClose(Sums(Points * Kernels * Columns, Channels, (n, c) => (double)weights[(n / Columns / Kernels * Channels + c) * Kernels + n / Columns % Kernels] * input[(n / Columns / Kernels * Channels + c) * Columns + n % Columns]),
+                Summed(output, parts, s.PartSize, 1, 0, 0, bias).Read<float>(), tolerance);
+
+            s = s with { Depth = Columns, LeftBatch = Kernels * Columns / 4, ResultBatch = Channels * Kernels / 4, PartSize = Points * Channels * Kernels / 4 };
+            parts = Tiles(s.Depth, partDepth);
+            var dWeights = Unwritten("dWeights", parts * s.PartSize * 4);
+            Launch(backwardWeights, new PtxSize(2, parts, Points), Products.Threads, s, PtxBuffer.Of<float>("dOutput", dOutput), taps, Channels, PtxBuffer.Of<float>("input", input), dWeights);
+            AssertClose(Sums(Points * Channels * Kernels, Columns, (n, b) => (double)dOutput[(n / Kernels / Channels * Kernels + n % Kernels) * Columns + b] * input[n / Kernels * Columns + b]),
+                Summed(dWeights, parts, s.PartSize, 1, 0, 0, bias).Read<float>(), tolerance);
+        }
+    }
+
+    static float[] Sums(int count, int depth, Func<int, int, double> term) => [.. Enumerable.Range(0, count).Select(n => (float)Enumerable.Range(0, depth).Sum(d => term(n, d)))];
+
     static PtxBuffer Product(Delegate kernel, ProductShape s, int partDepth, float[] weights, Tap[] taps, float[] input, float[] bias)
     {
         int columns4 = s.Pixels * s.Images4, parts = Cut(ref s, partDepth, s.Rows * columns4), tiles = s.RowTiles * Tiles(columns4 * 4, Products.TileColumns);
@@ -106,7 +133,7 @@ static class PtxProducts
     {
         if (count == 1) return parts;
         var sums = Unwritten("sums", partSize * 4);
-        Launch(Sums.SumParts, 4, 32, partSize, count, rowLength, addBias, rectify, parts, bias, sums);
+        Launch(AlexNetActors.Compute.Gpu.Sums.SumParts, 4, 32, partSize, count, rowLength, addBias, rectify, parts, bias, sums);
         return sums;
     }
 
