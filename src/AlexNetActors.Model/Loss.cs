@@ -1,3 +1,4 @@
+using System.Numerics;
 using AlexNetActors.Compute;
 
 namespace AlexNetActors.Model;
@@ -28,21 +29,21 @@ public static class Loss
     /// <param name="logits">[B, classes]</param>
     /// <param name="labels">[B]; -1 where there is no image.</param>
     /// <param name="classes">Number of classes.</param>
-    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes) => Evaluate(logits, labels, classes, 0, 0, []);
+    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes) => Evaluate(logits, labels, classes, [], []);
 
-    /// <summary>The score, and dLogits[b, i] = (softmax(logits)[b, first + i] - [label is first + i]) / B; 0 where there is no image.</summary>
+    /// <summary>The score, and dLogits[b, i] = (softmax(logits)[b, i] - [label is i]) / B in halves; 0 where there is no image.</summary>
     /// <param name="logits">[B, classes]</param>
     /// <param name="labels">[B]; -1 where there is no image.</param>
     /// <param name="classes">Number of classes.</param>
-    /// <param name="first">First class of the half whose gradient is asked for.</param>
-    /// <param name="count">Classes in it; 0 for the score alone.</param>
-    /// <param name="dLogits">[B, count]</param>
-    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, int first, int count, Span<float> dLogits)
+    /// <param name="dLogitsA">Of the first half, [B, classes / 2]; nothing if it is not asked for.</param>
+    /// <param name="dLogitsB">Of the second half.</param>
+    public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, Span<float> dLogitsA, Span<float> dLogitsB)
     {
         var score = new Score();
         Span<double> shares = classes <= OnStackMax ? stackalloc double[classes] : new double[classes];
-        int B = labels.Length;
-        dLogits.Clear();
+        int B = labels.Length, half = classes / 2;
+        dLogitsA.Clear();
+        dLogitsB.Clear();
         for (int b = 0; b < B; b++)
         {
             if (labels[b] < 0) continue;
@@ -50,10 +51,20 @@ public static class Loss
             var (max, sum) = Partition(row, shares);
             int rank = Rank(row, labels[b]);
             score += new Score(1, DeterministicMath.Log(sum) + max - row[labels[b]], rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
-            var d = dLogits.Slice(b * count, count);
-            for (int i = 0; i < count; i++) d[i] = (float)((shares[first + i] / sum - (first + i == labels[b] ? 1 : 0)) / B);
+            if (!dLogitsA.IsEmpty) Gradient(shares[..half], sum, labels[b], B, dLogitsA.Slice(b * half, half));
+            if (!dLogitsB.IsEmpty) Gradient(shares[half..], sum, labels[b] - half, B, dLogitsB.Slice(b * half, half));
         }
         return score;
+    }
+
+    static void Gradient(ReadOnlySpan<double> shares, double sum, int label, int images, Span<float> d)
+    {
+        Vector<double> sums = new(sum), counts = new(images);
+        int i = 0, doubles = Vector<double>.Count;
+        for (; i <= d.Length - 2 * doubles; i += 2 * doubles)
+            Vector.Narrow(new Vector<double>(shares[i..]) / sums / counts, new Vector<double>(shares[(i + doubles)..]) / sums / counts).CopyTo(d[i..]);
+        for (; i < d.Length; i++) d[i] = (float)(shares[i] / sum / images);
+        if ((uint)label < (uint)d.Length) d[label] = (float)((shares[label] / sum - 1) / images);
     }
 
     /// <summary>probabilities[i] += softmax(logits)[i], one row: what the ten views of a picture add up to (paper section 4.1).</summary>
@@ -65,11 +76,13 @@ public static class Loss
     }
 
     /// <summary>How many other classes are at least as good as the label: a network that says nothing is never right by a tie.</summary>
-    public static int Rank<T>(ReadOnlySpan<T> row, int label) where T : System.Numerics.INumber<T>
+    public static int Rank<T>(ReadOnlySpan<T> row, int label) where T : INumber<T>
     {
-        int rank = -1; // the label itself counts once below
-        foreach (var value in row) if (!(value < row[label])) rank++;
-        return rank;
+        var labels = new Vector<T>(row[label]);
+        int worse = 0, i = 0;
+        for (; i <= row.Length - Vector<T>.Count; i += Vector<T>.Count) worse += Vector.CountWhereAllBitsSet(Vector.LessThan(new Vector<T>(row[i..]), labels));
+        for (; i < row.Length; i++) if (row[i] < row[label]) worse++;
+        return row.Length - worse - 1; // without the label itself
     }
 
     /// <summary>shares[i] = e^(row[i] - largest); their sum in order.</summary>

@@ -35,12 +35,12 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Mo
         long start = Stopwatch.GetTimestamp();
         var score = Forward(id, batch);
         for (int s = _segments - 1; s >= 0; s--) Backward(id, s);
+        if (next?.Invoke() is { } ahead) towers[0].Device.SendAhead(ahead.Pixels); // before anybody waits for the gradients
         foreach (var tower in towers)
             if (!tower.GradientsAreFinite()) throw new NotFiniteException(id, NotFinite.InBackward(towers), RecordsOf(batch));
         _activity = "update";
         witness?.Invoke(new Moment(Places.Update, id.Number));
         foreach (var tower in towers) tower.Descend(descent);
-        if (next?.Invoke() is { } ahead) towers[0].Device.SendAhead(ahead.Pixels);
         return Result(score, start);
     }
 
@@ -70,8 +70,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Mo
         }
         _activity = "loss";
         if (training) witness?.Invoke(new Moment(Places.Loss, id.Number));
-        Score score = default;
-        foreach (var tower in towers) score = tower.Loss(batch.Labels);
+        var score = Tower.Loss(towers, batch.Labels);
         return double.IsFinite(score.LossSum) ? score : throw new NotFiniteException(id, NotFinite.InForward(towers), RecordsOf(batch));
     }
 

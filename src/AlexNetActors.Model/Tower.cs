@@ -55,7 +55,7 @@ public sealed class Tower
     internal IReadOnlyList<Segment> Segments => _segments;
     internal Tensor LossInput => _lossInput;
 
-    /// <summary>[B, classes] of both towers, after <see cref="Loss"/>.</summary>
+    /// <summary>[B, classes] of both towers, after <see cref="Loss"/>: in the first of those that it was told.</summary>
     public ReadOnlySpan<float> Logits => _logits;
 
     /// <summary>Starts a pass as another tower on the same device has started it: both see the whole picture.</summary>
@@ -91,14 +91,20 @@ public sealed class Tower
     /// <summary>What segment <paramref name="s"/> sees, both towers' halves, [B, C, H, W]; s = number of segments for the logits.</summary>
     public Tensor InputOf(int s) => s < _segments.Length ? _segments[s].Input : _lossInput;
 
-    /// <summary>Softmax and cross-entropy over both towers' logits, and this tower's half of their gradient for <see cref="BackwardInput"/>.</summary>
-    public Score Loss(ReadOnlySpan<int> labels)
+    /// <summary>Softmax and cross-entropy over both towers' logits, and for each of these towers its half of their gradient for <see cref="BackwardInput"/>.</summary>
+    /// <param name="towers">A, B or both: every tower has all logits, so one reads them for both.</param>
+    /// <param name="labels">[B]</param>
+    public static Score Loss(IReadOnlyList<Tower> towers, ReadOnlySpan<int> labels)
     {
-        _device.ReadChannels(_lossInput, 0, Network.Classes, _logits);
-        if (!_pass.Training) return Model.Loss.Evaluate(_logits, labels, Network.Classes);
-        int n = Network.Classes / 2;
-        var score = Model.Loss.Evaluate(_logits, labels, Network.Classes, Id.Offset(n), n, _dLogits);
-        _device.Write(_dLogits, _segments[^1].DOutput);
+        var one = towers[0];
+        one._device.ReadChannels(one._lossInput, 0, one.Network.Classes, one._logits);
+        if (!one._pass.Training) return Model.Loss.Evaluate(one._logits, labels, one.Network.Classes);
+        float[]? a = null, b = null;
+        foreach (var tower in towers)
+            if (tower.Id == TowerId.A) a = tower._dLogits;
+            else b = tower._dLogits;
+        var score = Model.Loss.Evaluate(one._logits, labels, one.Network.Classes, a, b);
+        foreach (var tower in towers) tower._device.Write(tower._dLogits, tower._segments[^1].DOutput);
         return score;
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using ILGPU.Runtime;
 
 namespace AlexNetActors.Benchmarks;
 
@@ -43,9 +44,9 @@ static class GpuLayers
                 _ = DeviceCatalog.Find(device, options); // says why not in a line
                 rows.AddRange(Rows(part, Profile(device, work, options), ceilings.GetValueOrDefault(options.Precision)));
             }
-            catch (ArgumentException e)
+            catch (Exception e) when (e is DeviceException or AcceleratorException or ArgumentException or InvalidOperationException)
             {
-                rows.Add(new(part, "a tower's step", "", e.Message));
+                rows.Add(new(part, "a tower's step", "", CheckRow.Why(e)));
             }
             CheckTable.Write(output, rows);
         }

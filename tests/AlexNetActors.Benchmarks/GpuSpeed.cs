@@ -79,8 +79,9 @@ sealed class GpuSpeed : IDisposable
     {
         if (args.Length is not (3 or 5)) return GpuWorkload.Refuse("gpu DEVICE DATA OUT [TORCH_SCRIPT NETWORK]");
         using var speed = new GpuSpeed(args);
-        foreach (int batch in speed._work.Runs.Select(r => r.Batch))
-            foreach (var precision in Enum.GetValues<ComputePrecision>()) speed.Alternate(batch, precision);
+        // float32 first: a fault on tensor cores takes the device from this process.
+        foreach (var precision in Enum.GetValues<ComputePrecision>())
+            foreach (int batch in speed._work.Runs.Select(r => r.Batch)) speed.Alternate(batch, precision);
         foreach (var run in speed._work.Runs)
             foreach (var choice in Choices) speed.Train(run, choice);
         return speed._heats.Any(h => Best(h, ours: true) is not null) ? 0 : 1;

@@ -18,6 +18,9 @@ sealed class GpuSteps
     /// </summary>
     const double Tolerance = 2e-5;
 
+    /// <summary>Fast convolution loses a factor of ten in each of eleven passes (CpuConformance says why); most shows in conv1's gradients, at the end of the chain.</summary>
+    const double FastTolerance = 5e-5;
+
     readonly GpuWorkload _work = GpuWorkload.Asked;
     readonly string _device, _data, _output;
     readonly List<CheckRow> _rows = [];
@@ -44,9 +47,10 @@ sealed class GpuSteps
                 var got = Step(_device, options, 1);
                 double loss = Math.Abs(got.Loss - expected.Loss) / expected.Loss;
                 var (error, worst) = expected.Gradients.Zip(got.Gradients, (e, g) => (Error(e.Data, g.Data), e.Name)).Max();
-                bool judged = options.Precision == ComputePrecision.Float32, good = loss < Tolerance && error < Tolerance;
+                double tolerance = options.Convolution == ConvolutionMethod.Fast ? FastTolerance : Tolerance;
+                bool judged = options.Precision == ComputePrecision.Float32, good = loss < tolerance && error < tolerance;
                 return (Text($"loss differs by {loss:0.0e0} of it, gradients by at most {error:0.0e0} (rms over rms, {worst})"),
-                    judged ? $"{Verdict(good)}: within {Tolerance:0e0} is float32's rounding" : "10 bits of mantissa");
+                    judged ? $"{Verdict(good)}: within {tolerance:0e0} is float32's rounding" : "10 bits of mantissa");
             });
     }
 

@@ -67,7 +67,7 @@ sealed class ResidentTrainer : ITrainer
     {
         long start = Stopwatch.GetTimestamp();
         double loss = 0;
-        for (int n = 0; n < count; n++) loss = _pass.Train(new PassId(0, PassKind.Train, _step++), _batch, _recipe.DescentAt(Rate)).Score.Loss;
+        for (int n = 0; n < count; n++) loss = _pass.Train(new PassId(0, PassKind.Train, _step++), _batch, _recipe.DescentAt(Rate), () => _batch).Score.Loss; // the next one travels while a step ends
         return (Stopwatch.GetElapsedTime(start).TotalSeconds, loss);
     }
 

@@ -15,7 +15,7 @@ var network = new Network(inputSize: 32, classes: data.Classes.Count,
     new("fc6", 256, SeesBoth: true, Deviation: 0.07f, Bias: 0.1f, Dropout: 0.2),
     new("fc8", data.Classes.Count, SeesBoth: true, Deviation: 0.05f),
 ], LocalResponse.Paper);
-var schedule = new LearningRateSchedule(InitialRate: 0.004f, Factor: 10, Reductions: 3, Patience: 2, Improvement: 0.02);
+var schedule = new LearningRateSchedule(InitialRate: 0.001f, Factor: 10, Reductions: 3, Patience: 2, Improvement: 0.02);
 var recipe = new Recipe("example", network, Seed: 2012, Batch: 32, Momentum: 0.9f, WeightDecay: 0.0005f, schedule,
     new Augmentation(CropSize: 32, RandomCrop: true, Mirror: true, ColourSigma: 0.1), EpochsMax: 24, CheckpointSteps: 1000);
 

@@ -26,9 +26,9 @@ done
 cp tests/gpu-check/run.sh tests/gpu-check/torch_alexnet.py "$work/files"
 { git describe --always --dirty --abbrev=12 2> /dev/null || echo "unknown commit"; } > "$work/files/version.txt"
 
-# Not used there: image libraries, the runtime's debugging and tracing.
+# Not used there: a peer among image libraries, the network's other readers, the runtime's debugging and tracing.
 cd "$work/files"
-rm -f libvips.so.42 libSkiaSharp.so libmscordaccore.so libmscordbi.so libcoreclrtraceptprovider.so createdump ./*.pdb ./*.xml
+rm -f libvips.so.42 libonnxruntime*.so onnxruntime*.dll libmscordaccore.so libmscordbi.so libcoreclrtraceptprovider.so createdump ./*.pdb ./*.xml
 
 cat > "$work/header" <<'HEADER'
 #!/bin/sh

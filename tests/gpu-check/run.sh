@@ -4,7 +4,7 @@
 #
 #   gpu-check [--device cuda:0] [--out DIR]     exit code 0: everything ran and is right; 1: something is not; 2: wrong use
 #
-# DIR (gpu-check-results) gets gpu-check.md and a log of each part. PYTHON names the Python that has PyTorch (python3), ALEXNET_CUBLAS the
+# DIR (gpu-check-results) gets gpu-check.md and a log of each part. PYTHON names the Python that has PyTorch (the first python3 that has), ALEXNET_CUBLAS the
 # directory of cuBLAS (PyTorch's own when unset). GPU_CHECK_SMALL=1 takes a small network and more patience: to try the check without a GPU.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,7 +33,14 @@ if [ -z "${HOME:-}" ] || [ ! -w "$HOME" ]; then export HOME="$work/home"; fi
 # Where containers get NVIDIA's driver.
 if [ -d /usr/local/nvidia/bin ]; then PATH=$PATH:/usr/local/nvidia/bin; fi
 if [ -d /usr/local/nvidia/lib64 ]; then export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/local/nvidia/lib64"; fi
-export PYTHON="${PYTHON:-python3}"
+if [ -z "${PYTHON:-}" ]; then
+  PYTHON=python3 # the first that has PyTorch
+  for found in python3 /usr/bin/python3 /usr/local/bin/python3 /opt/conda/bin/python3; do
+    if "$found" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)' > /dev/null 2>&1; then PYTHON=$found && break; fi
+  done
+fi
+export PYTHON
+unset NVIDIA_TF32_OVERRIDE # it would make cuBLAS round what is called float32
 
 # cuda:N: the others are hidden, so that everybody's first GPU is that one.
 name=$device
@@ -49,7 +56,7 @@ esac
 patience=1
 if [ "${GPU_CHECK_SMALL:-}" = 1 ]; then patience=3; fi
 deadline=$(($(date +%s) + 525 * patience))
-layers_limit=60
+layers_limit=60 steps_least=90
 failed=0
 rows=$work/rows.md
 : > "$rows"
@@ -107,7 +114,7 @@ rm -f "$out/gpu-check.md" "$out/facts.txt" "$out/conformance.txt" "$out/steps.tx
 
 # 1. What is here.
 facts=$out/facts.txt
-{ date -u; uname -a; nproc; timeout 15 nvidia-smi; timeout 60 "$PYTHON" "$here/torch_alexnet.py" facts; } >> "$facts" 2>&1
+{ date -u; uname -a; nproc; timeout 15 nvidia-smi; timeout 120 "$PYTHON" -u "$here/torch_alexnet.py" facts; } >> "$facts" 2>&1
 gpu=$(timeout 15 nvidia-smi --id="${CUDA_VISIBLE_DEVICES:-0}" --query-gpu=name,memory.total,driver_version,clocks.max.sm,power.limit --format=csv,noheader 2>> "$facts")
 row machine nvidia-smi "${gpu:-none}" "name, memory, driver, highest clock, power limit"
 row machine processor "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores" ""
@@ -167,20 +174,20 @@ tests() { # WHAT FILTER...
 for class in $conformance; do tests "$class" -class "*.$class"; done
 tests "PyTorch's golden values on $device" -class "*Golden*" -displayName "*$device*"
 
-# 3. The same bits, and the right ones.
+# 3. Speed, beside PyTorch; nothing else runs now.
 wait "$pictures" || row steps "pictures to train on" "**failed**" "see background.txt"
-part steps "$(within $((130 * patience)) 0)" steps.txt "$here/AlexNetActors.Benchmarks" gpu-steps "$device" "$work/pictures" "$work/steps.md"
-take "$work/steps.md"
-
-# 4. Speed, beside PyTorch; nothing else runs now.
 if [ -n "$warm" ]; then kill -TERM -- "-$warm" 2> /dev/null; wait "$warm"; fi
 # shellcheck disable=SC2086
-part speed "$(within 400 $((layers_limit + 10)))" speed.txt "$here/AlexNetActors.Benchmarks" gpu "$device" "$work/pictures" "$work/speed.md" $torch_arguments
+part speed "$(within 400 $((layers_limit + steps_least + 20)))" speed.txt "$here/AlexNetActors.Benchmarks" gpu "$device" "$work/pictures" "$work/speed.md" $torch_arguments
 take "$work/speed.md"
 
-# 5. Layer by layer.
+# 4. Layer by layer.
 # shellcheck disable=SC2086
-part layers "$(within $((layers_limit * patience)))" layers.txt "$here/AlexNetActors.Benchmarks" gpu-layers "$device" "$work/layers.md" $torch_arguments
+part layers "$(within $((layers_limit * patience)) "$steps_least")" layers.txt "$here/AlexNetActors.Benchmarks" gpu-layers "$device" "$work/layers.md" $torch_arguments
 take "$work/layers.md"
+
+# 5. The same bits, and the right ones.
+part steps "$(within $((130 * patience)))" steps.txt "$here/AlexNetActors.Benchmarks" gpu-steps "$device" "$work/pictures" "$work/steps.md"
+take "$work/steps.md"
 
 finish "$failed"

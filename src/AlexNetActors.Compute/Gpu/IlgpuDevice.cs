@@ -351,17 +351,22 @@ public sealed class IlgpuDevice : IDevice
         using (Enter())
         {
             _disposed = true;
-            try
-            {
-                _queue.Synchronize();
-            }
-            catch (DeviceException)
-            {
-                // Lost already, as whoever waited for it has heard; what it held is given back all the same.
-            }
-            foreach (var resource in (IEnumerable<IDisposable>)[.. _tensors, _normalized, _dNormalized, _shifts, _placements, _crops, _filters, _host, _queue]) resource.Dispose();
+            GiveBack(_queue.Synchronize);
+            foreach (var resource in (IEnumerable<IDisposable>)[.. _tensors, _normalized, _dNormalized, _shifts, _placements, _crops, _filters, _host, _queue]) GiveBack(resource.Dispose);
         }
-        _shared.Leave();
+        GiveBack(_shared.Leave);
+    }
+
+    /// <summary>A device that is lost refuses that too, as whoever waited for it has heard; the rest is given back all the same.</summary>
+    static void GiveBack(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is DeviceException or AcceleratorException)
+        {
+        }
     }
 
     // What follows expects the accelerator to be entered.
@@ -369,13 +374,23 @@ public sealed class IlgpuDevice : IDevice
     void RectifyBackward(GpuTensor output, GpuTensor dOutput) =>
         _queue.Kernels.Get<int, ArrayView<Float4>, ArrayView<Float4>>(Elementwise.RectifyBackward)(_queue.Stream, WorkQueue.Over(output.Count / 4), output.Count / 4, output.View4, dOutput.View4);
 
-    void Normalize(GpuTensor input, LocalResponse response, ArrayView<float> output) =>
-        _queue.Kernels.Get<int, NormShape, ArrayView<float>, ArrayView<float>>(Maps.Normalize)(_queue.Stream, WorkQueue.Over(input.Count), input.Count, NormOf(input, response), input.View, output);
+    void Normalize(GpuTensor input, LocalResponse response, ArrayView<float> output)
+    {
+        var s = NormOf(input, response);
+        if (response.Window == WalkedMaps.Window) _queue.Kernels.Get<NormShape, ArrayView<float>, ArrayView<float>>(WalkedMaps.Normalize)(_queue.Stream, WorkQueue.Over(s.Plane), s, input.View, output);
+        else _queue.Kernels.Get<int, NormShape, ArrayView<float>, ArrayView<float>>(Maps.Normalize)(_queue.Stream, WorkQueue.Over(input.Count), input.Count, s, input.View, output);
+    }
 
     /// <summary>Uses the working memory of what is normalised, which is free again by then.</summary>
     void NormalizeBackward(GpuTensor input, ArrayView<float> dOutput, LocalResponse response, bool rectify, GpuTensor dInput)
     {
-        var (grid, s, shares) = (WorkQueue.Over(input.Count), NormOf(input, response), _normalized.Of(input.Count, _queue.Stream));
+        var (grid, s) = (WorkQueue.Over(input.Count), NormOf(input, response));
+        if (response.Window == WalkedMaps.Window)
+        {
+            _queue.Kernels.Get<NormShape, int, ArrayView<float>, ArrayView<float>, ArrayView<float>>(WalkedMaps.NormalizeBackward)(_queue.Stream, WorkQueue.Over(s.Plane), s, rectify ? 1 : 0, input.View, dOutput, dInput.View);
+            return;
+        }
+        var shares = _normalized.Of(input.Count, _queue.Stream);
         _queue.Kernels.Get<int, NormShape, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Maps.NormalizeShares)(_queue.Stream, grid, input.Count, s, input.View, dOutput, shares);
         _queue.Kernels.Get<int, NormShape, int, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Maps.NormalizeBackward)(
             _queue.Stream, grid, input.Count, s, rectify ? 1 : 0, input.View, dOutput, shares, dInput.View);
@@ -394,8 +409,8 @@ public sealed class IlgpuDevice : IDevice
         _queue.Kernels.Get<int, PoolShape, ArrayView<float>, ArrayView<float>>(Maps.MaxPool)(_queue.Stream, WorkQueue.Over(output.Count), output.Count, s, input, output.View);
 
     void MaxPoolBackward(ArrayView<float> input, PoolShape s, GpuTensor output, GpuTensor dOutput, ArrayView<float> dInput, int count) =>
-        _queue.Kernels.Get<int, PoolShape, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Maps.MaxPoolBackward)(
-            _queue.Stream, WorkQueue.Over(count), count, s, input, output.View, dOutput.View, dInput);
+        _queue.Kernels.Get<int, PoolShape, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>, ArrayView<Float4>>(Maps.MaxPoolBackward)(
+            _queue.Stream, WorkQueue.Over(count / 4), count / 4, s, input.Cast<Float4>(), output.View4, dOutput.View4, dInput.Cast<Float4>());
 
     static PoolShape PoolOf(GpuTensor input, int size, int stride, GpuTensor output) => new()
     {

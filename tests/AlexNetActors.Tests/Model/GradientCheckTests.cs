@@ -107,7 +107,7 @@ public sealed class GradientCheckTests : IDisposable
             var halves = _towers.Select(t => t.Forward(s)).ToArray();
             foreach (var tower in _towers) tower.Accept(s + 1, halves[(int)tower.Id.Other()]);
         }
-        return _towers[0].Loss(_batch.Labels).Loss;
+        return Tower.Loss(_towers, _batch.Labels).Loss;
     }
 
     float[] Read(Tensor tensor)

@@ -15,14 +15,31 @@ public sealed class LossTests
         Assert.Equal(expected, Loss.Evaluate(row, [label], row.Length).Loss, 1e-12 * (1 + expected));
     });
 
+    /// <summary>Enough classes for vectors and a rest; either half alone is what both are.</summary>
     [Fact]
-    public void GradientIsTheShareLessTheLabel() => Gen.Select(Rows, Gen.Int[0, 1]).Sample((row, label) =>
+    public void GradientIsTheShareLessTheLabel() => Gen.Select(Gen.Float[-80, 80].Array[2, 70], Gen.Int[0, 1000]).Sample((values, choice) =>
     {
-        var d = new float[row.Length - 1];
-        Loss.Evaluate(row, [label], row.Length, first: 1, count: row.Length - 1, d);
+        var row = values.Length % 2 == 0 ? values : values[1..];
+        int label = choice % row.Length, half = row.Length / 2;
+        float[] a = new float[half], b = new float[half], aAlone = new float[half], bAlone = new float[half];
+        Loss.Evaluate(row, [label], row.Length, a, b);
+        Loss.Evaluate(row, [label], row.Length, aAlone, []);
+        Loss.Evaluate(row, [label], row.Length, [], bAlone);
+        Assert.Equal(a, aAlone);
+        Assert.Equal(b, bAlone);
         double sum = row.Sum(v => Math.Exp((double)v - row.Max()));
-        for (int i = 0; i < d.Length; i++)
-            Assert.Equal((float)(Math.Exp((double)row[i + 1] - row.Max()) / sum - (i + 1 == label ? 1 : 0)), d[i], 1e-7);
+        for (int i = 0; i < row.Length; i++)
+            Assert.Equal((float)(Math.Exp((double)row[i] - row.Max()) / sum - (i == label ? 1 : 0)), i < half ? a[i] : b[i - half], 1e-7);
+    });
+
+    [Fact]
+    public void TheRankCountsWhoIsAtLeastAsGood() => Gen.Select(Gen.Int[0, 5].Array[1, 70], Gen.Int[0, 1000]).Sample((values, choice) =>
+    {
+        float[] row = [.. values.Select(v => v == 0 ? float.NaN : v)];
+        int label = choice % row.Length;
+        int expected = row.Where((v, i) => i != label && !(v < row[label])).Count();
+        Assert.Equal(expected, Loss.Rank<float>(row, label));
+        Assert.Equal(expected, Loss.Rank<double>([.. row.Select(v => (double)v)], label));
     });
 
     [Fact]
@@ -36,12 +53,12 @@ public sealed class LossTests
     [Fact]
     public void UnlabelledImagesCountForNothing()
     {
-        float[] logits = [1, 2, 9, 9, 1, 2], d = new float[6];
+        float[] logits = [1, 2, 9, 9, 1, 2], d = new float[3];
         var score = Loss.Evaluate(logits, [1, -1, 0], 2);
         Assert.Equal((2, 1, 0), (score.Images, score.Top1Errors, score.Top5Errors));
         Assert.Equal((Loss.Evaluate([1, 2], [1], 2) + Loss.Evaluate([1, 2], [0], 2)).LossSum, score.LossSum);
-        Loss.Evaluate(logits, [1, -1, 0], 2, 0, 2, d);
-        Assert.Equal([0, 0], d[2..4]);
+        Loss.Evaluate(logits, [1, -1, 0], 2, d, []);
+        Assert.Equal(0, d[1]);
         Assert.NotEqual(0, d[0]);
     }
 

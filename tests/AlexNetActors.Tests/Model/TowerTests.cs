@@ -56,7 +56,7 @@ public sealed class TowerTests
         {
             int kept = Enumerable.Range(0, features).Count(f => words.Word((ulong)(f * images + b)) >= 1u << 30);
             Assert.InRange(kept, 190, 260);
-            Assert.Equal((kept, kept), (towers[1].Logits[2 * b], towers[1].Logits[2 * b + 1]));
+            Assert.Equal((kept, kept), (towers[0].Logits[2 * b], towers[0].Logits[2 * b + 1]));
         }
         pass.Evaluate(new PassId(0, PassKind.Evaluate, 9), new Batch(images, 1));
         Assert.All(towers[0].Logits.ToArray(), logit => Assert.Equal(0.75f * features, logit));

@@ -25,6 +25,8 @@ public sealed class PtxKernelTests
         ["Maps.Normalize"] = Normalize,
         ["Maps.NormalizeShares"] = NormalizeBackward,
         ["Maps.NormalizeBackward"] = NormalizeBackward,
+        ["WalkedMaps.Normalize"] = Normalize,
+        ["WalkedMaps.NormalizeBackward"] = NormalizeBackward,
         ["Maps.MaxPool"] = () => Pool(isBackward: false),
         ["Maps.MaxPoolBackward"] = () => Pool(isBackward: true),
         ["Products.Convolve"] = () => PtxProducts.Convolve(Products.Convolve, Tolerance, x => x),
@@ -114,6 +116,10 @@ public sealed class PtxKernelTests
                 d.Normalize(SampleValues.Activation(d, shape, 1), response, o);
                 return o;
             }), Canonical(output, shape.Images, stride), Tolerance);
+            if (response.Window != WalkedMaps.Window) continue;
+            var walked = Unwritten("output", count);
+            Launch(WalkedMaps.Normalize, 3, 32, NormOf(shape, response), Activation("input", shape, 1), walked);
+            Assert.Equal(Canonical(output, shape.Images, stride), Canonical(walked, shape.Images, stride));
         }
     }
 
@@ -135,6 +141,10 @@ public sealed class PtxKernelTests
                     if (rectify) d.RectifyBackward(a, i);
                     return i;
                 }), Canonical(dInput, shape.Images, stride), Tolerance);
+                if (response.Window != WalkedMaps.Window) continue;
+                var walked = Unwritten("dInput", count);
+                Launch(WalkedMaps.NormalizeBackward, 3, 32, NormOf(shape, response), rectify ? 1 : 0, input, dOutput, walked);
+                Assert.Equal(Canonical(dInput, shape.Images, stride), Canonical(walked, shape.Images, stride));
             }
     }
 
@@ -144,6 +154,7 @@ public sealed class PtxKernelTests
     static IEnumerable<(Shape, LocalResponse)> Normalizations =>
     [
         (new(3, 7, 2, 3), new LocalResponse(1f, 0.3f, 5)),
+        (new(9, 1, 3, 2), new LocalResponse(1f, 0.3f, 5)), // fewer channels than the window has to either side
         (new(9, 2, 1, 1), new LocalResponse(2f, 0.1f, 9)), // a window wider than the channels
         (new(8, 1, 2, 2), LocalResponse.Paper with { Window = 1 }),
     ];
@@ -168,7 +179,7 @@ public sealed class PtxKernelTests
             Assert.Equal(Reference(MaxPool), Canonical(output, shape.Images, images));
             if (!isBackward) continue;
             var dInput = Unwritten("dInput", count);
-            Launch(Maps.MaxPoolBackward, 3, 32, count, s, input, output, Activation("dOutput", pooled, 2), dInput);
+            Launch(Maps.MaxPoolBackward, 3, 32, count / 4, s, input, output, Activation("dOutput", pooled, 2), dInput);
             AssertClose(Reference(d =>
             {
                 var i = d.AllocateActivation(shape);
