@@ -71,17 +71,21 @@ public sealed partial record TrainingState
         return string.Join(", ", new[] { gpus, loaders }.Where(w => w != "")) is { Length: > 0 } all ? all : "no device and no loader";
     }
 
-    /// <summary>A node is gone, or a tower's connection with it is.</summary>
+    /// <summary>
+    /// A node is gone, or a tower's connection with it is. That ends the group also where no tower is at the other end: without the archive's a
+    /// tower can neither load nor save.
+    /// </summary>
     /// <param name="node">Its name.</param>
     /// <param name="reason">In words.</param>
     /// <param name="hears">Whether it may still be there: then it is asked to offer again.</param>
     (TrainingState, ImmutableList<Effect>) Lose(string node, string reason, bool hears)
     {
-        if (Roster.Find(node) is not { } lost) return (this, []);
+        string broken = $"{node} is gone {When}: {reason}";
+        if (Roster.Find(node) is not { } lost) return hears ? Regroup(broken, []) : (this, []);
         ImmutableList<Effect> effects = [new Effect.Publish(new NodeGone(node, reason))];
         if (hears) effects = effects.Add(new Effect.Answer(lost, new OfferAgain()));
         var state = this with { Roster = Roster.Without(node), Leaving = Leaving.Remove(node) };
-        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone {When}: {reason}", effects);
+        if (hears || Seating?.Nodes.Contains(node) == true) return state.Regroup(broken, effects);
         if (Phase == Phase.Assembling) return state.FormWhenComplete(effects);
         return Roster.Serves(node) ? state.ShareOut(effects, $"{node} is gone") : (state, effects);
     }

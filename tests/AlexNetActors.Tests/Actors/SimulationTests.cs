@@ -355,6 +355,32 @@ public class SimulationTests
     }
 
     [Fact]
+    public void A_tower_that_loses_the_archive_ends_the_group_whatever_else_that_node_holds()
+    {
+        static NodeOffer Coordinates(int loaders) => new("1", "c", new SimulatedRef("c"), 0, null, null, [], [.. Enumerable.Repeat(ActorRefs.Nobody, loaders)], "c:1", []);
+        foreach (int loaders in new[] { 0, 1 })
+        {
+            var (state, _) = After(NewState(10, 5, 1), Coordinates(loaders), Offer("one"), Offer("two"));
+            for (int generation = 1; generation <= 3; generation++)
+            {
+                Assert.Equal((Phase.Forming, generation), (state.Phase, state.Generation));
+                (state, var effects) = state.Apply(new LinkLost(generation, "c", LinkPurpose.State, "archive at c:1 cannot be reached"));
+                Assert.Equal("c is gone while the group formed: archive at c:1 cannot be reached", effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<GroupBroken>().Single().Why);
+                if (generation < 2) (state, _) = state.Apply(Coordinates(loaders)); // the next time before it has offered again
+            }
+        }
+    }
+
+    [Fact]
+    public void A_loader_whose_connection_is_lost_ends_no_group()
+    {
+        var (state, _) = After(NewState(10, 5, 1), Offer("one"), Offer("two"), Offer("spare"));
+        (state, var effects) = state.Apply(new LinkLost(state.Generation, "spare", LinkPurpose.Batches, "cut"));
+        Assert.Equal((Phase.Forming, 1), (state.Phase, state.Generation));
+        Assert.Equal(["one", "two"], effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<LoadersChanged>().Single().Nodes);
+    }
+
+    [Fact]
     public void A_coordinator_that_hands_over_does_not_say_that_the_run_is_over()
     {
         var (over, _) = After(Formed(), new StopRun());
