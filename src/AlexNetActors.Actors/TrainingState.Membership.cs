@@ -154,11 +154,10 @@ public sealed partial record TrainingState
         string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
         if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
-        if (Phase == Phase.Paused) return (this with { Round = Round + 1, CreditFrom = Progress.Steps }, effects.Add(new Effect.AssignLoaders()));
-        effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
-        var state = this with { Round = Round + 1, BatchLate = false };
-        if (Phase is not (Phase.Training or Phase.Validating)) return (state, effects);
-        state = state with { CreditFrom = Pass.Number };
-        return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
+        var state = this with { Round = Round + 1, BatchLate = false, CreditFrom = Phase == Phase.Validating ? Pass.Number : Progress.Steps };
+        effects = effects.Add(new Effect.AssignLoaders());
+        if (Phase == Phase.Paused) return (state, effects);
+        effects = effects.Add(new Effect.Expect());
+        return (state, Phase is Phase.Training or Phase.Validating ? effects.Add(new Effect.ToLoaders(state.Credit(Pass))) : effects);
     }
 }

@@ -24,6 +24,7 @@ public class SimulationTests
         public readonly List<IRunEvent> Events = [];
         public readonly List<(PassId Pass, TowerId[] Towers)> Ran = [];
         public readonly Dictionary<PassKind, GrantCredit> Credit = [];
+        readonly Dictionary<PassKind, int> _round = []; // in which credit was last given
         public TrainingState State = start;
         readonly BatchPlan _plan = ToyTower.Plan(start.Limits);
 
@@ -89,7 +90,7 @@ public class SimulationTests
                 case Effect.Publish e: Events.Add(e.Event); break;
                 case Effect.Form: Answer(towers => new GpuReady(State.Generation, towers)); break;
                 case Effect.ToGpus { Message: LoadTowers }: Answer(towers => new TowersLoaded(State.Generation, towers)); break;
-                case Effect.ToLoaders { Message: GrantCredit credit }: Credit[credit.Kind] = credit; break;
+                case Effect.ToLoaders { Message: GrantCredit credit }: Grant(credit); break;
                 case Effect.BeginCheckpoint e:
                     foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
                     break;
@@ -98,6 +99,12 @@ public class SimulationTests
                 case Effect.ToGpus { Message: RunStep e }: Run(e.Pass); break;
                 case Effect.ToGpus { Message: EvaluateBatch e }: Run(e.Pass); break;
             }
+        }
+
+        void Grant(GrantCredit credit)
+        {
+            if (_round.GetValueOrDefault(credit.Kind) != State.Round) Assert.Equal(State.Pass.Number, credit.From); // who is assigned anew makes everything from there
+            (Credit[credit.Kind], _round[credit.Kind]) = (credit, State.Round);
         }
 
         void Answer(Func<TowerId[], object> answer)
