@@ -153,11 +153,10 @@ public sealed partial record TrainingState
         if (Roster.Serving.IsEmpty && Roster.WithAllLoaders() is { Serving.IsEmpty: false } all) return (this with { Roster = all }).ShareOut(effects, why);
         string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
-        if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
+        if (Phase != Phase.Paused) effects = effects.Add(Await);
+        if (nodes.Length == 0) return (this, effects);
         var state = this with { Round = Round + 1, BatchLate = false, CreditFrom = Phase == Phase.Validating ? Pass.Number : Progress.Steps };
         effects = effects.Add(new Effect.AssignLoaders());
-        if (Phase == Phase.Paused) return (state, effects);
-        effects = effects.Add(new Effect.Expect());
         return (state, Phase is Phase.Training or Phase.Validating ? effects.Add(new Effect.ToLoaders(state.Credit(Pass))) : effects);
     }
 }

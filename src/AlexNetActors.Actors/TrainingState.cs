@@ -257,8 +257,11 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), new Effect.Expect()]));
+        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), Await]));
     }
+
+    /// <summary>Without a loader there is nothing to prepare a pass, or a tower, with: then it takes as long as it takes until one comes.</summary>
+    Effect Await => Roster.Serving.IsEmpty && Phase is Phase.Forming or Phase.Training or Phase.Validating ? new Effect.ExpectNothing() : new Effect.Expect();
 
     Effect Command(PassId pass) => new Effect.ToGpus(pass.Kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass));
 

@@ -319,6 +319,45 @@ public class SimulationTests
         return (state, effects);
     }
 
+    static NodeOffer Tower(string node) => Offer(node) with { Loaders = [] };
+
+    static NodeOffer Loader(string node) => Offer(node) with { Gpus = [] };
+
+    /// <summary>A group in its first step.</summary>
+    static TrainingState Training(params NodeOffer[] offers)
+    {
+        var (state, _) = After(NewState(records: 1000, steps: 50, loaders: 1), offers);
+        (state, _) = After(state, [.. TowerIds.Both.Select(t => new GpuReady(state.Generation, [t])), .. TowerIds.Both.Select(t => new TowersLoaded(state.Generation, [t]))]);
+        Assert.Equal(Phase.Training, state.Phase);
+        return state;
+    }
+
+    static object[] BothDone(TrainingState state) =>
+        [.. TowerIds.Both.Select(t => new PassDone(state.Pass, [t], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], ToyTower.Records(ToyTower.Plan(state.Limits), state.Pass.Number)))];
+
+    static object[] BothSaved(TrainingState state) => [.. TowerIds.Both.Select(t => new TowerSaved(state.Generation, state.Progress.Steps, t, "", []))];
+
+    /// <summary>Whether a deadline runs after these effects; null when they leave it as it was.</summary>
+    static bool? IsAwaited(IReadOnlyList<Effect> effects) => effects.LastOrDefault(e => e is Effect.Expect or Effect.ExpectNothing) is { } last ? last is Effect.Expect : null;
+
+    [Fact]
+    public void While_no_loader_serves_a_pass_has_no_deadline_and_a_checkpoint_has()
+    {
+        var (state, effects) = Training(Tower("one"), Tower("two"), Loader("first")).Apply(new NodeLost("first", "killed"));
+        Assert.False(IsAwaited(effects));
+        while (state.Phase == Phase.Training)
+        {
+            (state, var more) = After(state, BothDone(state)); // with what was read ahead
+            Assert.Equal(state.Phase == Phase.Saving, IsAwaited(more));
+        }
+        (state, var inSaving) = After(state, Loader("second"), new NodeLost("second", "killed"));
+        Assert.NotEqual(false, IsAwaited(inSaving));
+        (state, _) = After(state, BothSaved(state));
+        (state, var trains) = After(state, new CheckpointCommitted(state.Progress.AfterCheckpoint(), "", ""));
+        Assert.Equal((Phase.Training, false), (state.Phase, IsAwaited(trains)));
+        Assert.True(IsAwaited(After(state, Loader("third")).Effects));
+    }
+
     static string[] Nodes(TrainingState state) => [.. state.Seating!.Seats.Select(s => s.Node)];
 
     [Fact]
