@@ -285,7 +285,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         if (_state.Waiting && Stopwatch.GetElapsedTime(_missedSince) > _means.BatchDeadline)
         {
             _missedSince = Stopwatch.GetTimestamp();
-            _coordinator.Tell(new BatchMissing(_state.Begun));
+            _coordinator.Tell(new BatchMissing(_state.Begun, _part.Mine.Towers));
         }
         string activity = _state.Waiting ? "waits for data" : _pass?.Activity ?? "opens";
         if (activity == _lastActivity || (!_coordinator.IsHere() && Stopwatch.GetElapsedTime(_reported) < ActivityIntervalAcross)) return;

@@ -107,12 +107,19 @@ public sealed partial record TrainingState
         return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
     }
 
+    /// <summary>Both towers miss the same batch at the same time: once it is another loader's to bring, what a tower says first has nothing to do with that one.</summary>
     (TrainingState, ImmutableList<Effect>) MissBatch(BatchMissing m)
     {
+        var state = this with { Missing = Missing.Union(m.Towers) };
+        if (BatchPassedOn && !Missing.IsSupersetOf(m.Towers)) return (state, []);
         string server = ServerOf(m.Pass);
-        if (Roster.Serving.Any(l => l.Node != server)) return LoseLoaders(server, $"its batch of {m.Pass} did not come", again: false);
-        var late = this with { BatchLate = true };
-        return (late, [new Effect.Publish(new GroupWaits(late.Awaited()))]);
+        if (Roster.Serving.Any(l => l.Node != server))
+        {
+            var (passedOn, effects) = LoseLoaders(server, $"its batch of {m.Pass} did not come", again: false);
+            return (passedOn with { Missing = [.. m.Towers] }, effects); // from now on it waits for the others
+        }
+        state = state with { BatchLate = true };
+        return (state, [new Effect.Publish(new GroupWaits(state.Awaited()))]);
     }
 
     string ServerOf(PassId pass) => Roster.Serving[(int)(pass.Number % Roster.Serving.Count)].Node;
@@ -155,7 +162,7 @@ public sealed partial record TrainingState
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
         if (Phase != Phase.Paused) effects = effects.Add(Await);
         if (nodes.Length == 0) return (this, effects);
-        var state = this with { Round = Round + 1, BatchLate = false, CreditFrom = Phase == Phase.Validating ? Pass.Number : Progress.Steps };
+        var state = this with { Round = Round + 1, Missing = [], BatchPassedOn = true, BatchLate = false, CreditFrom = Phase == Phase.Validating ? Pass.Number : Progress.Steps };
         effects = effects.Add(new Effect.AssignLoaders());
         return (state, Phase is Phase.Training or Phase.Validating ? effects.Add(new Effect.ToLoaders(state.Credit(Pass))) : effects);
     }

@@ -68,6 +68,12 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>The first batch of this kind of pass that the loaders that serve now are to prepare.</summary>
     public long CreditFrom { get; init; }
 
+    /// <summary>Towers that have said that the batch of this pass does not come, since those who serve now are to bring it.</summary>
+    public ImmutableHashSet<TowerId> Missing { get; init; } = [];
+
+    /// <summary>Others than those who were asked first are to bring the batch of this pass.</summary>
+    public bool BatchPassedOn { get; init; }
+
     /// <summary>The only loader there is has not brought the batch of this pass in time.</summary>
     public bool BatchLate { get; init; }
 
@@ -257,7 +263,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), Await]));
+        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], Missing = [], BatchPassedOn = false, BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), Await]));
     }
 
     /// <summary>Without a loader there is nothing to prepare a pass, or a tower, with: then it takes as long as it takes until one comes.</summary>

@@ -70,7 +70,7 @@ public class SimulationTests
                 1 => new LinkLost(State.Generation, node.Node, LinkPurpose.Exchange, "cut"),
                 2 => new LinkLost(State.Generation, node.Node, LinkPurpose.Batches, "cut"),
                 3 => new NodeLeaves(node.Node),
-                _ => new BatchMissing(State.Pass),
+                _ => new BatchMissing(State.Pass, [TowerId.A]),
             });
             _inFlight.Add(node); // and offers itself again, sooner or later
         }
@@ -221,10 +221,25 @@ public class SimulationTests
     public void A_batch_that_the_only_loader_does_not_bring_is_said_with_its_name_and_named_by_the_deadline()
     {
         var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 3) };
-        var (late, effects) = training.Apply(new BatchMissing(training.Pass));
+        var (late, effects) = training.Apply(new BatchMissing(training.Pass, [TowerId.A]));
         Assert.Equal(new GroupWaits("n to bring the batch of step 3"), effects.OfType<Effect.Publish>().Single().Event);
         (_, effects) = late.Apply(new DeadlinePassed(5));
         Assert.Contains("waited 5 s for n to bring the batch of step 3", effects.OfType<Effect.Publish>().Select(p => p.Event switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => "" }).First(l => l != ""));
+    }
+
+    [Fact]
+    public void A_batch_that_both_towers_miss_costs_one_loader_and_the_next_only_when_it_does_not_bring_it_either()
+    {
+        var training = Training(Tower("one"), Tower("two"), Loader("first"), Loader("second"), Loader("third"));
+        object OfA = new BatchMissing(training.Pass, [TowerId.A]), OfB = new BatchMissing(training.Pass, [TowerId.B]);
+        string[] Serving(params object[] messages) => [.. After(training, messages).State.Roster.Serving.Select(l => l.Node)];
+        Assert.Equal(["second", "third"], Serving(OfA));
+        Assert.Equal(["second", "third"], Serving(OfA, OfB));
+        Assert.Equal(["third"], Serving(OfA, OfB, OfA));
+        Assert.Equal(["third"], Serving(OfA, OfB, OfA, OfB));
+        Assert.Equal(["third"], Serving(OfA, OfB, OfB)); // of A's second nothing was heard
+        Assert.Equal(["first", "second", "third", "fourth"], Serving(Loader("fourth"), OfA, OfB));
+        Assert.Equal(["second"], Serving([OfA, .. BothDone(training), new BatchMissing(training.Pass with { Number = 1 }, [TowerId.B])])); // another batch
     }
 
     /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>

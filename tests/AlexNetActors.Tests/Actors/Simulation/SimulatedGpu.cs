@@ -55,7 +55,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
     void MissBatch(PassId pass) => cluster.Later(node, SimulatedCluster.BatchDeadlineMs, () =>
     {
         if (IsGone || !State.Waiting || State.Begun != pass) return;
-        Tell(new BatchMissing(pass));
+        Tell(new BatchMissing(pass, State.Mine!.Towers));
         MissBatch(pass);
     });
 
