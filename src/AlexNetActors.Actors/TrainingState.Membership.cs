@@ -111,6 +111,7 @@ public sealed partial record TrainingState
     (TrainingState, ImmutableList<Effect>) MissBatch(BatchMissing m)
     {
         var state = this with { Missing = Missing.Union(m.Towers) };
+        if (Roster.Serving.IsEmpty) return state.EndIfNothingRuns([]);
         if (BatchPassedOn && !Missing.IsSupersetOf(m.Towers)) return (state, []);
         string server = ServerOf(m.Pass);
         if (Roster.Serving.Any(l => l.Node != server))
@@ -128,8 +129,7 @@ public sealed partial record TrainingState
     {
         if (Roster.Find(node) is not { } leaver) return (this, []);
         bool needed = Seating is not null && Seating.Nodes.Contains(node) && Phase is Phase.Training or Phase.Validating or Phase.Saving or Phase.Paused;
-        if (needed && Phase == Phase.Paused) return (this with { Leaving = Leaving.Add(node) }).Continue([]);
-        if (needed) return (this with { Leaving = Leaving.Add(node) }, []); // let go by Continue, after a checkpoint
+        if (needed) return (this with { Leaving = Leaving.Add(node) }).EndIfNothingRuns([]); // let go by Continue, after a checkpoint
         var (state, effects) = Lose(node, AskedToStop, hears: false);
         return (state, effects.Insert(0, new Effect.Answer(leaver, new NodeReleased())));
     }
@@ -161,7 +161,7 @@ public sealed partial record TrainingState
         string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
         if (Phase != Phase.Paused) effects = effects.Add(Await);
-        if (nodes.Length == 0) return (this, effects);
+        if (nodes.Length == 0) return EndIfNothingRuns(effects);
         var state = this with { Round = Round + 1, Missing = [], BatchPassedOn = true, BatchLate = false, CreditFrom = Phase == Phase.Validating ? Pass.Number : Progress.Steps };
         effects = effects.Add(new Effect.AssignLoaders());
         return (state, Phase is Phase.Training or Phase.Validating ? effects.Add(new Effect.ToLoaders(state.Credit(Pass))) : effects);

@@ -104,12 +104,11 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
         (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
         (Phase.Loading, CheckpointDamaged m) when IsOurs(m.Generation) => FallBack(m),
-        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => MissBatch(m),
+        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass => MissBatch(m),
         (_, MemberFailed m) when m.Generation == 0 => Fail($"{m.Member}, {m.Reason}"),
         (Phase.Saving, CheckpointFailed m) when IsOurs(m.Generation) => Fail(m.Reason),
         (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}", m.Suspects),
-        (Phase.Assembling or Phase.Forming or Phase.Loading or Phase.Paused, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }).Continue([]),
-        (_, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }, []),
+        (_, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }).EndIfNothingRuns([]),
         (_, PauseRun) => (this with { PauseAsked = true }, []),
         (_, ContinueRun) => GoOn(),
         (_, SaveRun) => Save(),
@@ -253,6 +252,17 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         RunStage.Checkpoint => (this with { Phase = Phase.Saving, Answered = [], TowersSaved = [] }, effects.AddRange([new Effect.BeginCheckpoint(Progress.Steps), new Effect.Expect()])),
         _ when !Stopping && !Leaving.IsEmpty => Regroup($"{string.Join(", ", Leaving)}: {AskedToStop}", effects), // nothing of theirs is lost any more
         _ => Finish(effects, Over ? WhyOver : "stopped as asked"),
+    };
+
+    /// <summary>Whoever is asked to end does so at the end of the pass, or once the weights are loaded that are to be saved. Where neither comes: now.</summary>
+    (TrainingState, ImmutableList<Effect>) EndIfNothingRuns(ImmutableList<Effect> effects) => Phase switch
+    {
+        _ when !Ending => (this, effects),
+        Phase.Assembling or Phase.Paused => Continue(effects),
+        Phase.Forming or Phase.Loading when Next == RunStage.Finish => Continue(effects),
+        Phase.Forming when Roster.Serving.IsEmpty => Regroup("stopped as asked while no loader served", effects),
+        Phase.Training or Phase.Validating when Roster.Serving.IsEmpty && Missing.Count == TowerIds.Both.Count => Continue(effects), // both stand where the pass before has left them
+        _ => (this, effects),
     };
 
     string WhyOver => Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done";

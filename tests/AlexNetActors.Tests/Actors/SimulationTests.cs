@@ -242,6 +242,63 @@ public class SimulationTests
         Assert.Equal(["second"], Serving([OfA, .. BothDone(training), new BatchMissing(training.Pass with { Number = 1 }, [TowerId.B])])); // another batch
     }
 
+    [Fact]
+    public void A_stop_while_a_group_forms_from_memory_waits_for_what_is_to_be_saved()
+    {
+        var limits = NewState(1000, 50, 1).Limits;
+        var saved = RunProgress.Start(limits) with { Steps = 7, StepsSaved = 7 };
+        HeldSnapshot[] held = [.. TowerIds.Both.Select(t => new HeldSnapshot(t, new RunIdentity("", "", "cpu").Text, saved with { Steps = 10 }))];
+        NodeOffer[] offers = [Offer("one", held: held) with { Loaders = [] }, Offer("two", held: held) with { Loaders = [] }, Loader("loader")];
+        TrainingState Forming() => After(NewState(1000, 50, 1, saved), offers).State;
+        object[] Answers(int generation) => [.. TowerIds.Both.Select(t => new GpuReady(generation, [t])), .. TowerIds.Both.Select(t => new TowersLoaded(generation, [t]))];
+
+        var (state, _) = After(Forming(), new StopRun());
+        Assert.Equal(Phase.Forming, state.Phase);
+        (state, var effects) = After(state, Answers(state.Generation));
+        Assert.Equal((Phase.Saving, 10), (state.Phase, effects.OfType<Effect.BeginCheckpoint>().Single().Steps));
+        (state, _) = After(state, [.. BothSaved(state), new CheckpointCommitted(state.Progress.AfterCheckpoint(), "", "")]);
+        Assert.Equal((Phase.Finished, 10), (state.Phase, state.Progress.StepsSaved));
+
+        // A group that cannot form holds up nobody.
+        Assert.Equal(Phase.Finished, After(Forming(), new NodeLost("loader", "killed"), new StopRun()).State.Phase);
+        Assert.Equal(Phase.Finished, After(Forming(), new StopRun(), new NodeLost("loader", "killed")).State.Phase);
+        Assert.Equal(Phase.Finished, After(Forming(), new StopRun(), new NodeLost("one", "killed")).State.Phase);
+    }
+
+    [Fact]
+    public void A_stop_while_no_loader_serves_saves_as_soon_as_both_towers_say_that_they_wait()
+    {
+        var (alone, _) = Training(Tower("one"), Tower("two"), Loader("loader")).Apply(new NodeLost("loader", "killed"));
+        (alone, _) = After(alone, BothDone(alone)); // with what was read ahead
+        object OfA = new BatchMissing(alone.Pass, [TowerId.A]), OfB = new BatchMissing(alone.Pass, [TowerId.B]);
+        foreach (object ends in new object[] { new StopRun(), new NodeLeaves("one") })
+        {
+            Assert.Equal(Phase.Training, After(alone, ends, OfA).State.Phase); // the other may have the batch
+            Assert.Equal(Phase.Saving, After(alone, ends, OfA, OfB).State.Phase);
+            Assert.Equal(Phase.Saving, After(alone, OfA, OfB, ends).State.Phase);
+            Assert.Equal(Phase.Training, After(alone, ends, Loader("another"), OfA, OfB).State.Phase); // it brings the batch
+        }
+        Assert.Equal(Phase.Training, After(alone, OfA, OfB).State.Phase); // nobody asked
+        var (stopped, _) = After(alone, new StopRun(), OfA, OfB);
+        (stopped, _) = After(stopped, [.. BothSaved(stopped), new CheckpointCommitted(stopped.Progress.AfterCheckpoint(), "", "")]);
+        Assert.Equal((Phase.Finished, 1), (stopped.Phase, stopped.Progress.StepsSaved));
+    }
+
+    [Fact]
+    public void A_tower_that_waits_for_a_batch_saves_what_it_has()
+    {
+        Seat[] seats = [new([TowerId.A], "one", "cpu", "cpu", "cpu", "one:1", new SimulatedRef("a")), new([TowerId.B], "two", "cpu", "cpu", "cpu", "two:1", new SimulatedRef("b"))];
+        var gpu = new GpuState(seats[0].Actor);
+        foreach (object message in new object[]
+        {
+            new FormGroup(1, seats, "", "", 1000, ActorRefs.Nobody, "one", "one:1", 1000), new GpuState.LinkChanged(1, LinkPurpose.Exchange, "two", null), new GpuState.LinkChanged(1, LinkPurpose.Snapshots, "two", null),
+            new MeanReady(1, []), new GpuReady(1, [TowerId.A]), new LoadTowers(1, WeightSource.Seed, NewState(10, 5, 1).Progress, []), new TowersLoaded(1, [TowerId.A]), new RunStep(new PassId(1, PassKind.Train, 0), 1),
+        })
+            gpu = gpu.Apply(message).State;
+        Assert.True(gpu.Waiting);
+        Assert.Equal(new GpuState.Effect.Save(0), Assert.Single(gpu.Apply(new SaveTowers(1, 0)).Effects));
+    }
+
     /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>
     [Fact]
     public void A_step_on_other_samples_than_those_that_come_next_ends_the_run_before_it_counts()
