@@ -338,12 +338,18 @@ sealed class SimulatedLink(SimulatedCluster cluster, LinkPurpose purpose, int ge
         cluster.SnapshotUnderWay(from.Node, to.Node);
         TowerState? room = null; // null where it is let go by
         bool damaged = cluster.Time.Between(0, 10) == 0;
+        long until = cluster.Time.Now + (long)GroupPart.AnnouncementMax.TotalMilliseconds;
         bool IsOver() => _closed && cluster.Bug != PlantedBug.GenerationUnchecked;
         void First()
         {
             if (IsOver()) return;
             if (to.Node.Shelf.Room(tower, steps, TimeSpan.Zero) is not { } found)
             {
+                if (to.State.Stage == GpuStage.Ready && cluster.Time.Now > until)
+                {
+                    _sending--; // goes by
+                    return;
+                }
                 cluster.Stream(from.Node, (this, from), to.Node, (this, to), First); // waits for the announcement
                 return;
             }
