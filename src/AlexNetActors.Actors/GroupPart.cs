@@ -16,7 +16,7 @@ sealed class GroupPart
     readonly Seat? _partner;
     readonly ExchangeLink? _exchange;
     readonly StateLink? _states, _snapshots;
-    readonly ConcurrentBag<BatchReceiver> _receivers = [];
+    readonly ConcurrentDictionary<BatchReceiver, byte> _receivers = []; // a set
     volatile bool _loaded, _left;
 
     /// <summary>
@@ -109,7 +109,7 @@ sealed class GroupPart
         _exchange?.Dispose();
         _states?.Dispose();
         _snapshots?.Dispose();
-        foreach (var receiver in _receivers) receiver.Dispose();
+        foreach (var receiver in _receivers.Keys) receiver.Dispose();
     }
 
     /// <summary>On a connection's thread: someone of this group wants to talk.</summary>
@@ -119,8 +119,13 @@ sealed class GroupPart
         if (hello.Purpose == LinkPurpose.Exchange && fromA) return _exchange!;
         if (hello.Purpose == LinkPurpose.Snapshots && fromA) return _snapshots!;
         if (hello.Purpose != LinkPurpose.Batches || _left) throw new FrameRefusedException($"{hello.From} is no loader and no tower that {Mine.Device} exchanges with");
-        var receiver = new BatchReceiver(Recipe, Group.Generation, mean: m => _self.Tell(m), batch: m => _self.Tell(m), lost: reason => Tell(LinkPurpose.Batches, hello.From, reason));
-        _receivers.Add(receiver);
+        BatchReceiver receiver = null!;
+        receiver = new BatchReceiver(Recipe, Group.Generation, mean: m => _self.Tell(m), batch: m => _self.Tell(m), lost: reason =>
+        {
+            _receivers.TryRemove(receiver, out _); // and with it its buffers
+            Tell(LinkPurpose.Batches, hello.From, reason);
+        });
+        _receivers[receiver] = 0;
         if (_left) receiver.Dispose(); // while this was going on
         return receiver;
     }

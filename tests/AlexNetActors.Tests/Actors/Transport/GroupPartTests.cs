@@ -69,4 +69,23 @@ public sealed class GroupPartTests : IDisposable
         Assert.Equal(8, Next<TowerStateReady>(_inboxes[1], _ => true).Steps);
         Assert.Equal((TowerId.A, 8), _means[1].Shelf.Held.Select(h => (h.Tower, h.Progress.Steps)).Single());
     }
+
+    [Fact]
+    public void The_buffers_of_a_loader_go_with_its_connection()
+    {
+        using var node = new TensorNode(Links.Settings);
+        using var opened = new ManualResetEventSlim();
+        var sender = new BatchSender(Generation, opened.Set, lost: _ => { });
+        node.Connect(_nodes[1].Endpoint, new TensorHello(Generation, LinkPurpose.Batches, "loader", _towers[1].Path.Name), sender);
+        Assert.True(opened.Wait(Links.Deadline));
+        sender.Send(new PassId(Generation, PassKind.Train, 0), new Batch(TinyRun.Recipe.Batch, TinyRun.Recipe.Augmentation.CropSize));
+        var buffer = Next<WeakReference>(_inboxes[1], _ => true);
+        sender.Dispose();
+        Next<GpuState.LinkChanged>(_inboxes[1], l => l is { Purpose: LinkPurpose.Batches, Lost: not null });
+        Links.Until(() =>
+        {
+            GC.Collect();
+            return !buffer.IsAlive;
+        }, "the memory of a batch whose connection has ended");
+    }
 }
