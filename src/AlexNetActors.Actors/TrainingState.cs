@@ -112,7 +112,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, PauseRun) => (this with { PauseAsked = true }, []),
         (_, ContinueRun) => GoOn(),
         (_, SaveRun) => Save(),
-        (_, DeadlinePassed m) => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}", Late),
+        (_, DeadlinePassed m) when Seating is not null => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}", Late),
         (Phase.Forming, GpuReady m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).LoadWhenReady(),
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
@@ -207,9 +207,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (Ledger, string? Fault) Account()
     {
         if (Done.Any(d => d.Records is null || !d.Records.Equals(Done[0].Records)))
-            return (Progress.Ledger, $"the towers were trained on different batches at step {Progress.Steps}: {string.Join(", ", Done.Select(d => $"tower {string.Join('+', d.Towers)} on {d.Records?.Order.ToString("x16") ?? "it does not say what"}"))}; go on from the last checkpoint with --resume");
+            return (Progress.Ledger, $"the towers were trained on different batches at step {Progress.Steps}: {string.Join(", ", Done.Select(d => $"tower {string.Join('+', d.Towers)} on {d.Records?.Order.ToString("x16") ?? "it does not say what"}"))}");
         var (after, fault) = Progress.Ledger.Add(Done[0].Records!, Limits.Records);
-        return (after, fault is null ? null : $"step {Progress.Steps} was trained on other samples than those that come next: {fault}; go on from the last checkpoint with --resume");
+        return (after, fault is null ? null : $"step {Progress.Steps} was trained on other samples than those that come next: {fault}");
     }
 
     (TrainingState, ImmutableList<Effect>) ValidateWhenDone()
@@ -307,9 +307,8 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// </summary>
     (TrainingState, ImmutableList<Effect>) GoWrong(string reason, IEnumerable<TowerId> suspects)
     {
-        if (Seating is null) return Fail(reason);
         if (WentWrongAt != Progress.Steps) return (this with { WentWrongAt = Progress.Steps }).Regroup(reason, []);
-        var state = this with { Distrusted = Distrusted.Union(Seating.Seats.Where(s => s.Towers.Intersect(suspects).Any()).Select(s => s.Actor)) };
+        var state = this with { Distrusted = Distrusted.Union(Seating!.Seats.Where(s => s.Towers.Intersect(suspects).Any()).Select(s => s.Actor)) };
         return state.Distrusted.Count > Distrusted.Count && state.Seats(trustedOnly: true) is not null ? state.Regroup($"{reason}; as before, so a device that stood by takes its place", []) : Fail(reason);
     }
 

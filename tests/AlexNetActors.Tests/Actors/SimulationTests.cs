@@ -196,25 +196,36 @@ public class SimulationTests
     }
 
     [Theory]
-    [InlineData(Phase.Assembling, "a device for tower A and one for tower B, a loader")]
     [InlineData(Phase.Forming, "tower A and tower B to open its device and its connections")]
     [InlineData(Phase.Loading, "tower A and tower B to load its weights")]
     [InlineData(Phase.Training, "tower A and tower B to finish step 0")]
     public void A_deadline_names_who_is_missing_and_where(Phase phase, string who)
     {
-        var state = NewState(10, 5, 1) with { Phase = phase };
-        var (failed, effects) = state.Apply(new DeadlinePassed(300));
-        Assert.Equal(Phase.Failed, failed.Phase);
+        var state = Formed() with { Phase = phase };
+        var (again, effects) = state.Apply(new DeadlinePassed(300));
+        Assert.Equal($"waited 300 s for {who}", BrokenBy(effects));
+        (again, effects) = (again with { Phase = phase }).Apply(new DeadlinePassed(300));
+        Assert.Equal(Phase.Failed, again.Phase); // the second time at this step
         Assert.Equal($"waited 300 s for {who}", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+    }
+
+    static string BrokenBy(IReadOnlyList<Effect> effects) => effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<GroupBroken>().Single().Why;
+
+    [Fact]
+    public void Before_there_is_a_group_nothing_has_a_deadline_and_it_says_what_it_waits_for()
+    {
+        var (waits, effects) = NewState(10, 5, 1).Apply(new Settled());
+        Assert.Equal(new GroupWaits("a device for tower A and one for tower B, a loader"), Assert.IsType<Effect.Publish>(Assert.Single(effects)).Event);
+        Assert.Same(waits, waits.Apply(new DeadlinePassed(300)).State);
     }
 
     [Fact]
     public void A_deadline_names_the_one_tower_that_has_not_answered()
     {
-        var state = NewState(10, 5, 1) with { Phase = Phase.Training };
+        var state = Formed() with { Phase = Phase.Training };
         (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, [], null));
         var (_, effects) = state.Apply(new DeadlinePassed(5));
-        Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+        Assert.Equal("waited 5 s for tower B to finish step 0", BrokenBy(effects));
     }
 
     [Fact]
@@ -301,21 +312,24 @@ public class SimulationTests
 
     /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>
     [Fact]
-    public void A_step_on_other_samples_than_those_that_come_next_ends_the_run_before_it_counts()
+    public void A_step_on_other_samples_than_those_that_come_next_does_not_count_and_is_done_once_more()
     {
         StepRecords Records(long step, params int[] records) => StepRecords.Of(records, step, epochRecords: 20);
         RunProgress? Train(TrainingState state, StepRecords? a, StepRecords? b, string? refused = null)
         {
             (state, _) = state.Apply(new PassDone(state.Pass, [TowerId.A], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], a));
-            (var after, var effects) = state.Apply(new PassDone(state.Pass, [TowerId.B], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], b));
+            var ofB = new PassDone(state.Pass, [TowerId.B], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], b);
+            (var after, var effects) = state.Apply(ofB);
             if (refused is null) return after.Progress;
-            Assert.Equal(Phase.Failed, after.Phase);
-            Assert.Equal(state.Progress, after.Progress);
-            Assert.Contains(refused, effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<RunFailed>().Single().Reason);
+            Assert.DoesNotContain(effects, e => e is Effect.Publish { Event: StepCompleted });
+            Assert.Contains(refused, BrokenBy(effects));
+            (after, effects) = (state with { WentWrongAt = state.Progress.Steps }).Apply(ofB);
+            Assert.Equal((Phase.Failed, state.Progress), (after.Phase, after.Progress));
+            Assert.Contains(refused, Assert.IsType<RunFailed>(Assert.IsType<Effect.Publish>(effects[0]).Event).Reason);
             return null;
         }
         int[] first = [.. Enumerable.Range(0, 10)], second = [.. Enumerable.Range(10, 10)];
-        var start = NewState(20, 5, 1) with { Phase = Phase.Training };
+        var start = Formed(records: 20) with { Phase = Phase.Training };
         var progress = Train(start, Records(0, first), Records(0, first))!;
         Assert.Equal(new Ledger(0, 10, RecordSum.Of(first)), progress.Ledger);
         var then = start with { Progress = progress, Pass = new PassId(0, PassKind.Train, 1) };
@@ -553,9 +567,9 @@ public class SimulationTests
         Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [], null)).State);
     }
 
-    static TrainingState Formed()
+    static TrainingState Formed(int records = 10)
     {
-        var formed = NewState(10, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "", [])).State;
+        var formed = NewState(records, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "", [])).State;
         Assert.Equal(Phase.Forming, formed.Phase);
         return formed;
     }
