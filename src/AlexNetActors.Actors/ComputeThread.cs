@@ -9,13 +9,8 @@ namespace AlexNetActors.Actors;
 sealed class ComputeThread : IDisposable
 {
     readonly BlockingCollection<Action> _work = [];
-    readonly Thread _thread;
 
-    public ComputeThread(string name)
-    {
-        _thread = new Thread(Run) { Name = name, IsBackground = true };
-        _thread.Start();
-    }
+    public ComputeThread(string name) => new Thread(Run) { Name = name, IsBackground = true }.Start();
 
     public void Post(Action work) => _work.Add(work);
 
@@ -26,7 +21,4 @@ sealed class ComputeThread : IDisposable
 
     /// <summary>Lets the posted work end; the thread then ends by itself.</summary>
     public void Dispose() => _work.CompleteAdding();
-
-    /// <summary>Waits for the thread's end.</summary>
-    public bool Join(TimeSpan deadline) => _thread.Join(deadline);
 }

@@ -91,6 +91,13 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PostStop() => _close?.Invoke();
 
+    /// <summary>The archive begins anew with the next group. The present one ends and says why: the same once more, and the run does.</summary>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(e =>
+    {
+        Apply(new MemberFailed(_state.Generation, Sender.Path.Name, e.Message, []));
+        return Directive.Restart;
+    });
+
     /// <summary>Looked up instead of listened for: what the cluster knows is one consistent picture, and cheap to read.</summary>
     void OnLookAround()
     {

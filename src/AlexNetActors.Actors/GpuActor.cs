@@ -169,6 +169,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         OnDevice("load the towers", () =>
         {
             foreach (var tower in _towers) tower.Initialize();
+            part.Loaded();
             self.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers));
         });
     }
@@ -180,6 +181,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         {
             foreach (var tower in _towers)
                 TowerStates.Restore(tower, given.GetValueOrDefault(tower.Id)?.State ?? _means.Shelf.Find(tower.Id, steps) ?? throw new CheckpointException($"{_means.Name} holds no snapshot of tower {tower.Id} after step {steps} any more"));
+            part.Loaded();
             self.Tell(new TowersLoaded(part.Group.Generation, part.Mine.Towers));
         });
     }
@@ -285,7 +287,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
         if (_state.Waiting && Stopwatch.GetElapsedTime(_missedSince) > _means.BatchDeadline)
         {
             _missedSince = Stopwatch.GetTimestamp();
-            _coordinator.Tell(new BatchMissing(_state.Begun));
+            _coordinator.Tell(new BatchMissing(_state.Begun, _part.Mine.Towers));
         }
         string activity = _state.Waiting ? "waits for data" : _pass?.Activity ?? "opens";
         if (activity == _lastActivity || (!_coordinator.IsHere() && Stopwatch.GetElapsedTime(_reported) < ActivityIntervalAcross)) return;

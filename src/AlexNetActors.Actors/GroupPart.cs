@@ -16,8 +16,14 @@ sealed class GroupPart
     readonly Seat? _partner;
     readonly ExchangeLink? _exchange;
     readonly StateLink? _states, _snapshots;
-    readonly ConcurrentBag<BatchReceiver> _receivers = [];
-    volatile bool _left;
+    readonly ConcurrentDictionary<BatchReceiver, byte> _receivers = []; // a set
+    volatile bool _loaded, _left;
+
+    /// <summary>
+    /// How long a snapshot of the other tower's waits for the command to take it, which goes to both at once. Where that is lost the snapshot goes by:
+    /// as long as nobody takes it, the other's compute thread stands still.
+    /// </summary>
+    public static readonly TimeSpan AnnouncementMax = TimeSpan.FromSeconds(2);
 
     /// <param name="group">The group.</param>
     /// <param name="mine">My seat in it.</param>
@@ -37,7 +43,7 @@ sealed class GroupPart
         Mailbox = new TowerMailbox(Recipe.Network, Deadline, _exchange is null ? m => Hand(m, order) : _exchange.Send);
         if (means.Tensors is null) return;
         if (links.Contains(LinkPurpose.Snapshots))
-            _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, Deadline, givenUp: () => _left),
+            _snapshots = new StateLink(Recipe.Network, group.Generation, TowerIds.Both, room: (tower, steps) => means.Shelf.Room(tower, steps, _loaded ? AnnouncementMax : Deadline, givenUp: () => _left),
                 opened: _ => Tell(LinkPurpose.Snapshots, _partner!.Node, null), received: Keep, lost: reason => Tell(LinkPurpose.Snapshots, _partner!.Node, reason));
         means.Tensors.Expect(self.Path.Name, group.Generation, Accept); // from here on it is called, on other threads: what it hands out is there
         if (_exchange is not null && mine.Towers[0] == TowerId.A)
@@ -92,6 +98,9 @@ sealed class GroupPart
     /// <summary>The tower stands: what the other sends may go straight to it.</summary>
     public void Stands(Tower tower) => _exchange?.ReceiveInto(tower);
 
+    /// <summary>The towers hold their weights: what comes from now on are snapshots.</summary>
+    public void Loaded() => _loaded = true;
+
     public void Leave(string why)
     {
         _left = true;
@@ -100,7 +109,7 @@ sealed class GroupPart
         _exchange?.Dispose();
         _states?.Dispose();
         _snapshots?.Dispose();
-        foreach (var receiver in _receivers) receiver.Dispose();
+        foreach (var receiver in _receivers.Keys) receiver.Dispose();
     }
 
     /// <summary>On a connection's thread: someone of this group wants to talk.</summary>
@@ -110,8 +119,13 @@ sealed class GroupPart
         if (hello.Purpose == LinkPurpose.Exchange && fromA) return _exchange!;
         if (hello.Purpose == LinkPurpose.Snapshots && fromA) return _snapshots!;
         if (hello.Purpose != LinkPurpose.Batches || _left) throw new FrameRefusedException($"{hello.From} is no loader and no tower that {Mine.Device} exchanges with");
-        var receiver = new BatchReceiver(Recipe, Group.Generation, mean: m => _self.Tell(m), batch: m => _self.Tell(m), lost: reason => Tell(LinkPurpose.Batches, hello.From, reason));
-        _receivers.Add(receiver);
+        BatchReceiver receiver = null!;
+        receiver = new BatchReceiver(Recipe, Group.Generation, mean: m => _self.Tell(m), batch: m => _self.Tell(m), lost: reason =>
+        {
+            _receivers.TryRemove(receiver, out _); // and with it its buffers
+            Tell(LinkPurpose.Batches, hello.From, reason);
+        });
+        _receivers[receiver] = 0;
         if (_left) receiver.Dispose(); // while this was going on
         return receiver;
     }

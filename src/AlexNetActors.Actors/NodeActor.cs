@@ -144,7 +144,9 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
             return;
         }
         _admittedBy = null;
-        if (!_over) WaitForCoordinator();
+        if (_over) return;
+        if (_leaves) Release(); // nobody is there to let it go
+        else WaitForCoordinator();
     }
 
     /// <summary>

@@ -16,8 +16,11 @@ public sealed record Roster(ImmutableList<NodeOffer> Nodes, ImmutableList<Roster
     public NodeOffer? Find(string node) => Nodes.FirstOrDefault(n => n.Node == node);
 
     /// <summary>Takes a node in, in the place of an earlier one of that name; all its loaders serve.</summary>
-    public Roster With(NodeOffer offer) =>
-        Without(offer.Node) is var others ? others with { Nodes = others.Nodes.Add(offer), Serving = others.Serving.AddRange(LoadersOf(offer)) } : this;
+    public Roster With(NodeOffer offer)
+    {
+        var others = Without(offer.Node);
+        return others with { Nodes = others.Nodes.Add(offer), Serving = others.Serving.AddRange(LoadersOf(offer)) };
+    }
 
     /// <summary>The loaders of a node that is here serve again.</summary>
     public Roster WithLoadersOf(NodeOffer offer) => this with { Serving = Serving.AddRange(LoadersOf(offer)) };

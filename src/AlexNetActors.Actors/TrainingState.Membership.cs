@@ -71,17 +71,21 @@ public sealed partial record TrainingState
         return string.Join(", ", new[] { gpus, loaders }.Where(w => w != "")) is { Length: > 0 } all ? all : "no device and no loader";
     }
 
-    /// <summary>A node is gone, or a tower's connection with it is.</summary>
+    /// <summary>
+    /// A node is gone, or a tower's connection with it is. That ends the group also where no tower is at the other end: without the archive's a
+    /// tower can neither load nor save.
+    /// </summary>
     /// <param name="node">Its name.</param>
     /// <param name="reason">In words.</param>
     /// <param name="hears">Whether it may still be there: then it is asked to offer again.</param>
     (TrainingState, ImmutableList<Effect>) Lose(string node, string reason, bool hears)
     {
-        if (Roster.Find(node) is not { } lost) return (this, []);
+        string broken = $"{node} is gone {When}: {reason}";
+        if (Roster.Find(node) is not { } lost) return hears ? Regroup(broken, []) : (this, []);
         ImmutableList<Effect> effects = [new Effect.Publish(new NodeGone(node, reason))];
         if (hears) effects = effects.Add(new Effect.Answer(lost, new OfferAgain()));
         var state = this with { Roster = Roster.Without(node), Leaving = Leaving.Remove(node) };
-        if (Seating is not null && Seating.Nodes.Contains(node)) return state.Regroup($"{node} is gone {When}: {reason}", effects);
+        if (hears || Seating?.Nodes.Contains(node) == true) return state.Regroup(broken, effects);
         if (Phase == Phase.Assembling) return state.FormWhenComplete(effects);
         return Roster.Serves(node) ? state.ShareOut(effects, $"{node} is gone") : (state, effects);
     }
@@ -103,12 +107,20 @@ public sealed partial record TrainingState
         return state.ShareOut(again ? [new Effect.Answer(Roster.Find(node)!, new OfferAgain())] : [], $"{node} serves no more: {reason}");
     }
 
+    /// <summary>Both towers miss the same batch at the same time: once it is another loader's to bring, what a tower says first has nothing to do with that one.</summary>
     (TrainingState, ImmutableList<Effect>) MissBatch(BatchMissing m)
     {
+        var state = this with { Missing = Missing.Union(m.Towers) };
+        if (Roster.Serving.IsEmpty) return state.EndIfNothingRuns([]);
+        if (BatchPassedOn && !Missing.IsSupersetOf(m.Towers)) return (state, []);
         string server = ServerOf(m.Pass);
-        if (Roster.Serving.Any(l => l.Node != server)) return LoseLoaders(server, $"its batch of {m.Pass} did not come", again: false);
-        var late = this with { BatchLate = true };
-        return (late, [new Effect.Publish(new GroupWaits(late.Awaited()))]);
+        if (Roster.Serving.Any(l => l.Node != server))
+        {
+            var (passedOn, effects) = LoseLoaders(server, $"its batch of {m.Pass} did not come", again: false);
+            return (passedOn with { Missing = [.. m.Towers] }, effects); // from now on it waits for the others
+        }
+        state = state with { BatchLate = true };
+        return (state, [new Effect.Publish(new GroupWaits(state.Awaited()))]);
     }
 
     string ServerOf(PassId pass) => Roster.Serving[(int)(pass.Number % Roster.Serving.Count)].Node;
@@ -117,8 +129,7 @@ public sealed partial record TrainingState
     {
         if (Roster.Find(node) is not { } leaver) return (this, []);
         bool needed = Seating is not null && Seating.Nodes.Contains(node) && Phase is Phase.Training or Phase.Validating or Phase.Saving or Phase.Paused;
-        if (needed && Phase == Phase.Paused) return (this with { Leaving = Leaving.Add(node) }).Continue([]);
-        if (needed) return (this with { Leaving = Leaving.Add(node) }, []); // let go by Continue, after a checkpoint
+        if (needed) return (this with { Leaving = Leaving.Add(node) }).EndIfNothingRuns([]); // let go by Continue, after a checkpoint
         var (state, effects) = Lose(node, AskedToStop, hears: false);
         return (state, effects.Insert(0, new Effect.Answer(leaver, new NodeReleased())));
     }
@@ -149,12 +160,10 @@ public sealed partial record TrainingState
         if (Roster.Serving.IsEmpty && Roster.WithAllLoaders() is { Serving.IsEmpty: false } all) return (this with { Roster = all }).ShareOut(effects, why);
         string[] nodes = [.. Roster.Serving.Select(l => l.Node).Distinct()];
         effects = effects.Add(new Effect.Publish(new LoadersChanged(nodes, why)));
-        if (nodes.Length == 0) return (this, effects.Add(new Effect.ExpectNothing()));
-        if (Phase == Phase.Paused) return (this with { Round = Round + 1, CreditFrom = Progress.Steps }, effects.Add(new Effect.AssignLoaders()));
-        effects = effects.AddRange([new Effect.AssignLoaders(), new Effect.Expect()]);
-        var state = this with { Round = Round + 1, BatchLate = false };
-        if (Phase is not (Phase.Training or Phase.Validating)) return (state, effects);
-        state = state with { CreditFrom = Pass.Number };
-        return (state, effects.Add(new Effect.ToLoaders(state.Credit(Pass))));
+        if (Phase != Phase.Paused) effects = effects.Add(Await);
+        if (nodes.Length == 0) return EndIfNothingRuns(effects);
+        var state = this with { Round = Round + 1, Missing = [], BatchPassedOn = true, BatchLate = false, CreditFrom = Phase == Phase.Validating ? Pass.Number : Progress.Steps };
+        effects = effects.Add(new Effect.AssignLoaders());
+        return (state, Phase is Phase.Training or Phase.Validating ? effects.Add(new Effect.ToLoaders(state.Credit(Pass))) : effects);
     }
 }

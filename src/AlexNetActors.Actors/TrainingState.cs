@@ -68,6 +68,12 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// <summary>The first batch of this kind of pass that the loaders that serve now are to prepare.</summary>
     public long CreditFrom { get; init; }
 
+    /// <summary>Towers that have said that the batch of this pass does not come, since those who serve now are to bring it.</summary>
+    public ImmutableHashSet<TowerId> Missing { get; init; } = [];
+
+    /// <summary>Others than those who were asked first are to bring the batch of this pass.</summary>
+    public bool BatchPassedOn { get; init; }
+
     /// <summary>The only loader there is has not brought the batch of this pass in time.</summary>
     public bool BatchLate { get; init; }
 
@@ -98,16 +104,15 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (_, LinkLost m) when IsOurs(m.Generation) => m.Purpose == LinkPurpose.Batches ? LoseLoaders(m.Node, m.Reason) : Lose(m.Node, m.Reason, hears: true),
         (_, LoaderFailed m) when IsOurs(m.Generation) => Roster.Serving.Any(l => l.Node != m.Node) ? LoseLoaders(m.Node, m.Reason, again: false) : Fail($"{m.Node}, {m.Reason}"),
         (Phase.Loading, CheckpointDamaged m) when IsOurs(m.Generation) => FallBack(m),
-        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass && !Roster.Serving.IsEmpty => MissBatch(m),
+        (Phase.Training or Phase.Validating, BatchMissing m) when m.Pass == Pass => MissBatch(m),
         (_, MemberFailed m) when m.Generation == 0 => Fail($"{m.Member}, {m.Reason}"),
         (Phase.Saving, CheckpointFailed m) when IsOurs(m.Generation) => Fail(m.Reason),
         (_, MemberFailed m) when IsOurs(m.Generation) => GoWrong($"{m.Member}, {m.Reason}", m.Suspects),
-        (Phase.Assembling or Phase.Forming or Phase.Loading or Phase.Paused, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }).Continue([]),
-        (_, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }, []),
+        (_, StopRun m) => (this with { Stopping = true, HandsOver = m.HandsOver }).EndIfNothingRuns([]),
         (_, PauseRun) => (this with { PauseAsked = true }, []),
         (_, ContinueRun) => GoOn(),
         (_, SaveRun) => Save(),
-        (_, DeadlinePassed m) => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}", Late),
+        (_, DeadlinePassed m) when Seating is not null => GoWrong($"waited {m.Seconds:0.#} s for {Awaited()}", Late),
         (Phase.Forming, GpuReady m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).LoadWhenReady(),
         (Phase.Loading, TowersLoaded m) when IsOurs(m.Generation) => (this with { Answered = Answered.Union(m.Towers) }).StartWhenLoaded(),
         (Phase.Training, PassDone m) when IsNew(m) => Take(m).StepWhenDone(),
@@ -202,9 +207,9 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (Ledger, string? Fault) Account()
     {
         if (Done.Any(d => d.Records is null || !d.Records.Equals(Done[0].Records)))
-            return (Progress.Ledger, $"the towers were trained on different batches at step {Progress.Steps}: {string.Join(", ", Done.Select(d => $"tower {string.Join('+', d.Towers)} on {d.Records?.Order.ToString("x16") ?? "it does not say what"}"))}; go on from the last checkpoint with --resume");
+            return (Progress.Ledger, $"the towers were trained on different batches at step {Progress.Steps}: {string.Join(", ", Done.Select(d => $"tower {string.Join('+', d.Towers)} on {d.Records?.Order.ToString("x16") ?? "it does not say what"}"))}");
         var (after, fault) = Progress.Ledger.Add(Done[0].Records!, Limits.Records);
-        return (after, fault is null ? null : $"step {Progress.Steps} was trained on other samples than those that come next: {fault}; go on from the last checkpoint with --resume");
+        return (after, fault is null ? null : $"step {Progress.Steps} was trained on other samples than those that come next: {fault}");
     }
 
     (TrainingState, ImmutableList<Effect>) ValidateWhenDone()
@@ -249,6 +254,17 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         _ => Finish(effects, Over ? WhyOver : "stopped as asked"),
     };
 
+    /// <summary>Whoever is asked to end does so at the end of the pass, or once the weights are loaded that are to be saved. Where neither comes: now.</summary>
+    (TrainingState, ImmutableList<Effect>) EndIfNothingRuns(ImmutableList<Effect> effects) => Phase switch
+    {
+        _ when !Ending => (this, effects),
+        Phase.Assembling or Phase.Paused => Continue(effects),
+        Phase.Forming or Phase.Loading when Next == RunStage.Finish => Continue(effects),
+        Phase.Forming when Roster.Serving.IsEmpty => Regroup("stopped as asked while no loader served", effects),
+        Phase.Training or Phase.Validating when Roster.Serving.IsEmpty && Missing.Count == TowerIds.Both.Count => Continue(effects), // both stand where the pass before has left them
+        _ => (this, effects),
+    };
+
     string WhyOver => Progress.Schedule.Finished ? "validation stopped improving" : "all steps are done";
 
     (TrainingState, ImmutableList<Effect>) Finish(ImmutableList<Effect> effects, string why) =>
@@ -257,8 +273,11 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     (TrainingState, ImmutableList<Effect>) RunPass(PassKind kind, long number, ImmutableList<Effect> effects)
     {
         var pass = new PassId(Generation, kind, number);
-        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), new Effect.Expect()]));
+        return (this with { Pass = pass, Answered = [], Done = [], Wrong = [], Missing = [], BatchPassedOn = false, BatchLate = false }, effects.AddRange([new Effect.ToLoaders(Credit(pass)), Command(pass), Await]));
     }
+
+    /// <summary>Without a loader there is nothing to prepare a pass, or a tower, with: then it takes as long as it takes until one comes.</summary>
+    Effect Await => Roster.Serving.IsEmpty && Phase is Phase.Forming or Phase.Training or Phase.Validating ? new Effect.ExpectNothing() : new Effect.Expect();
 
     Effect Command(PassId pass) => new Effect.ToGpus(pass.Kind == PassKind.Train ? new RunStep(pass, Progress.Schedule.Rate) : new EvaluateBatch(pass));
 
@@ -288,9 +307,8 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
     /// </summary>
     (TrainingState, ImmutableList<Effect>) GoWrong(string reason, IEnumerable<TowerId> suspects)
     {
-        if (Seating is null) return Fail(reason);
         if (WentWrongAt != Progress.Steps) return (this with { WentWrongAt = Progress.Steps }).Regroup(reason, []);
-        var state = this with { Distrusted = Distrusted.Union(Seating.Seats.Where(s => s.Towers.Intersect(suspects).Any()).Select(s => s.Actor)) };
+        var state = this with { Distrusted = Distrusted.Union(Seating!.Seats.Where(s => s.Towers.Intersect(suspects).Any()).Select(s => s.Actor)) };
         return state.Distrusted.Count > Distrusted.Count && state.Seats(trustedOnly: true) is not null ? state.Regroup($"{reason}; as before, so a device that stood by takes its place", []) : Fail(reason);
     }
 

@@ -70,9 +70,11 @@ public sealed record TowerStateReady(int Generation, long Steps, TowerState Stat
 [MessagePackObject]
 public sealed record TowerSaved([property: Key(0)] int Generation, [property: Key(1)] long Steps, [property: Key(2)] TowerId Tower, [property: Key(3)] string FileSha256, [property: Key(4)] byte[][] WeightHashes) : IProtocolMessage;
 
-/// <summary>GPU actor to coordinator: this batch does not come.</summary>
+/// <summary>GPU actor to coordinator: this batch does not come. Said again as long as that is so.</summary>
+/// <param name="Pass">Whose batch.</param>
+/// <param name="Towers">The towers this actor holds.</param>
 [MessagePackObject]
-public sealed record BatchMissing([property: Key(0)] PassId Pass) : IProtocolMessage;
+public sealed record BatchMissing([property: Key(0)] PassId Pass, [property: Key(1)] TowerId[] Towers) : IProtocolMessage;
 
 /// <summary>Loader to coordinator: I cannot go on. One line: what, where, what to do.</summary>
 [MessagePackObject]

@@ -10,7 +10,7 @@ namespace AlexNetActors.Actors;
 /// <param name="network">Whose states they are.</param>
 /// <param name="generation">Incarnation of the group.</param>
 /// <param name="towers">Whose states may come.</param>
-/// <param name="room">Memory for a tower's state after so many steps, and whether it lies there already, so that what comes is let go by; null refuses it. On the connection's thread, as the others.</param>
+/// <param name="room">Memory for a tower's state after so many steps, and whether it lies there already, so that what comes is let go by, as it is where this is null: nobody wants it. On the connection's thread, as the others.</param>
 /// <param name="opened">The connection stands.</param>
 /// <param name="received">A whole state, in the memory that was given.</param>
 /// <param name="lost">One line.</param>
@@ -18,7 +18,8 @@ sealed class StateLink(
     Network network, int generation, IReadOnlyList<TowerId> towers, Func<TowerId, long, (TowerState State, bool Whole)?> room, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : TensorLink, IFrameReceiver
 {
     TowerState? _current; // that comes in
-    byte[]? _aside; // for what is there already
+    byte[]? _aside; // for what goes by
+    bool _wanted;
     long _steps;
     int _next; // index of its parameter that comes next
 
@@ -55,7 +56,9 @@ sealed class StateLink(
         if (header.Part != _next || header.Part >= parameters) throw new FrameRefusedException($"parameter {header.Part} of a state: wanted parameter {_next} of {parameters}");
         if (_next == 0)
         {
-            (_current, bool whole) = room(header.Tower, header.Pass.Number) ?? throw new FrameRefusedException($"the state of tower {header.Tower} after step {header.Pass.Number}, which nobody has asked for");
+            var place = room(header.Tower, header.Pass.Number);
+            _wanted = place is not null;
+            (_current, bool whole) = place ?? (TowerStates.Empty(network, header.Tower), true); // its sizes are checked all the same
             _aside = whole ? new byte[sizeof(float) * _current.Values.Max(v => v.Data.Length)] : null;
             _steps = header.Pass.Number;
         }
@@ -69,8 +72,9 @@ sealed class StateLink(
     {
         _next = (_next + 1) % _current!.Values.Count;
         if (_next > 0) return;
-        _aside = null;
-        received(new TowerStateReady(generation, _steps, _current));
+        var whole = _current;
+        (_current, _aside) = (null, null);
+        if (_wanted) received(new TowerStateReady(generation, _steps, whole));
     }
 
     public void Lost(string reason) => lost(reason);

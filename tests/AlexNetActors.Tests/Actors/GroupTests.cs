@@ -87,4 +87,13 @@ public sealed class GroupTests : IDisposable
         var events = Run(_run.Settings(Steps), [Reference]);
         Assert.Contains("cannot write the checkpoint", Assert.IsType<RunFailed>(events[^1]).Reason);
     }
+
+    [Fact]
+    public void An_archive_that_fails_in_a_way_that_nobody_thought_of_is_tried_once_more_and_then_named()
+    {
+        var events = Run(_run.Settings(1) with { Checkpoints = "no\0path", StepDeadline = TimeSpan.FromSeconds(10) }, [Reference]);
+        string reason = Assert.IsType<RunFailed>(events[^1]).Reason;
+        Assert.StartsWith("archive, Null character in path", reason);
+        Assert.Equal(reason, Assert.Single(events.OfType<GroupBroken>()).Why);
+    }
 }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Dispatch.SysMsg;
 using AlexNetActors.Actors;
 
 namespace AlexNetActors.Tests.Actors;
@@ -44,6 +45,28 @@ public sealed class NodeTests : IDisposable
         Assert.True(over.Failed);
         Assert.Contains("-gone", over.Why);
         Assert.Throws<TimeoutException>(() => coordinator.Receive(TimeSpan.FromSeconds(1))); // who offers is taken again; and nothing is said twice
+    }
+
+    /// <summary>A coordinator in another process, as far as this one can tell.</summary>
+    sealed class Elsewhere : MinimalActorRef
+    {
+        public override ActorPath Path { get; } = new RootActorPath(new Address("akka.tcp", "nodes", "one", 2012)) / "coordinator";
+        public override IActorRefProvider Provider => throw new NotSupportedException();
+        public override bool IsLocal => false;
+    }
+
+    [Fact]
+    public void One_that_was_asked_to_stop_and_loses_its_coordinator_waits_for_no_other()
+    {
+        Inbox proxied = Inbox.Create(_system), observer = Inbox.Create(_system);
+        var node = _system.ActorOf(NodeActor.Props(_run.Means([], loaders: 0), coordinator: null, proxy: Props.Create(() => new Forwarder(proxied.Receiver)), observer.Receiver), "node");
+        var coordinator = new Elsewhere();
+        node.Tell(new NodeAdmitted(), coordinator);
+        Next<NodeAdmitted>(observer);
+        node.Tell(new StopRun());
+        Next<NodeLeaves>(proxied);
+        ((IInternalActorRef)node).SendSystemMessage(new DeathWatchNotification(coordinator, existenceConfirmed: true, addressTerminated: true));
+        Next<NodeReleased>(observer);
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public sealed class ProtocolTests : IDisposable
         (new PassDone(Pass, [TowerId.B], SomeScore, 1, 2, 0, 3, [new ExchangeTime(1, 2, 1, 2, 0, 2)], Records), "99 93 01 00 11 91 01 94 cc80 cb4072680000000000 64 3c cb3ff0000000000000 cb4000000000000000 cb0000000000000000 03 91 96 01 02 cb3ff0000000000000 cb4000000000000000 cb0000000000000000 cb4000000000000000 92 11 98 00 03 01 02 01 05 00 07"),
         (new SaveTowers(1, 340), "92 01 cd0154"),
         (new TowerSaved(1, 340, TowerId.B, "ff", [[1, 2]]), "95 01 cd0154 01 a26666 91 c4020102"),
-        (new BatchMissing(Pass), "91 93 01 00 11"),
+        (new BatchMissing(Pass, [TowerId.B]), "92 93 01 00 11 91 01"),
         (new LoaderFailed(1, "n", "no"), "93 01 a16e a26e6f"),
         (new MemberFailed(1, "gpu-1", "no", [TowerId.B]), "94 01 a56770752d31 a26e6f 91 01"),
         (new NodeBroken("n", "no"), "92 a16e a26e6f"),

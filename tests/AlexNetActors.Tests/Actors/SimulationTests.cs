@@ -24,6 +24,7 @@ public class SimulationTests
         public readonly List<IRunEvent> Events = [];
         public readonly List<(PassId Pass, TowerId[] Towers)> Ran = [];
         public readonly Dictionary<PassKind, GrantCredit> Credit = [];
+        readonly Dictionary<PassKind, int> _round = []; // in which credit was last given
         public TrainingState State = start;
         readonly BatchPlan _plan = ToyTower.Plan(start.Limits);
 
@@ -69,7 +70,7 @@ public class SimulationTests
                 1 => new LinkLost(State.Generation, node.Node, LinkPurpose.Exchange, "cut"),
                 2 => new LinkLost(State.Generation, node.Node, LinkPurpose.Batches, "cut"),
                 3 => new NodeLeaves(node.Node),
-                _ => new BatchMissing(State.Pass),
+                _ => new BatchMissing(State.Pass, [TowerId.A]),
             });
             _inFlight.Add(node); // and offers itself again, sooner or later
         }
@@ -89,7 +90,7 @@ public class SimulationTests
                 case Effect.Publish e: Events.Add(e.Event); break;
                 case Effect.Form: Answer(towers => new GpuReady(State.Generation, towers)); break;
                 case Effect.ToGpus { Message: LoadTowers }: Answer(towers => new TowersLoaded(State.Generation, towers)); break;
-                case Effect.ToLoaders { Message: GrantCredit credit }: Credit[credit.Kind] = credit; break;
+                case Effect.ToLoaders { Message: GrantCredit credit }: Grant(credit); break;
                 case Effect.BeginCheckpoint e:
                     foreach (var tower in TowerIds.Both) _inFlight.Add(new TowerSaved(State.Generation, e.Steps, tower, "", []));
                     break;
@@ -98,6 +99,12 @@ public class SimulationTests
                 case Effect.ToGpus { Message: RunStep e }: Run(e.Pass); break;
                 case Effect.ToGpus { Message: EvaluateBatch e }: Run(e.Pass); break;
             }
+        }
+
+        void Grant(GrantCredit credit)
+        {
+            if (_round.GetValueOrDefault(credit.Kind) != State.Round) Assert.Equal(State.Pass.Number, credit.From); // who is assigned anew makes everything from there
+            (Credit[credit.Kind], _round[credit.Kind]) = (credit, State.Round);
         }
 
         void Answer(Func<TowerId[], object> answer)
@@ -189,54 +196,140 @@ public class SimulationTests
     }
 
     [Theory]
-    [InlineData(Phase.Assembling, "a device for tower A and one for tower B, a loader")]
     [InlineData(Phase.Forming, "tower A and tower B to open its device and its connections")]
     [InlineData(Phase.Loading, "tower A and tower B to load its weights")]
     [InlineData(Phase.Training, "tower A and tower B to finish step 0")]
     public void A_deadline_names_who_is_missing_and_where(Phase phase, string who)
     {
-        var state = NewState(10, 5, 1) with { Phase = phase };
-        var (failed, effects) = state.Apply(new DeadlinePassed(300));
-        Assert.Equal(Phase.Failed, failed.Phase);
+        var state = Formed() with { Phase = phase };
+        var (again, effects) = state.Apply(new DeadlinePassed(300));
+        Assert.Equal($"waited 300 s for {who}", BrokenBy(effects));
+        (again, effects) = (again with { Phase = phase }).Apply(new DeadlinePassed(300));
+        Assert.Equal(Phase.Failed, again.Phase); // the second time at this step
         Assert.Equal($"waited 300 s for {who}", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+    }
+
+    static string BrokenBy(IReadOnlyList<Effect> effects) => effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<GroupBroken>().Single().Why;
+
+    [Fact]
+    public void Before_there_is_a_group_nothing_has_a_deadline_and_it_says_what_it_waits_for()
+    {
+        var (waits, effects) = NewState(10, 5, 1).Apply(new Settled());
+        Assert.Equal(new GroupWaits("a device for tower A and one for tower B, a loader"), Assert.IsType<Effect.Publish>(Assert.Single(effects)).Event);
+        Assert.Same(waits, waits.Apply(new DeadlinePassed(300)).State);
     }
 
     [Fact]
     public void A_deadline_names_the_one_tower_that_has_not_answered()
     {
-        var state = NewState(10, 5, 1) with { Phase = Phase.Training };
+        var state = Formed() with { Phase = Phase.Training };
         (state, _) = state.Apply(new PassDone(default, [TowerId.A], new Score(1, 1, 0, 0), 0, 0, 0, 0, [], null));
         var (_, effects) = state.Apply(new DeadlinePassed(5));
-        Assert.Equal("waited 5 s for tower B to finish step 0", Assert.IsType<RunFailed>(effects.OfType<Effect.Publish>().Single().Event).Reason);
+        Assert.Equal("waited 5 s for tower B to finish step 0", BrokenBy(effects));
     }
 
     [Fact]
     public void A_batch_that_the_only_loader_does_not_bring_is_said_with_its_name_and_named_by_the_deadline()
     {
         var training = Formed() with { Phase = Phase.Training, Pass = new PassId(1, PassKind.Train, 3) };
-        var (late, effects) = training.Apply(new BatchMissing(training.Pass));
+        var (late, effects) = training.Apply(new BatchMissing(training.Pass, [TowerId.A]));
         Assert.Equal(new GroupWaits("n to bring the batch of step 3"), effects.OfType<Effect.Publish>().Single().Event);
         (_, effects) = late.Apply(new DeadlinePassed(5));
         Assert.Contains("waited 5 s for n to bring the batch of step 3", effects.OfType<Effect.Publish>().Select(p => p.Event switch { RunFailed m => m.Reason, GroupBroken m => m.Why, _ => "" }).First(l => l != ""));
     }
 
+    [Fact]
+    public void A_batch_that_both_towers_miss_costs_one_loader_and_the_next_only_when_it_does_not_bring_it_either()
+    {
+        var training = Training(Tower("one"), Tower("two"), Loader("first"), Loader("second"), Loader("third"));
+        object OfA = new BatchMissing(training.Pass, [TowerId.A]), OfB = new BatchMissing(training.Pass, [TowerId.B]);
+        string[] Serving(params object[] messages) => [.. After(training, messages).State.Roster.Serving.Select(l => l.Node)];
+        Assert.Equal(["second", "third"], Serving(OfA));
+        Assert.Equal(["second", "third"], Serving(OfA, OfB));
+        Assert.Equal(["third"], Serving(OfA, OfB, OfA));
+        Assert.Equal(["third"], Serving(OfA, OfB, OfA, OfB));
+        Assert.Equal(["third"], Serving(OfA, OfB, OfB)); // of A's second nothing was heard
+        Assert.Equal(["first", "second", "third", "fourth"], Serving(Loader("fourth"), OfA, OfB));
+        Assert.Equal(["second"], Serving([OfA, .. BothDone(training), new BatchMissing(training.Pass with { Number = 1 }, [TowerId.B])])); // another batch
+    }
+
+    [Fact]
+    public void A_stop_while_a_group_forms_from_memory_waits_for_what_is_to_be_saved()
+    {
+        var limits = NewState(1000, 50, 1).Limits;
+        var saved = RunProgress.Start(limits) with { Steps = 7, StepsSaved = 7 };
+        HeldSnapshot[] held = [.. TowerIds.Both.Select(t => new HeldSnapshot(t, new RunIdentity("", "", "cpu").Text, saved with { Steps = 10 }))];
+        NodeOffer[] offers = [Offer("one", held: held) with { Loaders = [] }, Offer("two", held: held) with { Loaders = [] }, Loader("loader")];
+        TrainingState Forming() => After(NewState(1000, 50, 1, saved), offers).State;
+        object[] Answers(int generation) => [.. TowerIds.Both.Select(t => new GpuReady(generation, [t])), .. TowerIds.Both.Select(t => new TowersLoaded(generation, [t]))];
+
+        var (state, _) = After(Forming(), new StopRun());
+        Assert.Equal(Phase.Forming, state.Phase);
+        (state, var effects) = After(state, Answers(state.Generation));
+        Assert.Equal((Phase.Saving, 10), (state.Phase, effects.OfType<Effect.BeginCheckpoint>().Single().Steps));
+        (state, _) = After(state, [.. BothSaved(state), new CheckpointCommitted(state.Progress.AfterCheckpoint(), "", "")]);
+        Assert.Equal((Phase.Finished, 10), (state.Phase, state.Progress.StepsSaved));
+
+        // A group that cannot form holds up nobody.
+        Assert.Equal(Phase.Finished, After(Forming(), new NodeLost("loader", "killed"), new StopRun()).State.Phase);
+        Assert.Equal(Phase.Finished, After(Forming(), new StopRun(), new NodeLost("loader", "killed")).State.Phase);
+        Assert.Equal(Phase.Finished, After(Forming(), new StopRun(), new NodeLost("one", "killed")).State.Phase);
+    }
+
+    [Fact]
+    public void A_stop_while_no_loader_serves_saves_as_soon_as_both_towers_say_that_they_wait()
+    {
+        var (alone, _) = Training(Tower("one"), Tower("two"), Loader("loader")).Apply(new NodeLost("loader", "killed"));
+        (alone, _) = After(alone, BothDone(alone)); // with what was read ahead
+        object OfA = new BatchMissing(alone.Pass, [TowerId.A]), OfB = new BatchMissing(alone.Pass, [TowerId.B]);
+        foreach (object ends in new object[] { new StopRun(), new NodeLeaves("one") })
+        {
+            Assert.Equal(Phase.Training, After(alone, ends, OfA).State.Phase); // the other may have the batch
+            Assert.Equal(Phase.Saving, After(alone, ends, OfA, OfB).State.Phase);
+            Assert.Equal(Phase.Saving, After(alone, OfA, OfB, ends).State.Phase);
+            Assert.Equal(Phase.Training, After(alone, ends, Loader("another"), OfA, OfB).State.Phase); // it brings the batch
+        }
+        Assert.Equal(Phase.Training, After(alone, OfA, OfB).State.Phase); // nobody asked
+        var (stopped, _) = After(alone, new StopRun(), OfA, OfB);
+        (stopped, _) = After(stopped, [.. BothSaved(stopped), new CheckpointCommitted(stopped.Progress.AfterCheckpoint(), "", "")]);
+        Assert.Equal((Phase.Finished, 1), (stopped.Phase, stopped.Progress.StepsSaved));
+    }
+
+    [Fact]
+    public void A_tower_that_waits_for_a_batch_saves_what_it_has()
+    {
+        Seat[] seats = [new([TowerId.A], "one", "cpu", "cpu", "cpu", "one:1", new SimulatedRef("a")), new([TowerId.B], "two", "cpu", "cpu", "cpu", "two:1", new SimulatedRef("b"))];
+        var gpu = new GpuState(seats[0].Actor);
+        foreach (object message in new object[]
+        {
+            new FormGroup(1, seats, "", "", 1000, ActorRefs.Nobody, "one", "one:1", 1000), new GpuState.LinkChanged(1, LinkPurpose.Exchange, "two", null), new GpuState.LinkChanged(1, LinkPurpose.Snapshots, "two", null),
+            new MeanReady(1, []), new GpuReady(1, [TowerId.A]), new LoadTowers(1, WeightSource.Seed, NewState(10, 5, 1).Progress, []), new TowersLoaded(1, [TowerId.A]), new RunStep(new PassId(1, PassKind.Train, 0), 1),
+        })
+            gpu = gpu.Apply(message).State;
+        Assert.True(gpu.Waiting);
+        Assert.Equal(new GpuState.Effect.Save(0), Assert.Single(gpu.Apply(new SaveTowers(1, 0)).Effects));
+    }
+
     /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>
     [Fact]
-    public void A_step_on_other_samples_than_those_that_come_next_ends_the_run_before_it_counts()
+    public void A_step_on_other_samples_than_those_that_come_next_does_not_count_and_is_done_once_more()
     {
         StepRecords Records(long step, params int[] records) => StepRecords.Of(records, step, epochRecords: 20);
         RunProgress? Train(TrainingState state, StepRecords? a, StepRecords? b, string? refused = null)
         {
             (state, _) = state.Apply(new PassDone(state.Pass, [TowerId.A], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], a));
-            (var after, var effects) = state.Apply(new PassDone(state.Pass, [TowerId.B], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], b));
+            var ofB = new PassDone(state.Pass, [TowerId.B], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], b);
+            (var after, var effects) = state.Apply(ofB);
             if (refused is null) return after.Progress;
-            Assert.Equal(Phase.Failed, after.Phase);
-            Assert.Equal(state.Progress, after.Progress);
-            Assert.Contains(refused, effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<RunFailed>().Single().Reason);
+            Assert.DoesNotContain(effects, e => e is Effect.Publish { Event: StepCompleted });
+            Assert.Contains(refused, BrokenBy(effects));
+            (after, effects) = (state with { WentWrongAt = state.Progress.Steps }).Apply(ofB);
+            Assert.Equal((Phase.Failed, state.Progress), (after.Phase, after.Progress));
+            Assert.Contains(refused, Assert.IsType<RunFailed>(Assert.IsType<Effect.Publish>(effects[0]).Event).Reason);
             return null;
         }
         int[] first = [.. Enumerable.Range(0, 10)], second = [.. Enumerable.Range(10, 10)];
-        var start = NewState(20, 5, 1) with { Phase = Phase.Training };
+        var start = Formed(records: 20) with { Phase = Phase.Training };
         var progress = Train(start, Records(0, first), Records(0, first))!;
         Assert.Equal(new Ledger(0, 10, RecordSum.Of(first)), progress.Ledger);
         var then = start with { Progress = progress, Pass = new PassId(0, PassKind.Train, 1) };
@@ -312,6 +405,45 @@ public class SimulationTests
         return (state, effects);
     }
 
+    static NodeOffer Tower(string node) => Offer(node) with { Loaders = [] };
+
+    static NodeOffer Loader(string node) => Offer(node) with { Gpus = [] };
+
+    /// <summary>A group in its first step.</summary>
+    static TrainingState Training(params NodeOffer[] offers)
+    {
+        var (state, _) = After(NewState(records: 1000, steps: 50, loaders: 1), offers);
+        (state, _) = After(state, [.. TowerIds.Both.Select(t => new GpuReady(state.Generation, [t])), .. TowerIds.Both.Select(t => new TowersLoaded(state.Generation, [t]))]);
+        Assert.Equal(Phase.Training, state.Phase);
+        return state;
+    }
+
+    static object[] BothDone(TrainingState state) =>
+        [.. TowerIds.Both.Select(t => new PassDone(state.Pass, [t], new Score(10, 1, 0, 0), 0, 0, 0, 0, [], ToyTower.Records(ToyTower.Plan(state.Limits), state.Pass.Number)))];
+
+    static object[] BothSaved(TrainingState state) => [.. TowerIds.Both.Select(t => new TowerSaved(state.Generation, state.Progress.Steps, t, "", []))];
+
+    /// <summary>Whether a deadline runs after these effects; null when they leave it as it was.</summary>
+    static bool? IsAwaited(IReadOnlyList<Effect> effects) => effects.LastOrDefault(e => e is Effect.Expect or Effect.ExpectNothing) is { } last ? last is Effect.Expect : null;
+
+    [Fact]
+    public void While_no_loader_serves_a_pass_has_no_deadline_and_a_checkpoint_has()
+    {
+        var (state, effects) = Training(Tower("one"), Tower("two"), Loader("first")).Apply(new NodeLost("first", "killed"));
+        Assert.False(IsAwaited(effects));
+        while (state.Phase == Phase.Training)
+        {
+            (state, var more) = After(state, BothDone(state)); // with what was read ahead
+            Assert.Equal(state.Phase == Phase.Saving, IsAwaited(more));
+        }
+        (state, var inSaving) = After(state, Loader("second"), new NodeLost("second", "killed"));
+        Assert.NotEqual(false, IsAwaited(inSaving));
+        (state, _) = After(state, BothSaved(state));
+        (state, var trains) = After(state, new CheckpointCommitted(state.Progress.AfterCheckpoint(), "", ""));
+        Assert.Equal((Phase.Training, false), (state.Phase, IsAwaited(trains)));
+        Assert.True(IsAwaited(After(state, Loader("third")).Effects));
+    }
+
     static string[] Nodes(TrainingState state) => [.. state.Seating!.Seats.Select(s => s.Node)];
 
     [Fact]
@@ -352,6 +484,32 @@ public class SimulationTests
         (state, _) = state.Apply(new NodeBroken("two", "its gpu-0 failed: no memory"));
         Assert.Equal(Phase.Assembling, state.Phase);
         Assert.Same(state, state.Apply(new NodeBroken("stranger", "no")).State);
+    }
+
+    [Fact]
+    public void A_tower_that_loses_the_archive_ends_the_group_whatever_else_that_node_holds()
+    {
+        static NodeOffer Coordinates(int loaders) => new("1", "c", new SimulatedRef("c"), 0, null, null, [], [.. Enumerable.Repeat(ActorRefs.Nobody, loaders)], "c:1", []);
+        foreach (int loaders in new[] { 0, 1 })
+        {
+            var (state, _) = After(NewState(10, 5, 1), Coordinates(loaders), Offer("one"), Offer("two"));
+            for (int generation = 1; generation <= 3; generation++)
+            {
+                Assert.Equal((Phase.Forming, generation), (state.Phase, state.Generation));
+                (state, var effects) = state.Apply(new LinkLost(generation, "c", LinkPurpose.State, "archive at c:1 cannot be reached"));
+                Assert.Equal("c is gone while the group formed: archive at c:1 cannot be reached", effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<GroupBroken>().Single().Why);
+                if (generation < 2) (state, _) = state.Apply(Coordinates(loaders)); // the next time before it has offered again
+            }
+        }
+    }
+
+    [Fact]
+    public void A_loader_whose_connection_is_lost_ends_no_group()
+    {
+        var (state, _) = After(NewState(10, 5, 1), Offer("one"), Offer("two"), Offer("spare"));
+        (state, var effects) = state.Apply(new LinkLost(state.Generation, "spare", LinkPurpose.Batches, "cut"));
+        Assert.Equal((Phase.Forming, 1), (state.Phase, state.Generation));
+        Assert.Equal(["one", "two"], effects.OfType<Effect.Publish>().Select(e => e.Event).OfType<LoadersChanged>().Single().Nodes);
     }
 
     [Fact]
@@ -409,9 +567,9 @@ public class SimulationTests
         Assert.Same(training, training.Apply(new PassDone(new PassId(0, PassKind.Train, 0), [TowerId.A], default, 0, 0, 0, 0, [], null)).State);
     }
 
-    static TrainingState Formed()
+    static TrainingState Formed(int records = 10)
     {
-        var formed = NewState(10, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "", [])).State;
+        var formed = NewState(records, 5, 1).Apply(new NodeOffer("1", "n", ActorRefs.Nobody, 0, null, null, [new(ActorRefs.Nobody, "cpu", "cpu", "cpu", [TowerId.A, TowerId.B])], [ActorRefs.Nobody], "", [])).State;
         Assert.Equal(Phase.Forming, formed.Phase);
         return formed;
     }

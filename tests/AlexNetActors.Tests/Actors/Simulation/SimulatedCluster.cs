@@ -375,7 +375,12 @@ sealed class SimulatedCluster
     void Disconnect(SimulatedNode node)
     {
         Say($"DISCONNECT {node.Name}");
-        foreach (var link in node.Gpus.SelectMany(g => g.Links).ToArray()) link.Break("was cut");
+        bool archive = Time.Chance(0.5);
+        foreach (var gpu in node.Gpus)
+        {
+            if (archive) gpu.LoseArchive();
+            else foreach (var link in gpu.Links.ToArray()) link.Break("was cut");
+        }
     }
 }
 

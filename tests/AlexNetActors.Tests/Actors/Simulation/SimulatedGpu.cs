@@ -55,7 +55,7 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
     void MissBatch(PassId pass) => cluster.Later(node, SimulatedCluster.BatchDeadlineMs, () =>
     {
         if (IsGone || !State.Waiting || State.Begun != pass) return;
-        Tell(new BatchMissing(pass));
+        Tell(new BatchMissing(pass, State.Mine!.Towers));
         MissBatch(pass);
     });
 
@@ -291,10 +291,19 @@ sealed class SimulatedGpu(SimulatedCluster cluster, SimulatedNode node, string n
     void DialArchive(FormGroup group, int part, long until) => cluster.Later(node, cluster.Time.Between(1, 50), () =>
     {
         if (part != _part) return;
-        if (_coordinator is { } to && to.Node.Up && !cluster.IsCutBothWays(node, to.Node)) Hear(new GpuState.LinkChanged(group.Generation, LinkPurpose.State, to.Node.Name, null));
+        if (_coordinator is { } to && to.Node.Up && !cluster.IsCutBothWays(node, to.Node)) HearOfArchive(group, null);
         else if (cluster.Time.Now < until) DialArchive(group, part, until);
-        else Hear(new GpuState.LinkChanged(group.Generation, LinkPurpose.State, group.ArchiveNode, "dialled for 10 s"));
+        else HearOfArchive(group, "dialled for 10 s");
     });
+
+    void HearOfArchive(FormGroup group, string? lost) => Hear(new GpuState.LinkChanged(group.Generation, LinkPurpose.State, group.ArchiveNode, lost));
+
+    /// <summary>This end alone sees it.</summary>
+    public void LoseArchive()
+    {
+        if (State.Group is not { } group || !GpuState.LinksOf(group, State.Mine!).Contains(LinkPurpose.State) || State.Missing.Contains(LinkPurpose.State)) return;
+        cluster.Later(node, cluster.Time.Between(0, 50), () => HearOfArchive(group, "was cut"));
+    }
 }
 
 /// <summary>A connection between two GPU actors of different nodes: in order while it stands; who does not end it himself hears of its end.</summary>
@@ -329,12 +338,18 @@ sealed class SimulatedLink(SimulatedCluster cluster, LinkPurpose purpose, int ge
         cluster.SnapshotUnderWay(from.Node, to.Node);
         TowerState? room = null; // null where it is let go by
         bool damaged = cluster.Time.Between(0, 10) == 0;
+        long until = cluster.Time.Now + (long)GroupPart.AnnouncementMax.TotalMilliseconds;
         bool IsOver() => _closed && cluster.Bug != PlantedBug.GenerationUnchecked;
         void First()
         {
             if (IsOver()) return;
             if (to.Node.Shelf.Room(tower, steps, TimeSpan.Zero) is not { } found)
             {
+                if (to.State.Stage == GpuStage.Ready && cluster.Time.Now > until)
+                {
+                    _sending--; // goes by
+                    return;
+                }
                 cluster.Stream(from.Node, (this, from), to.Node, (this, to), First); // waits for the announcement
                 return;
             }

@@ -6,20 +6,20 @@ namespace AlexNetActors.Tests.Actors.Transport;
 /// <summary>A tower's state that comes over a connection, frame by frame, into the shelf of snapshots.</summary>
 public class StateLinkTests
 {
-    const long Steps = 4;
+    const long Steps = 4, Later = 8;
 
     readonly SnapshotShelf _shelf = new();
     readonly List<TowerStateReady> _received = [];
 
-    StateLink NewLink() => new(TinyRun.Network, generation: 3, TowerIds.Both, room: (tower, steps) => _shelf.Room(tower, steps, TimeSpan.FromSeconds(1)), opened: _ => { }, _received.Add, lost: _ => { });
+    StateLink NewLink(int waitMs = 1000) => new(TinyRun.Network, generation: 3, TowerIds.Both, room: (tower, steps) => _shelf.Room(tower, steps, TimeSpan.FromMilliseconds(waitMs)), opened: _ => { }, _received.Add, lost: _ => { });
 
-    void Announce() => _shelf.Announce(TinyRun.Network, "run", RunProgress.Start(new RunLimits(20, 10, 9, 0, new LearningRateSchedule(0.01f, 10, 3, 2, 0))) with { Steps = Steps }, keep: -1);
+    void Announce(long steps = Steps) => _shelf.Announce(TinyRun.Network, "run", RunProgress.Start(new RunLimits(20, 10, 9, 0, new LearningRateSchedule(0.01f, 10, 3, 2, 0))) with { Steps = steps }, keep: -1);
 
     /// <summary>As a connection does with a frame: asks where it belongs, fills that, and says that it was whole, or does not.</summary>
-    static void Frame(StateLink link, byte part, byte filling, bool whole = true)
+    static void Frame(StateLink link, byte part, byte filling, bool whole = true, long steps = Steps)
     {
         int bytes = sizeof(float) * TowerStates.Empty(TinyRun.Network, TowerId.B).Values[part].Data.Length;
-        var header = new FrameHeader(FrameKind.State, new PassId(3, PassKind.Train, Steps), default, part, TowerId.B, ElementType.Float32, bytes);
+        var header = new FrameHeader(FrameKind.State, new PassId(3, PassKind.Train, steps), default, part, TowerId.B, ElementType.Float32, bytes);
         var (first, second) = link.Destination(header);
         Assert.Equal(bytes, first.Length + second.Length);
         first.Span.Fill(filling);
@@ -60,6 +60,22 @@ public class StateLinkTests
         Assert.Empty(_shelf.Held);
         Assert.Null(_shelf.Find(TowerId.B, Steps));
         Assert.Empty(_received);
+    }
+
+    [Fact]
+    public void One_that_nobody_announced_goes_by_and_the_next_is_received()
+    {
+        var link = NewLink(waitMs: 10);
+        for (byte part = 0; part < Parts; part++)
+        {
+            Frame(link, part, filling: 7);
+            if (part == 0) Announce(); // too late
+        }
+        Assert.Empty(_received);
+        Announce(Later);
+        for (byte part = 0; part < Parts; part++) Frame(link, part, filling: 1, steps: Later);
+        Assert.Equal(Later, Assert.Single(_received).Steps);
+        Assert.Same(_shelf.Room(TowerId.B, Later, TimeSpan.Zero)!.Value.State, _received[0].State);
     }
 
     [Fact]
