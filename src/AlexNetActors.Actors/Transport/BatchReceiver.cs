@@ -12,7 +12,7 @@ namespace AlexNetActors.Actors;
 /// <param name="mean">The mean image came. On the connection's thread, as the others.</param>
 /// <param name="batch">A batch came.</param>
 /// <param name="lost">One line.</param>
-sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean, Action<BatchReady> batch, Action<string> lost) : TensorLink, IFrameReceiver
+sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean, Action<BatchReady> batch, Action<string> lost) : TensorLink(lost), IFrameReceiver
 {
     const int BuffersMax = 2048; // read-ahead is at most 1,024 batches of each kind of pass
     const int SideMax = 2048;    // of the mean image
@@ -82,6 +82,4 @@ sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean
     {
         lock (_lock) _free.Push(done);
     }
-
-    public void Lost(string reason) => lost(reason);
 }
