@@ -25,7 +25,7 @@ static class CheckCommand
 
     static int Check(string node, NodeCredentials? credentials)
     {
-        var (host, port) = HostPort.Parse(node, "check");
+        var (host, port) = HostPort.ParseNode(node, "check");
         if (port == 0) throw new UsageException($"'{node}' has port 0: name the port that the node listens on");
         using var late = new CancellationTokenSource(Deadline);
         try
