@@ -46,6 +46,9 @@ public sealed class ComposeTests
     }
 
     [Fact]
+    public void ItStartsAgainHoweverOftenItHasFailed() => Assert.Matches(@"(?m)^  restart: on-failure( #|$)", File.ReadAllText(Repository.In("docker-compose.yml"))); // on-failure:5 counts in all of a container's life
+
+    [Fact]
     public void TheProgramKnowsEveryOptionThatIsUsed()
     {
         foreach (var commands in ComposeService.All.SelectMany(s => new[] { s.Command, s.Health[Math.Min(1, s.Health.Length)..] }).Where(c => c.Length > 0).GroupBy(c => c[0]))
