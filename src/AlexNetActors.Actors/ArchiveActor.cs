@@ -69,6 +69,7 @@ public sealed class ArchiveActor : ReceiveActor
         var (self, coordinator, events) = (Self, Context.Parent, Context.System.EventStream);
         _tensors?.Expect(Name, _generation, hello =>
         {
+            if (hello.Purpose != LinkPurpose.State) throw new FrameRefusedException($"the archive keeps states: {hello.Purpose} is for others");
             var seat = command.Seats.FirstOrDefault(s => s.Node == hello.From) ?? throw new FrameRefusedException($"{hello.From} holds no tower of generation {command.Generation}");
             return new StateLink(_network, command.Generation, seat.Towers, StateLink.OneRoomEach(_network),
                 opened: link => self.Tell(new StateLink.Opened(command.Generation, seat.Towers, link)),
@@ -89,7 +90,11 @@ public sealed class ArchiveActor : ReceiveActor
             message.Link.Dispose();
             return;
         }
-        foreach (var tower in message.Towers) _links[tower] = message.Link;
+        foreach (var tower in message.Towers)
+        {
+            if (_links.TryGetValue(tower, out var before) && before != message.Link) before.Dispose(); // its node has dialled again
+            _links[tower] = message.Link;
+        }
         if (_awaited is { } restore) OnRestore(restore);
     }
 

@@ -22,7 +22,7 @@ static class Require
         Length(Operation, "placements", placements.Length, B);
         Length(Operation, "colour shifts", colourShifts, 3L * B);
         foreach (var p in placements)
-            if (p.Top < 0 || p.Left < 0 || p.Top + H > mean.Channels || p.Left + W > mean.Height)
+            if (p.Top < 0 || p.Left < 0 || p.Top > mean.Channels - H || p.Left > mean.Height - W) // not Top + H, which a Top near 2^31 makes negative
                 throw new ArgumentException($"{Operation}: a crop of {H} x {W} at ({p.Top}, {p.Left}) does not lie in a mean image of {mean.Channels} x {mean.Height}");
     }
 

@@ -26,11 +26,23 @@ public sealed record ClusterSettings(string Host, int Port, string PublicHost, I
     Address SeedAddress(string seed)
     {
         int colon = seed.LastIndexOf(':');
-        string host = colon < 0 ? "" : seed[..colon];
-        if (!IsHost(host.Trim('[', ']')) || !ushort.TryParse(seed[(colon + 1)..], out ushort port) || port == 0)
+        if (colon < 0 || !ushort.TryParse(seed[(colon + 1)..], out ushort port) || port == 0)
             throw new ClusterException($"seed '{seed}' is not HOST:PORT, such as node-1:2012");
+        string host = seed[..colon];
+        if (Complaint(host) is { } complaint) throw new ClusterException($"seed '{seed}' is not HOST:PORT: {complaint}");
         return new Address(Scheme, SystemName, host, port);
     }
 
-    public static bool IsHost(string host) => Uri.CheckHostName(host) != UriHostNameType.Unknown;
+    /// <summary>Why no other node could reach one by this host; null where it may be.</summary>
+    public static string? Complaint(string host)
+    {
+        var kind = Uri.CheckHostName(host);
+        return kind == UriHostNameType.Unknown ? $"'{host}' is no host name and no address"
+            : IsUnspecified(host) ? $"'{host}' stands for every address of this machine, and the others need one by which they reach it: give its name, or one of its addresses"
+            : kind == UriHostNameType.IPv6 ? $"'{host}' is an IPv6 address, and nodes talk over IPv4: give a host's name or its IPv4 address"
+            : null;
+    }
+
+    /// <summary>0.0.0.0 or ::, which can be listened on and not be called.</summary>
+    public static bool IsUnspecified(string host) => IPAddress.TryParse(host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
 }

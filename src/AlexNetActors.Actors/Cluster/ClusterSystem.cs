@@ -34,8 +34,8 @@ public static class ClusterSystem
 
     static void Check(ClusterSettings settings, bool unencrypted)
     {
-        foreach (string host in new[] { settings.Host, settings.PublicHost })
-            if (!ClusterSettings.IsHost(host)) throw new ClusterException($"'{host}' is no host name and no address");
+        if (!ClusterSettings.IsUnspecified(settings.Host) && ClusterSettings.Complaint(settings.Host) is { } wrong) throw new ClusterException(wrong);
+        if (ClusterSettings.Complaint(settings.PublicHost) is { } unreachable) throw new ClusterException(unreachable);
         if (settings.Port is < 0 or > ushort.MaxValue) throw new ClusterException($"port {settings.Port}: wanted 0 (any that is free) to {ushort.MaxValue}");
         if (settings.Credentials is null && !unencrypted && !settings.OnLoopback)
             throw new ClusterException($"without certificates anybody who reaches {settings.Host} could command this node: make them with `alexnet certificates`, listen on 127.0.0.1, or say --unencrypted");

@@ -1,11 +1,10 @@
-using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 
 namespace AlexNetActors.Actors;
 
 /// <summary>
-/// Tells a dead process from a cut cable: where a machine answers that nobody listens on a node's port, its process is gone, and the cluster need
+/// Tells a dead process from a cut cable: where a machine answers that nobody listens on a node's port, or a stranger does, its process is gone, and the cluster need
 /// not wait to see whether it can be reached again. Such a node is taken out at once, by the side that has the majority without it; whatever does
 /// not answer at all is left to the cluster's failure detector and split brain resolver.
 /// </summary>
@@ -14,13 +13,16 @@ public sealed class DeathCheck : ReceiveActor
     /// <summary>A process that dies closes its connections and its port within this time; one that is asked has this long to answer.</summary>
     static readonly TimeSpan CheckMax = TimeSpan.FromSeconds(2), AnswerMax = TimeSpan.FromMilliseconds(500), Pause = TimeSpan.FromMilliseconds(50);
 
+    readonly NodeCredentials? _credentials;
     readonly Cluster _cluster = Cluster.Get(Context.System);
     readonly HashSet<Address> _checked = [], _dead = [];
 
     sealed record Verdict(Address Node, bool Dead) : INoSerializationVerificationNeeded;
 
-    public DeathCheck()
+    /// <param name="credentials">This node's; null for an unencrypted cluster.</param>
+    public DeathCheck(NodeCredentials? credentials)
     {
+        _credentials = credentials;
         Receive<LinkLost>(m => Suspect(_cluster.State.Members.FirstOrDefault(n => Majority.NodeName(n.Address) == m.Node)?.Address));
         Receive<ClusterEvent.UnreachableMember>(m => Suspect(m.Member.Address));
         Receive<ClusterEvent.MemberRemoved>(m => _dead.Remove(m.Member.Address));
@@ -28,7 +30,7 @@ public sealed class DeathCheck : ReceiveActor
         Receive<Verdict>(OnVerdict);
     }
 
-    public static Props Props() => Akka.Actor.Props.Create(() => new DeathCheck());
+    public static Props Props(NodeCredentials? credentials) => Akka.Actor.Props.Create(() => new DeathCheck(credentials));
 
     protected override void PreStart()
     {
@@ -54,37 +56,14 @@ public sealed class DeathCheck : ReceiveActor
         _cluster.Down(verdict.Node);
     }
 
-    static async Task<Verdict> Check(Address node)
+    async Task<Verdict> Check(Address node)
     {
         long until = Environment.TickCount64 + (long)CheckMax.TotalMilliseconds;
         while (Environment.TickCount64 < until)
         {
-            if (await IsRefused(node)) return new Verdict(node, Dead: true);
+            if (await NodeProbe.Ask(node, _credentials, AnswerMax) is Answer.Refused or Answer.Stranger) return new Verdict(node, Dead: true);
             await Task.Delay(Pause);
         }
         return new Verdict(node, Dead: false);
-    }
-
-    /// <summary>Whether the node's machine says that nobody listens there.</summary>
-    public static async Task<bool> IsRefused(Address node) => await Probe(node) == SocketError.ConnectionRefused;
-
-    /// <returns>Success when somebody listens there.</returns>
-    public static async Task<SocketError> Probe(Address node)
-    {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        using var deadline = new CancellationTokenSource(AnswerMax);
-        try
-        {
-            await socket.ConnectAsync(node.Host!, node.Port!.Value, deadline.Token);
-            return SocketError.Success;
-        }
-        catch (SocketException e)
-        {
-            return e.SocketErrorCode;
-        }
-        catch (OperationCanceledException)
-        {
-            return SocketError.TimedOut;
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 
@@ -10,7 +9,7 @@ public enum Standing
     /// <summary>It does not answer: it may be anything.</summary>
     Silent,
 
-    /// <summary>Its machine says that nobody listens there.</summary>
+    /// <summary>Its machine says that nobody listens there, or a stranger does.</summary>
     Dead,
 
     /// <summary>It is no member of any cluster.</summary>
@@ -37,11 +36,11 @@ public sealed class StandingActor : ReceiveActor
 
     public static bool IsMember(Cluster cluster) => cluster.SelfMember.Status is not (MemberStatus.Joining or MemberStatus.Removed);
 
-    /// <summary>Asks another node; its deadline is two seconds and a half.</summary>
-    public static async Task<Standing> Of(ActorSystem system, Address node)
+    /// <summary>Asks another node; its deadline is four seconds.</summary>
+    public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials)
     {
-        var answer = await DeathCheck.Probe(node);
-        if (answer != SocketError.Success) return answer == SocketError.ConnectionRefused ? Standing.Dead : Standing.Silent;
+        var answer = await NodeProbe.Ask(node, credentials, AnswerMax);
+        if (answer != Answer.Node) return answer == Answer.Silence ? Standing.Silent : Standing.Dead;
         try
         {
             var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(), AnswerMax);

@@ -106,18 +106,31 @@ public sealed partial class CertificateAuthority
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(NodeCredentials.ServerUse), new Oid(NodeCredentials.ClientUse)], critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         request.CertificateExtensions.Add(HostOf(name));
         byte[] serial = RandomNumberGenerator.GetBytes(16);
         serial[0] = (byte)(serial[0] & 0x7f | 0x40); // positive, and without leading zeros: DER, X.690 8.3.2
         var from = DateTimeOffset.UtcNow - ClockSkewMax;
-        using var certificate = request.Create(_certificate, from, until, serial);
+        if (from < _certificate.NotBefore) from = _certificate.NotBefore; // one that somebody brought: no certificate may begin before it
+        using var certificate = Sign(request, from, until, serial);
         string folder = Path.Combine(_parent, name);
         CredentialFiles.WriteFolder(folder, [
             (CredentialFiles.Authority, _certificate.ExportCertificatePem(), Secret: false),
             (CredentialFiles.Certificate, certificate.ExportCertificatePem(), Secret: false),
             (CredentialFiles.Key, key.ExportPkcs8PrivateKeyPem(), Secret: true)]);
         return new CertifiedNode(name, folder, Made: true, certificate.NotAfter);
+    }
+
+    X509Certificate2 Sign(CertificateRequest request, DateTimeOffset from, DateTimeOffset until, byte[] serial)
+    {
+        try
+        {
+            request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+            return request.Create(_certificate, from, until, serial);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException or InvalidOperationException) // one that somebody brought, with an RSA key, or none that says which it is
+        {
+            throw new CredentialsException($"the authority in {Folder} cannot sign a node's certificate ({e.Message.Split('\n')[0]}): use one that `alexnet certificates` makes");
+        }
     }
 
     static X509Extension HostOf(string name)

@@ -68,7 +68,7 @@ static class CredentialFiles
     /// <exception cref="CredentialsException">It cannot be written, or somebody else has just made it.</exception>
     public static void WriteFolder(string folder, IReadOnlyList<(string Name, string Text, bool Secret)> files)
     {
-        string temporary = $"{folder}.{Environment.ProcessId}.tmp";
+        string temporary = $"{folder}.{Path.GetRandomFileName()}.tmp"; // not by the process's id, which is 1 in every container
         try
         {
             Directory.CreateDirectory(temporary);

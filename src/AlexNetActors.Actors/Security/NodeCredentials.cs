@@ -1,3 +1,5 @@
+using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -11,7 +13,12 @@ public sealed class NodeCredentials
 {
     internal const string ServerUse = "1.3.6.1.5.5.7.3.1", ClientUse = "1.3.6.1.5.5.7.3.2"; // RFC 5280, 4.2.1.12
 
-    NodeCredentials(X509Certificate2 certificate, X509Certificate2 authority) => (Certificate, Authority) = (certificate, authority);
+    const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    readonly SslStreamCertificateContext _context;
+
+    NodeCredentials(X509Certificate2 certificate, X509Certificate2 authority) =>
+        (Certificate, Authority, _context) = (certificate, authority, SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true));
 
     /// <summary>The node's own, with its private key.</summary>
     public X509Certificate2 Certificate { get; }
@@ -42,6 +49,37 @@ public sealed class NodeCredentials
         if (presented is X509Certificate2 certificate) return Refusal(certificate) is null;
         using var copy = X509CertificateLoader.LoadCertificate(presented.GetRawCertData());
         return Refusal(copy) is null;
+    }
+
+    /// <summary>How this node accepts connections by TLS.</summary>
+    public SslServerAuthenticationOptions ServerOptions() => new()
+    {
+        ServerCertificateContext = _context,
+        ClientCertificateRequired = true,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(certificate),
+        EnabledSslProtocols = Protocols,
+        CertificateChainPolicy = NoSystemStore(),
+        AllowRenegotiation = false,
+        AllowTlsResume = false, // a resumed session shows no certificate
+    };
+
+    /// <summary>How this node dials by TLS.</summary>
+    public SslClientAuthenticationOptions ClientOptions(string host) => new()
+    {
+        TargetHost = host,
+        ClientCertificateContext = _context,
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => Trusts(certificate),
+        EnabledSslProtocols = Protocols,
+        CertificateChainPolicy = NoSystemStore(),
+        AllowRenegotiation = false,
+        AllowTlsResume = false,
+    };
+
+    X509ChainPolicy NoSystemStore()
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        policy.CustomTrustStore.Add(Authority);
+        return policy;
     }
 
     /// <summary>Why a certificate is not a member's; null when it is.</summary>

@@ -12,7 +12,7 @@ namespace AlexNetActors.Actors;
 /// <param name="mean">The mean image came. On the connection's thread, as the others.</param>
 /// <param name="batch">A batch came.</param>
 /// <param name="lost">One line.</param>
-sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean, Action<BatchReady> batch, Action<string> lost) : TensorLink, IFrameReceiver
+sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean, Action<BatchReady> batch, Action<string> lost) : TensorLink(lost), IFrameReceiver
 {
     const int BuffersMax = 2048; // read-ahead is at most 1,024 batches of each kind of pass
     const int SideMax = 2048;    // of the mean image
@@ -51,8 +51,20 @@ sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean
             return;
         }
         _current!.ReadTables(_tables);
+        RequireSound(_current);
         batch(new BatchReady(header.Pass, _current) { Return = Return });
         _current = null;
+    }
+
+    /// <summary>Here the loader is blamed; on the device it would be the tower.</summary>
+    void RequireSound(Batch received)
+    {
+        if (_mean is null) throw new FrameRefusedException("a batch before the mean image");
+        int margin = (int)Math.Sqrt(_mean.Length / 3) - received.CropSize, classes = recipe.Network.Classes;
+        foreach (var p in received.Placements)
+            if (p.Top < 0 || p.Left < 0 || p.Top > margin || p.Left > margin) throw new FrameRefusedException($"a crop at ({p.Top}, {p.Left}), wanted 0 to {margin}");
+        foreach (int label in received.Labels)
+            if (label < -1 || label >= classes) throw new FrameRefusedException($"label {label}, wanted -1 to {classes - 1}");
     }
 
     Batch Take()
@@ -70,6 +82,4 @@ sealed class BatchReceiver(Recipe recipe, int generation, Action<MeanReady> mean
     {
         lock (_lock) _free.Push(done);
     }
-
-    public void Lost(string reason) => lost(reason);
 }

@@ -7,7 +7,7 @@ namespace AlexNetActors.Actors;
 /// <param name="generation">Incarnation of the group.</param>
 /// <param name="opened">The connection stands. On its thread, as the other.</param>
 /// <param name="lost">One line.</param>
-sealed class BatchSender(int generation, Action opened, Action<string> lost) : TensorLink, IFrameReceiver
+sealed class BatchSender(int generation, Action opened, Action<string> lost) : TensorLink(lost), IFrameReceiver
 {
     readonly Dictionary<Batch, byte[]> _tables = [];
 
@@ -30,6 +30,4 @@ sealed class BatchSender(int generation, Action opened, Action<string> lost) : T
     public (Memory<byte> First, Memory<byte> Second) Destination(in FrameHeader header) => throw new FrameRefusedException("a loader is sent nothing");
 
     public void Received(in FrameHeader header) { }
-
-    public void Lost(string reason) => lost(reason);
 }

@@ -19,7 +19,7 @@ namespace AlexNetActors.Actors;
 /// <param name="opened">The connection stands. On its thread, as the others.</param>
 /// <param name="received">The other tower's portion.</param>
 /// <param name="lost">One line.</param>
-sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : TensorLink, IFrameReceiver
+sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int generation, TowerId other, Action opened, Action<ActivationReady> received, Action<string> lost) : TensorLink(lost), IFrameReceiver
 {
     volatile Tower? _tower; // that receives
     readonly Buffer?[] _in = new Buffer?[2 * (network.Segments.Count + 1)], _out = new Buffer?[2 * (network.Segments.Count + 1)]; // by exchange
@@ -113,6 +113,4 @@ sealed class ExchangeLink(Network network, int batch, ChannelOrder order, int ge
     }
 
     static int Index(ExchangeKind kind, byte segment) => 2 * segment + (int)kind;
-
-    public void Lost(string reason) => lost(reason);
 }

@@ -15,7 +15,7 @@ namespace AlexNetActors.Actors;
 /// <param name="received">A whole state, in the memory that was given.</param>
 /// <param name="lost">One line.</param>
 sealed class StateLink(
-    Network network, int generation, IReadOnlyList<TowerId> towers, Func<TowerId, long, (TowerState State, bool Whole)?> room, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : TensorLink, IFrameReceiver
+    Network network, int generation, IReadOnlyList<TowerId> towers, Func<TowerId, long, (TowerState State, bool Whole)?> room, Action<StateLink> opened, Action<TowerStateReady> received, Action<string> lost) : TensorLink(lost), IFrameReceiver
 {
     TowerState? _current; // that comes in
     byte[]? _aside; // for what goes by
@@ -33,7 +33,11 @@ sealed class StateLink(
         return (tower, _) => (rooms[(int)tower] ??= TowerStates.Empty(network, tower), false);
     }
 
-    protected override void Stands() => opened(this);
+    protected override void Stands()
+    {
+        _next = 0; // whatever came in part by a connection before
+        opened(this);
+    }
 
     /// <summary>Everything that was to be sent has been: its memory may change.</summary>
     public bool Drained => Connection?.Drained != false;
@@ -76,6 +80,4 @@ sealed class StateLink(
         (_current, _aside) = (null, null);
         if (_wanted) received(new TowerStateReady(generation, _steps, whole));
     }
-
-    public void Lost(string reason) => lost(reason);
 }

@@ -47,6 +47,8 @@ public sealed class TensorConnection : IDisposable
     /// <summary>Everything that was to be sent has been: its memory may change.</summary>
     public bool Drained => _queue.Idle;
 
+    internal bool Ended => _ended;
+
     /// <summary>Ends the connection without a word to the receiver. After this nothing that was to be sent is read and no byte written into a destination.</summary>
     public void Dispose() => End();
 

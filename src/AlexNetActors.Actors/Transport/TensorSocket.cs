@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 
 namespace AlexNetActors.Actors;
 
@@ -33,37 +32,35 @@ sealed class TensorSocket : IDisposable
 
     /// <exception cref="AuthenticationException">The other end's certificate is not one of the cluster, or it speaks no TLS.</exception>
     /// <exception cref="IOException">The connection ended, or its deadline passed.</exception>
-    public void SecureAsServer(NodeCredentials credentials) => Secure(credentials, (tls, trusts) => tls.AuthenticateAsServer(new SslServerAuthenticationOptions
+    public void SecureAsServer(NodeCredentials credentials)
     {
-        ServerCertificateContext = Context(credentials),
-        ClientCertificateRequired = true,
-        RemoteCertificateValidationCallback = trusts,
-        EnabledSslProtocols = Protocols,
-        CertificateChainPolicy = NoSystemStore(credentials),
-        AllowRenegotiation = false,
-        AllowTlsResume = false, // a resumed session shows no certificate
-    }));
+        var options = credentials.ServerOptions();
+        Secure(options.RemoteCertificateValidationCallback!, (tls, trusts) =>
+        {
+            options.RemoteCertificateValidationCallback = trusts;
+            tls.AuthenticateAsServer(options);
+        });
+    }
 
     /// <inheritdoc cref="SecureAsServer"/>
-    public void SecureAsClient(NodeCredentials credentials, string host) => Secure(credentials, (tls, trusts) => tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+    public void SecureAsClient(NodeCredentials credentials, string host)
     {
-        TargetHost = host,
-        ClientCertificateContext = Context(credentials),
-        RemoteCertificateValidationCallback = trusts,
-        EnabledSslProtocols = Protocols,
-        CertificateChainPolicy = NoSystemStore(credentials),
-        AllowRenegotiation = false,
-        AllowTlsResume = false,
-    }));
+        var options = credentials.ClientOptions(host);
+        Secure(options.RemoteCertificateValidationCallback!, (tls, trusts) =>
+        {
+            options.RemoteCertificateValidationCallback = trusts;
+            tls.AuthenticateAsClient(options);
+        });
+    }
 
-    void Secure(NodeCredentials credentials, Action<SslStream, RemoteCertificateValidationCallback> authenticate)
+    void Secure(RemoteCertificateValidationCallback trusts, Action<SslStream, RemoteCertificateValidationCallback> authenticate)
     {
         bool distrusted = false;
         var tls = new SslStream(_socket);
         Stream = tls;
         try
         {
-            authenticate(tls, (_, certificate, _, _) => !(distrusted = !credentials.Trusts(certificate)));
+            authenticate(tls, (sender, certificate, chain, errors) => !(distrusted = !trusts(sender, certificate, chain, errors)));
         }
         catch (AuthenticationException) when (distrusted)
         {
@@ -73,17 +70,6 @@ sealed class TensorSocket : IDisposable
         {
             throw new AuthenticationException($"what it sent is not TLS ({e.GetType().Name})");
         }
-    }
-
-    static SslStreamCertificateContext Context(NodeCredentials credentials) => SslStreamCertificateContext.Create(credentials.Certificate, additionalCertificates: null, offline: true);
-
-    const SslProtocols Protocols = SslProtocols.Tls12 | SslProtocols.Tls13;
-
-    static X509ChainPolicy NoSystemStore(NodeCredentials credentials)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        policy.CustomTrustStore.Add(credentials.Authority);
-        return policy;
     }
 
     /// <summary>From now on reads wait for <paramref name="idleDeadline"/>.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using AlexNetActors.Actors;
@@ -25,12 +24,12 @@ static class CheckCommand
 
     static int Check(string node, NodeCredentials? credentials)
     {
-        var (host, port) = HostPort.Parse(node, "check");
+        var (host, port) = HostPort.ParseNode(node, "check");
         if (port == 0) throw new UsageException($"'{node}' has port 0: name the port that the node listens on");
         using var late = new CancellationTokenSource(Deadline);
         try
         {
-            Meet(host, port, credentials, late.Token).GetAwaiter().GetResult();
+            NodeProbe.Meet(host, port, credentials, late.Token).GetAwaiter().GetResult();
             return 0;
         }
         catch (OperationCanceledException)
@@ -41,19 +40,5 @@ static class CheckCommand
         {
             throw new RunException($"{node} does not answer as a node{(credentials is null ? "" : " of this cluster")}: {e.Message}");
         }
-    }
-
-    static async Task Meet(string host, int port, NodeCredentials? credentials, CancellationToken late)
-    {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(host, port, late);
-        if (credentials is null) return;
-        await using var tls = new SslStream(new NetworkStream(socket));
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = host,
-            ClientCertificates = [credentials.Certificate],
-            RemoteCertificateValidationCallback = (_, certificate, _, _) => credentials.Trusts(certificate),
-        }, late);
     }
 }

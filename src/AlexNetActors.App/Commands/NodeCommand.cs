@@ -57,9 +57,9 @@ sealed class NodeCommand
         var node = NodeSettings.Read(settings);
         node = node with { Tensors = node.Tensors with { Faults = faults } };
         string listen = request.Listen ?? (request.Seeds is null ? FirstListens : OthersListen);
-        var (host, port) = HostPort.Parse(listen, "--listen");
+        var (host, port) = HostPort.ParseNode(listen, "--listen");
         if (port == 0 && request.Seeds is null) throw new UsageException($"--listen has port 0 and there are no --seeds: the first node needs a port by which the others find it, such as {FirstListens}");
-        var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => HostPort.Parse(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
+        var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => HostPort.ParseNode(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
         var credentials = request.Certificates is { } certificates ? NodeCredentials.Load(certificates) : null;
         var devices = roles.Contains(Gpu) ? Pinned(Devices.Parse(request.Device ?? Devices.Default, node), request.Towers) : [];
         using var plan = roles.Contains(Coordinator) ? RunPlan.Read(run, settings, EarlierOf(run), _output.Log.WriteLine) : null;

@@ -1,3 +1,5 @@
+using AlexNetActors.Actors;
+
 namespace AlexNetActors.App;
 
 /// <summary>HOST:PORT as the command line has it; an IPv6 address in brackets or without.</summary>
@@ -12,5 +14,13 @@ static class HostPort
         return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), out ushort port)
             ? (text[..colon].Trim('[', ']'), port)
             : throw new UsageException($"{where} has '{text}': wanted HOST:PORT, such as node-1:2012");
+    }
+
+    /// <summary>Where a node is called.</summary>
+    /// <inheritdoc cref="Parse"/>
+    public static (string Host, int Port) ParseNode(string text, string where)
+    {
+        var (host, port) = Parse(text, where);
+        return ClusterSettings.Complaint(host) is { } complaint ? throw new UsageException($"{where} has '{text}': {complaint}") : (host, port);
     }
 }

@@ -26,6 +26,12 @@ sealed class ClusterNode : IDisposable
     /// <summary>How long a node that was put out tries to get in again; and how long before it thinks of founding the cluster anew.</summary>
     static readonly TimeSpan ReturnMax = TimeSpan.FromSeconds(120), ReturnPatience = TimeSpan.FromSeconds(5);
 
+    /// <summary>Before it tries again after it was put out without having been let in: 1 s, then twice as long each time, up to 10 s.</summary>
+    static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1), PauseMax = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one who is asked whether he is a node has to answer.</summary>
+    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
+
     /// <summary>How many times in a row all others are to be found dead before this node gives up: they may be about to start again.</summary>
     const int AloneMax = 3;
 
@@ -34,7 +40,8 @@ sealed class ClusterNode : IDisposable
 
     readonly NodeSettings _node;
     readonly Membership? _earlier;
-    readonly string _seeds;
+    readonly NodeCredentials? _credentials;
+    readonly Address[] _seeds;
     readonly ActorSystem _system;
     readonly TensorNode _tensors;
     readonly Cluster _cluster;
@@ -42,10 +49,15 @@ sealed class ClusterNode : IDisposable
     readonly Timer _look;
     readonly string[] _configuredSeeds;
     int _alone; // times in a row that all others were found dead
+    volatile bool _wasIn;
 
     /// <summary>What a node that was put out takes along.</summary>
     /// <param name="Members">The nodes that it knew.</param>
-    public sealed record Membership(Address[] Members);
+    /// <param name="Failures">How many times it was put out since it was last in.</param>
+    public sealed record Membership(Address[] Members, int Failures)
+    {
+        public TimeSpan Pause => Failures == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(PauseFirst.Ticks << Math.Min(Failures - 1, 10), PauseMax.Ticks));
+    }
 
     /// <param name="settings">What this node is told.</param>
     /// <param name="unencrypted">Other machines may connect although nothing is encrypted.</param>
@@ -53,9 +65,14 @@ sealed class ClusterNode : IDisposable
     /// <param name="earlier">Of a node that was a member before: it joins those that it knew, and founds no cluster of its own while one may be there.</param>
     public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node, Membership? earlier)
     {
-        (_node, _earlier, _configuredSeeds) = (node, earlier, [.. settings.Seeds]);
-        if (earlier is not null) settings = settings with { Seeds = [.. earlier.Members.Select(Majority.NodeName).Union(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
-        _seeds = string.Join(", ", settings.Seeds);
+        (_node, _earlier, _credentials, _configuredSeeds) = (node, earlier, settings.Credentials, [.. settings.Seeds]);
+        if (earlier is not null)
+        {
+            Thread.Sleep(earlier.Pause);
+            settings = settings with { Seeds = [.. earlier.Members.Select(Majority.NodeName).Union(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
+            settings = settings with { Seeds = [.. settings.Seeds.Except(Strangers(settings.SeedAddresses, settings.Credentials))] };
+        }
+        _seeds = [.. settings.SeedAddresses];
         var young = AgeMin - TimeSpan.FromSeconds(ProcessMeter.Read().Seconds);
         if (settings.Port != 0 && young > TimeSpan.Zero) Thread.Sleep(young < AgeMin ? young : AgeMin); // a clock that was set back makes nobody younger than new
         _system = ClusterSystem.Start(settings, node.Akka, unencrypted);
@@ -69,8 +86,6 @@ sealed class ClusterNode : IDisposable
             _system.Terminate().Wait(LeaveMax);
             throw;
         }
-        _system.ActorOf(DeathCheck.Props(), "death-check");
-        _system.ActorOf(StandingActor.Props(), StandingActor.Name);
         _look = new Timer(_ => LookAround(), null, LookInterval, LookInterval);
     }
 
@@ -85,11 +100,6 @@ sealed class ClusterNode : IDisposable
     public (int Code, Membership? Return) Take(NodeMeans means, RunOffice? office, Output output)
     {
         var observed = new NodeJournal(means.Name, office, output);
-        var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed)), "observer");
-        var manager = office is null ? null : ClusterSingletonManager.Props(
-            CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
-            ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole).WithRemovalMargin(RemovalMargin));
-        var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
         var actor = new TaskCompletionSource<IActorRef>(); // a signal may come before there is anybody to tell
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
         using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
@@ -105,14 +115,18 @@ sealed class ClusterNode : IDisposable
         }
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
-        actor.SetResult(_system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node"));
-        office?.Board?.Obey(actor.Task.Result);
+        try
+        {
+            actor.SetResult(StartActors(means, office, observed));
+            office?.Board?.Obey(actor.Task.Result);
+        }
+        catch (InvalidOperationException) when (ShutdownReason is not null) { } // put out while it joined: a system that ends takes no new actor
         var end = observed.Follow();
         try
         {
             if (!end.PutOut || !(observed.Admitted || _earlier is not null) || observed.Stopping) return (observed.Report(end), null);
             output.Log.WriteLine($"{end.Why}; it joins again");
-            return (0, new Membership([.. _seen.Keys.Union(_earlier?.Members ?? []).Where(a => !a.Equals(_cluster.SelfAddress))]));
+            return (0, new Membership([.. _seen.Keys.Union(_earlier?.Members ?? []).Where(a => !a.Equals(_cluster.SelfAddress))], _wasIn ? 0 : _earlier!.Failures + 1));
         }
         finally
         {
@@ -121,11 +135,32 @@ sealed class ClusterNode : IDisposable
         }
     }
 
+    IActorRef StartActors(NodeMeans means, RunOffice? office, NodeJournal observed)
+    {
+        _system.ActorOf(DeathCheck.Props(_credentials), "death-check");
+        _system.ActorOf(StandingActor.Props(), StandingActor.Name);
+        var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed)), "observer");
+        var manager = office is null ? null : ClusterSingletonManager.Props(
+            CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
+            ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole).WithRemovalMargin(RemovalMargin));
+        var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
+        return _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
+    }
+
     bool IsMember => StandingActor.IsMember(_cluster);
 
     void LookAround()
     {
         foreach (var member in _cluster.State.Members) _seen.TryAdd(member.Address, 0);
+        if (IsMember) _wasIn = true;
+    }
+
+    /// <summary>Names of those where somebody listens who is no node of this cluster: to dial him by Akka would end the actor system.</summary>
+    static string[] Strangers(IEnumerable<Address> nodes, NodeCredentials? credentials)
+    {
+        Address[] asked = [.. nodes];
+        var answers = Task.WhenAll(asked.Select(a => NodeProbe.Ask(a, credentials, AnswerMax))).GetAwaiter().GetResult(); // each has a deadline
+        return [.. asked.Where((_, i) => answers[i] == Answer.Stranger).Select(Majority.NodeName)];
     }
 
     /// <summary>Whether that node was a member of this cluster and is none any more.</summary>
@@ -141,7 +176,7 @@ sealed class ClusterNode : IDisposable
     void FoundIfNobodyElseCan(NodeJournal observed, bool coordinates)
     {
         if (_cluster.State.Members.Count > 1 || _system.WhenTerminated.IsCompleted) return;
-        var standings = Task.WhenAll(_earlier!.Members.Select(a => StandingActor.Of(_system, a))).GetAwaiter().GetResult(); // each has a deadline
+        var standings = Task.WhenAll(_earlier!.Members.Select(a => StandingActor.Of(_system, a, _credentials))).GetAwaiter().GetResult(); // each has a deadline
         _alone = standings.All(s => s == Standing.Dead) ? _alone + 1 : 0;
         if (!coordinates && _alone > 0) // also when it has founded a cluster, for others that then ended
         {
@@ -160,15 +195,25 @@ sealed class ClusterNode : IDisposable
             output.Log.WriteLine($"refused meanwhile: connections {(connections.Length > 0 ? string.Join(", ", connections) : "none")}; frames {counters.FramesRefused}; messages {ProtocolSerializer.Refused}");
     }
 
+    /// <summary>Why the actor system ends; null while it does not.</summary>
+    CoordinatedShutdown.Reason? ShutdownReason => CoordinatedShutdown.Get(_system).ShutdownReason;
+
     /// <summary>The actor system has ended without being asked to.</summary>
-    string WhyOut() => CoordinatedShutdown.Get(_system).ShutdownReason?.GetType().Name == "TlsHandshakeFailureReason" // Akka ends a node whose handshake fails
-        ? $"the TLS handshake with another node failed: this node's certificates and the seeds' ({_seeds}) are not of one authority, or have expired, or there is no TLS there; name its own folder with --certificates, or start it again if the other one has just died"
-        : "the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off";
+    string WhyOut()
+    {
+        if (ShutdownReason?.GetType().Name != "TlsHandshakeFailureReason") return "the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off";
+        string[] strangers = Strangers(_seeds.Union(_seen.Keys).Where(a => !a.Equals(_cluster.SelfAddress)), _credentials); // Akka, which ends a node whose handshake fails, does not say whom it dialled
+        return strangers.Length == 0
+            ? $"the TLS handshake with another node failed, which has ended since; this node's seeds are {SeedNames}"
+            : $"the TLS handshake with {string.Join(" and ", strangers)} failed: its certificate and this node's are not of one authority, or have expired, or no node listens there; name this node's own folder with --certificates, or end what listens there";
+    }
+
+    string SeedNames => string.Join(", ", _seeds.Select(Majority.NodeName));
 
     void SayIfOutside(Output output)
     {
         if (!IsMember && !_system.WhenTerminated.IsCompleted)
-            output.Log.WriteLine($"no seed has let this node in yet ({_seeds}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
+            output.Log.WriteLine($"no seed has let this node in yet ({SeedNames}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
     }
 
     void Leave() => CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).Wait(LeaveMax);

@@ -7,9 +7,15 @@ namespace AlexNetActors.Cluster.Tests;
 /// <summary>Listens where a node is expected, and is none.</summary>
 sealed class FalseNode : IDisposable
 {
-    readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    readonly TcpListener _listener;
+    volatile int _calls;
 
-    public FalseNode() => _listener.Start();
+    /// <param name="port">0 for any that is free.</param>
+    public FalseNode(int port = 0)
+    {
+        _listener = new TcpListener(IPAddress.Loopback, port);
+        _listener.Start();
+    }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -28,6 +34,24 @@ sealed class FalseNode : IDisposable
 
     /// <summary>Lets a caller in and out.</summary>
     public void HangUp() => _listener.AcceptTcpClient().Dispose();
+
+    /// <summary>How many callers it has hung up on.</summary>
+    public int Calls => _calls;
+
+    /// <summary>From now on, whoever calls.</summary>
+    public void HangUpOnAll() => new Thread(() =>
+    {
+        try
+        {
+            while (true)
+            {
+                _listener.AcceptTcpClient().Dispose();
+                _calls++;
+            }
+        }
+        catch (SocketException) { } // disposed
+    })
+    { IsBackground = true }.Start();
 
     public void Dispose() => _listener.Dispose();
 }

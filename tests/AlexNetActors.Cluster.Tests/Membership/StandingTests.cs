@@ -41,13 +41,14 @@ public sealed class StandingTests
     {
         using var cluster = new TestCluster(encrypted);
         cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
+        var asks = cluster.Certify("asks");
         int seedless = FreePorts.Take();
         var lone = Lone(cluster, "lone", FreePorts.Take(), seedless);
         lone.ActorOf(StandingActor.Props(), StandingActor.Name);
-        Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address));
-        Assert.Equal(Standing.Outside, await StandingActor.Of(cluster.Members[0], TestCluster.Cluster(lone).SelfAddress));
-        Assert.Equal(Standing.Silent, await StandingActor.Of(lone, TestCluster.Cluster(cluster.Members[1]).SelfAddress)); // has nobody to ask
-        Assert.Equal(Standing.Dead, await StandingActor.Of(lone, cluster.Address.WithPort(seedless)));
+        Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address, asks));
+        Assert.Equal(Standing.Outside, await StandingActor.Of(cluster.Members[0], TestCluster.Cluster(lone).SelfAddress, asks));
+        Assert.Equal(Standing.Silent, await StandingActor.Of(lone, TestCluster.Cluster(cluster.Members[1]).SelfAddress, asks)); // has nobody to ask
+        Assert.Equal(Standing.Dead, await StandingActor.Of(lone, cluster.Address.WithPort(seedless), asks));
         await lone.Terminate().WaitAsync(EndMax);
     }
 
@@ -59,15 +60,32 @@ public sealed class StandingTests
     {
         using var cluster = new TestCluster(encrypted);
         cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
+        var asks = cluster.Certify("asks");
         int seedless = FreePorts.Take();
         List<Task> ends = [];
         for (int i = 0; i < 20; i++)
         {
             var lone = Lone(cluster, $"lone-{i}", 0, seedless);
-            Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address)); // or Silent, after the 2 s that it waits for an answer
+            Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address, asks)); // or Silent, after the 2 s that it waits for an answer
             ends.Add(lone.Terminate());
         }
         await Task.WhenAll(ends).WaitAsync(EndMax);
+    }
+
+    /// <summary>Akka ends the actor system of whoever dials by TLS and meets none.</summary>
+    [Fact]
+    public async Task A_stranger_at_a_nodes_port_is_a_dead_node_whom_Akka_does_not_dial()
+    {
+        using var cluster = new TestCluster(encrypted: true);
+        using var hangsUp = new FalseNode();
+        using var saysNothing = new FalseNode();
+        hangsUp.HangUpOnAll();
+        var asks = cluster.Certify("asks");
+        Assert.Equal(Standing.Dead, await StandingActor.Of(cluster.Members[1], cluster.Address.WithPort(hangsUp.Port), asks));
+        Assert.Equal(1, hangsUp.Calls);
+        Assert.Equal(Standing.Silent, await StandingActor.Of(cluster.Members[1], cluster.Address.WithPort(saysNothing.Port), asks));
+        cluster.WaitUntilWhole();
+        Assert.All(cluster.Members, m => Assert.False(m.WhenTerminated.IsCompleted));
     }
 
     /// <summary>A node that joins nobody, as nobody listens where its seed should be.</summary>

@@ -44,7 +44,7 @@ public sealed class DisturbanceTests : IDisposable
         Assert.Matches("refused meanwhile: connections .*security", result.Err); // counted: garbage is no TLS
         Assert.Equal(2, coordinator.Lines.Count(l => l.Contains(" joins: cpu"))); // itself and the other one
         Assert.InRange(grown, long.MinValue, MemoryGrowthMax);
-        Assert.Contains("the TLS handshake with another node failed", foreign.WaitForEnd().Expect(1).Err);
+        Assert.Contains($"the TLS handshake with 127.0.0.1:{cluster.SeedPort} failed", foreign.WaitForEnd().Expect(1).Err);
         foreach (var stranger in new[] { foreign, plain }) Assert.DoesNotContain("is admitted", stranger.ToString());
     }
 

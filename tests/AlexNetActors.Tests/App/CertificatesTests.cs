@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using AlexNetActors.Actors;
 using AlexNetActors.Tests.Data;
 
@@ -47,6 +49,36 @@ public sealed class CertificatesTests : IDisposable
     {
         var node = Run("node-1", "--days", "3", "--json").Expect(0).Json["nodes"]![0]!;
         Assert.Equal(3, ((DateTime)node["validUntil"]! - DateTime.UtcNow).TotalDays, 0.1);
+    }
+
+    /// <summary>An authority as another tool makes it, which begins now.</summary>
+    void Bring(bool rsa)
+    {
+        using RSA? other = rsa ? RSA.Create(2048) : null;
+        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = other is null ? new CertificateRequest("CN=brought", own, HashAlgorithmName.SHA256) : new CertificateRequest("CN=brought", other, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(9));
+        Directory.CreateDirectory(Path.Combine(Cluster, "authority"));
+        File.WriteAllText(Path.Combine(Cluster, "authority", "authority.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(Cluster, "authority", "authority.key"), other?.ExportPkcs8PrivateKeyPem() ?? own.ExportPkcs8PrivateKeyPem());
+    }
+
+    [Fact]
+    public void An_authority_that_has_just_begun_signs()
+    {
+        Bring(rsa: false);
+        Run("node-1,node-2").Expect(0);
+        Assert.True(NodeCredentials.Load(Path.Combine(Cluster, "node-1")).Trusts(NodeCredentials.Load(Path.Combine(Cluster, "node-2")).Certificate));
+    }
+
+    [Fact]
+    public void One_that_cannot_sign_is_named()
+    {
+        Bring(rsa: true);
+        Refused(Run("node-1"), 1, $"the authority in {Path.Combine(Cluster, "authority")} cannot sign a node's certificate (");
+        Assert.False(Directory.Exists(Path.Combine(Cluster, "node-1")));
     }
 
     [Theory]

@@ -428,6 +428,17 @@ public abstract class DeviceConformance : IDisposable
         }, exact: true);
     }
 
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(0, 4)]
+    [InlineData(int.MaxValue, 0)] // with the crop's size on top it is negative
+    [InlineData(0, int.MaxValue - 2)]
+    public void ACropOutsideOfTheMeanImageIsRefused(int top, int left)
+    {
+        var (mean, output) = (Device.AllocatePlain(new(1, 9, 9, 3)), Device.AllocateActivation(new(1, 3, 6, 6)));
+        Assert.Contains($"({top}, {left})", Assert.Throws<ArgumentException>(() => Device.LoadCrops(new byte[6 * 6 * 3], [new Placement(top, left, false)], new float[3], mean, output)).Message);
+    }
+
     [Fact]
     public void CropsSentAheadAreThoseThatAreAskedFor()
     {

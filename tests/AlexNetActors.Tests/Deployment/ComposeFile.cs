@@ -13,6 +13,8 @@ sealed partial record ComposeService(string Name, string Text)
 
     public string[] Health => Words(Regex.Match(Text, @"healthcheck: \{.*test: \[CMD, (.*)\]").Groups[1].Value);
 
+    public string[] Tmpfs => Words(Value("tmpfs"));
+
     public string Hostname => Value("hostname");
 
     public string Profile => Value("profiles").Trim('[', ']');

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.RegularExpressions;
 using AlexNetActors.Tests.App;
 
 namespace AlexNetActors.Tests.Deployment;
@@ -44,6 +45,21 @@ public sealed class ComposeTests
         foreach (var node in Nodes.Where(n => n.Profile != "gpu")) // those are the others, on GPUs
             Assert.Equal(["/app/alexnet", "check", node.Option("--listen"), "--certificates", node.Option("--certificates")], node.Health);
     }
+
+    [Fact]
+    public void ItSeesNoCertificatesButItsOwn()
+    {
+        string[] certified = ComposeService.All.Single(s => s.Command[0] == "certificates").Option("--nodes").Split(',');
+        var hidden = Regex.Matches(File.ReadAllText(Repository.In("docker-compose.yml")), @"^  - &(no-\S+) ""/alexnet/certificates/(\S+):mode=000""$", RegexOptions.Multiline).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+        foreach (var node in Nodes.Where(n => n.Profile != "gpu")) // those have the others' tmpfs
+        {
+            string own = node.Option("--certificates").Split('/')[^1];
+            Assert.Equal(certified.Append("authority").Except([own]).Order(), node.Tmpfs.Where(t => t.StartsWith('*')).Select(t => hidden[t[1..]]).Order());
+        }
+    }
+
+    [Fact]
+    public void ItStartsAgainHoweverOftenItHasFailed() => Assert.Matches(@"(?m)^  restart: on-failure( #|$)", File.ReadAllText(Repository.In("docker-compose.yml"))); // on-failure:5 counts in all of a container's life
 
     [Fact]
     public void TheProgramKnowsEveryOptionThatIsUsed()

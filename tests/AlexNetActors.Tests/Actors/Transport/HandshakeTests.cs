@@ -74,6 +74,8 @@ public sealed class HandshakeTests : IDisposable
         int port = FreePorts.Take();
         hasty.Connect($"127.0.0.1:{port}", Links.Hello, _ear);
         Assert.Equal($"gpu-1 at 127.0.0.1:{port} cannot be reached (ConnectionRefused); dialled for 0.3 s", _ear.Loss());
+        hasty.Connect("0.0.0.0:1", Links.Hello, _ear); // another node may offer what is no address
+        Assert.Equal("gpu-1 at 0.0.0.0:1 cannot be reached (HostNotFound); dialled for 0.3 s", _ear.Loss());
         hasty.Connect("nonsense", Links.Hello, _ear);
         Assert.Equal("gpu-1 at nonsense cannot be dialled: wanted host:port", _ear.Loss());
     }
