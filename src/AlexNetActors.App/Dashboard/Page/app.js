@@ -91,7 +91,7 @@ at("control").addEventListener("submit", e => e.preventDefault()); // Enter in t
 at("pause").addEventListener("click", () => order(run?.paused ? "continue" : "pause"));
 at("checkpoint").addEventListener("click", () => order("checkpoint"));
 at("stop").addEventListener("click", () => order("stop"));
-at("look").addEventListener("click", () => look(run?.checkpointAt ?? 0));
+at("look").addEventListener("click", () => look());
 
 async function order(name) {
   const answer = await fetch(`/api/${name}`, { method: "POST", headers: { Authorization: `Bearer ${at("token").value}` } }).catch(() => null);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using AlexNetActors.Data;
 
 namespace AlexNetActors.Tests.App;
 
@@ -92,6 +93,35 @@ public sealed class ServedDashboardTests : IDisposable
         var validations = history["validations"]!.AsArray().Where(v => (int)v!["steps"]! <= 12).ToArray();
         Assert.Equal([3, 5, 8, 10, 12], validations.Select(v => (int)v!["steps"]!));
         Assert.Equal((double)before.Json["top1Error"]!, (double)validations[^1]!["top1"]!, 4);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
+        Alexnet.Wait(process).Expect(1);
+    }
+
+    [Fact]
+    public async Task A_study_begins_when_this_page_asks_for_it_and_refuses_a_data_set_that_was_replaced_while_the_run_goes_on()
+    {
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "schedule.patience=1000000", "--dashboard", "0"));
+        string token = Reach(process);
+        await Until(r => (int?)r["checkpointAt"] >= 3);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("pause", token)).StatusCode);
+        long step = (long)(await Until(r => (bool?)r["paused"] == true))["step"]!; // its checkpoints stay
+        Directory.Move(_workshop.Data, _workshop.In("moved"));
+        BuiltInPictures.Create(_workshop.Data, new BuiltInSettings(Workshop.Records, Workshop.ValidationRecords, RecordSize: 24)).Dispose();
+
+        async Task<JsonNode> Study() => JsonNode.Parse(await _http.GetStringAsync("/api/study"))!;
+        Assert.Equal(("", false), await Study() is var read ? ((string)read["said"]!, (bool)read["busy"]!) : default);
+        using (var elsewhere = new HttpRequestMessage(HttpMethod.Post, "/api/study") { Headers = { { "Origin", "http://elsewhere.example" } } })
+            Assert.Equal(HttpStatusCode.Forbidden, (await _http.SendAsync(elsewhere)).StatusCode);
+        Assert.Equal("", (string)(await Study())["said"]!);
+        using (var page = new HttpRequestMessage(HttpMethod.Post, "/api/study") { Headers = { { "Origin", $"{_http.BaseAddress}".TrimEnd('/') } } })
+            Assert.Equal(HttpStatusCode.OK, (await _http.SendAsync(page)).StatusCode);
+        var study = await Study();
+        for (; (bool)study["busy"]!; study = await Study()) await Task.Delay(20);
+        Assert.Matches("^The checkpoint after step [0-9]+ cannot be looked at: .+ is another data set now .digest [0-9a-f]{8}. than the one it was trained on", (string)study["said"]!);
+        Assert.Null(study["study"]);
+
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("continue", token)).StatusCode);
+        await Until(r => (long)r["step"]! > step);
         Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
         Alexnet.Wait(process).Expect(1);
     }
