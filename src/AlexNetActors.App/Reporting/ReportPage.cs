@@ -18,7 +18,7 @@ static class ReportPage
         {
             if (folder.HoldsRun) Write(folder, folder.Report);
         }
-        catch (Exception e) when (e is RunException or CheckpointException or UsageException or RecipeException)
+        catch (Exception e) // whatever it is: the run has come to its end, and this is only about it
         {
             report($"no report of the run: {Hocon.OneLine(e.Message)}");
         }
