@@ -106,7 +106,7 @@ sealed class ClusterNode : IDisposable
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         actor.SetResult(_system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node"));
-        office?.Board?.Obey(actor.Task.Result);
+        office?.Board?.Obey(actor.Task.Result, means.Name);
         var end = observed.Follow();
         try
         {

@@ -75,6 +75,20 @@ public sealed class BoardDashboardTests
     }
 
     [Fact]
+    public async Task Nothing_is_lost_when_two_threads_have_something_to_say()
+    {
+        const int each = 20_000;
+        var board = new Board();
+        var status = RunStatus.Start(Limits, new RunStart(RunProgress.Start(Limits), null, null));
+        board.Begin(new RunFacts("tiny", 1, 8, "data", 1000, 10, "run", ["conv1"]), status, new Curves());
+        await Task.WhenAll(
+            Task.Run(() => { for (int n = 0; n < each; n++) board.Hear(new GroupBroken(n, "killed"), status); }, TestContext.Current.CancellationToken),
+            Task.Run(() => { for (int n = 0; n < each; n++) board.Say("slow"); }, TestContext.Current.CancellationToken));
+        Assert.Equal(each, board.State!.RecoveriesEver);
+        Assert.Equal(BoardState.AlertsMax, board.State!.Alerts.Count);
+    }
+
+    [Fact]
     public void The_learning_rate_is_marked_where_it_falls()
     {
         var state = Start();

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using AlexNetActors.App;
 using AlexNetActors.Data;
 
 namespace AlexNetActors.Tests.App;
@@ -124,6 +126,80 @@ public sealed class ServedDashboardTests : IDisposable
         await Until(r => (long)r["step"]! > step);
         Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
         Alexnet.Wait(process).Expect(1);
+    }
+
+    [Fact]
+    public async Task A_pause_that_is_accepted_while_the_run_starts_is_not_lost()
+    {
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "schedule.patience=1000000", "--dashboard", "0"));
+        string token = Reach(process);
+        using (var late = new CancellationTokenSource(Deadline))
+            while ((await Post("pause", token)).StatusCode != HttpStatusCode.Accepted) await Task.Delay(1, late.Token);
+        await Until(r => (bool?)r["paused"] == true);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
+        Alexnet.Wait(process).Expect(1);
+    }
+
+    [Fact]
+    public async Task Connections_that_only_stand_are_bounded_and_leave_the_run_its_files()
+    {
+        using var server = DashboardServer.StartIfAsked("0", new Output(json: false))!;
+        var address = new Uri(server.Address);
+        var standing = new List<TcpClient>();
+        try
+        {
+            int answered = 0;
+            for (int n = 0; n < 2 * DashboardServer.ConnectionsMax; n++)
+            {
+                standing.Add(new TcpClient());
+                await standing[^1].ConnectAsync(address.Host, address.Port);
+                var stream = standing[^1].GetStream();
+                try
+                {
+                    await stream.WriteAsync("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+                    if (await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(Deadline) == 1) answered++;
+                }
+                catch (IOException)
+                {
+                    // Reset: one too many.
+                }
+            }
+            Assert.Equal(DashboardServer.ConnectionsMax, answered);
+        }
+        finally
+        {
+            foreach (var c in standing) c.Dispose();
+        }
+        using var late = new CancellationTokenSource(Deadline);
+        _http.BaseAddress = address;
+        while (true)
+            try
+            {
+                Assert.Equal("live", (await _http.GetStringAsync("/health/live", late.Token)).Trim());
+                break;
+            }
+            catch (HttpRequestException) // the server has not heard yet that the others are gone
+            {
+                await Task.Delay(20, late.Token);
+            }
+    }
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("LOCALHOST", true)]
+    [InlineData("10.1.2.3", true)]
+    [InlineData("[::1]", true)]
+    [InlineData("elsewhere.example", false)]
+    public async Task Who_asks_for_this_machine_is_answered(string host, bool answered)
+    {
+        using var server = DashboardServer.StartIfAsked("0", new Output(json: false))!;
+        async Task<HttpStatusCode> Ask(string name)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"{server.Address}/health/live") { Headers = { Host = name } };
+            return (await _http.SendAsync(request)).StatusCode;
+        }
+        Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.BadRequest, await Ask(host));
+        Assert.Equal(HttpStatusCode.OK, await Ask($"{Environment.MachineName.ToUpperInvariant()}:80"));
     }
 
     [Fact]
