@@ -94,6 +94,7 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
         return this with
         {
             Steps = s.Step + 1,
+            Doing = "training", // whatever was waited for has come
             Rate = s.Rate,
             LastLoss = s.Score.Loss,
             StartUp = StartUp ?? (now.Seconds - s.Towers.Max(t => t.ComputeMs + t.ExchangeMs) / 1000, now.Seconds),

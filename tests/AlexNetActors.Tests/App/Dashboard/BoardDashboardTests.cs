@@ -89,6 +89,17 @@ public sealed class BoardDashboardTests
     }
 
     [Fact]
+    public void A_run_that_waited_for_a_late_batch_trains_again_with_its_next_step()
+    {
+        var state = Hear(Start(), new GroupWaits("two:2 to bring the batch of step 3"));
+        Assert.False(state.Trains);
+        state = Hear(state, Step(3));
+        Assert.True(state.Trains);
+        state = Hear(state, new RunPaused(4));
+        Assert.True(state.Paused);
+    }
+
+    [Fact]
     public void The_learning_rate_is_marked_where_it_falls()
     {
         var state = Start();
