@@ -89,14 +89,16 @@ public sealed class BoardDashboardTests
     }
 
     [Fact]
-    public void A_run_that_waited_for_a_late_batch_trains_again_with_its_next_step()
+    public void A_run_that_waited_for_a_late_batch_trains_again_with_its_next_step_and_one_that_stands_has_no_speed()
     {
         var state = Hear(Start(), new GroupWaits("two:2 to bring the batch of step 3"));
         Assert.False(state.Trains);
         state = Hear(state, Step(3));
         Assert.True(state.Trains);
+        Assert.Contains("\nalexnet_images_per_second ", PrometheusText.Of(state));
         state = Hear(state, new RunPaused(4));
         Assert.True(state.Paused);
+        Assert.DoesNotContain("\nalexnet_images_per_second ", PrometheusText.Of(state));
     }
 
     [Fact]

@@ -203,6 +203,33 @@ public sealed class ServedDashboardTests : IDisposable
     }
 
     [Fact]
+    public async Task A_coordinator_that_takes_up_a_run_and_waits_for_its_towers_shows_the_last_validation_of_before()
+    {
+        var before = _workshop.TrainTo("run", 12);
+        int port = FreePort();
+        var process = Alexnet.Start("node", "--roles", "coordinator", "--listen", $"127.0.0.1:{port}", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", "20", "--dashboard", "0");
+        try
+        {
+            Reach(process);
+            var run = await Until(r => r["recipe"] is not null);
+            Assert.Equal((12, 12), ((int)run["step"]!, (int)run["validatedAt"]!));
+            Assert.Equal((double)before.Json["top1Error"]!, (double)run["validation"]!["top1"]!, 4);
+            Assert.Null(run["imagesPerSecond"]);
+        }
+        finally
+        {
+            Alexnet.Kill(process);
+        }
+    }
+
+    static int FreePort()
+    {
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        return ((IPEndPoint)free.LocalEndpoint).Port;
+    }
+
+    [Fact]
     public void A_port_that_is_taken_is_one_line()
     {
         using var taken = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
