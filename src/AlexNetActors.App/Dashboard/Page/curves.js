@@ -16,7 +16,8 @@ export function setHistory(now) {
 export function addPoints(news) {
   if (!history || history.version !== news.version || history.step.length !== news.from) return false;
   for (const column of ["step", "loss", "top1", "top5", "imagesPerSecond"]) history[column].push(...news[column]);
-  [history.validations, history.rates] = [news.validations, news.rates];
+  history.validations = news.validations ?? history.validations;
+  history.rates = news.rates ?? history.rates;
   show();
   return true;
 }

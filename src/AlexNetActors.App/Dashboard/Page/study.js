@@ -1,5 +1,5 @@
 // What the newest checkpoint's network makes of validation pictures: the confusion matrix, and the sheet of the paper's figure 4.
-import { element, count, percent } from "./format.js";
+import { element, count, percent, write } from "./format.js";
 
 const at = id => document.getElementById(id);
 const waitMs = 1000;
@@ -8,11 +8,11 @@ export async function look() {
   at("look").disabled = true;
   let answer = await ask("POST");
   while (answer?.busy) {
-    at("looking").textContent = answer.said;
+    write(at("looking"), answer.said);
     await new Promise(done => setTimeout(done, waitMs));
     answer = await ask("GET");
   }
-  at("looking").textContent = answer === null ? "nobody answers" : [answer.said, answer.study ? words(answer.study) : ""].join(" ").trim();
+  write(at("looking"), answer === null ? "nobody answers" : [answer.said, answer.study ? words(answer.study) : ""].join(" ").trim());
   if (answer?.study) show(answer.study, answer.classesMax);
   at("look").disabled = false;
 }
