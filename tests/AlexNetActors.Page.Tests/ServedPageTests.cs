@@ -106,6 +106,27 @@ public sealed class ServedPageTests(Chromium chromium) : IClassFixture<Chromium>
     }
 
     [Fact]
+    public async Task Curves_have_names_and_are_hidden_and_shown_by_keyboard()
+    {
+        using var server = Serve();
+        var run = new ShownRun(server.Board);
+        for (int n = 0; n < 5; n++) run.Step();
+        await using var page = await Open(server);
+        await page.Until("document.querySelectorAll('.chart canvas').length === 3");
+        Assert.Equal(["Loss of training and validation over the steps", "Errors of training and validation over the steps", "Images a second over the steps"],
+            await page.Value<string[]>("[...document.querySelectorAll('.chart canvas[role=img]')].map(c => c.ariaLabel)"));
+        const string toggle = "[...document.querySelectorAll('#errors .u-series th')].find(t => t.textContent === 'training top-5')";
+        Assert.Equal("dashed", await page.Value<string>($"{toggle}.querySelector('.u-marker').style.borderStyle"));
+        await page.Page.EvaluateAsync($"{toggle}.focus()");
+        foreach (var (key, pressed) in new[] { ("Enter", "false"), (" ", "true") })
+        {
+            await page.Page.Keyboard.PressAsync(key);
+            await page.Until($"{toggle}.ariaPressed === '{pressed}' && {toggle}.parentElement.classList.contains('u-off') === {(pressed == "true" ? "false" : "true")}");
+        }
+        page.ExpectQuiet();
+    }
+
+    [Fact]
     public async Task A_group_that_ended_before_it_trained_does_not_form_for_ever()
     {
         using var server = Serve();
