@@ -28,7 +28,7 @@ public sealed class EmptyPageTests(FiveProcesses cluster, Chromium chromium) : I
         cluster.StartCoordinator();
         var study = new CheckpointStudy(7, 1000, 2000, [.. Enumerable.Range(0, 51).Select(n => $"n{n}")], Confusion: null, Sheet: [], new Dictionary<string, byte[]>());
         await using var page = await chromium.Open(cluster.Address);
-        await page.Page.RouteAsync("**/api/study?*", route => route.FulfillAsync(new() { ContentType = "application/json", BodyBytes = BoardJson.Study((study, false, "")) }));
+        await page.Page.RouteAsync("**/api/study", route => route.FulfillAsync(new() { ContentType = "application/json", BodyBytes = BoardJson.Study((study, false, "")) }));
         await page.Page.ClickAsync("#look");
         await page.Until("document.querySelector('#matrix').textContent === 'There is no confusion matrix of 51 classes: it is drawn for up to 50.'");
         Assert.Equal("After step 7: 1,000 validation pictures; the nearest of 2,000 training pictures by what the last layer sees.", await page.Page.InnerTextAsync("#looking"));

@@ -94,14 +94,14 @@ public sealed class WatchedRunTests(FiveProcesses cluster, Chromium chromium) : 
     {
         await using var page = await Open();
         var reached = new List<Focus>();
-        for (int n = 0; n < 12; n++)
+        for (int n = 0; n < 22; n++)
         {
             await page.Page.Keyboard.PressAsync("Tab");
-            reached.Add(await page.Value<Focus>("(() => { const e = document.activeElement, s = getComputedStyle(e); return { what: e.id || e.className || e.textContent, seen: e === document.body || (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) }; })()"));
+            reached.Add(await page.Value<Focus>("(() => { const e = document.activeElement, s = getComputedStyle(e); return { what: e.id || (e.role === 'button' ? e.textContent : e.className) || e.textContent, seen: e === document.body || (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2) }; })()"));
         }
         Assert.Equal("skip", reached[0].What);
         Assert.All(reached, f => Assert.True(f.Seen, f.What));
-        string[] wanted = ["look", "members", "recoveries", "happenings", "token", "pause", "checkpoint", "stop"];
+        string[] wanted = ["training", "validation", "training top-1", "validation top-5", "images/s", "look", "members", "recoveries", "happenings", "token", "pause", "checkpoint", "stop"];
         Assert.Equal(wanted, reached.Select(f => f.What).Where(wanted.Contains).Distinct());
     }
 

@@ -4,45 +4,55 @@ using AlexNetActors.Actors;
 namespace AlexNetActors.App;
 
 /// <summary>
-/// What the dashboard's server reads while a run goes on. Hearing is one step of a pure state and one reference written, on the thread that also writes
+/// What the dashboard's server reads while a run goes on. Hearing is one step of a pure state and one reference written, mostly on the thread that also writes
 /// the metrics; whoever reads takes the newest state and holds nobody up.
 /// </summary>
 sealed class Board
 {
+    readonly Lock _change = new(); // a sink or a signal may have something to say meanwhile
     volatile BoardState? _state;
-    volatile IActorRef _node = ActorRefs.Nobody;
+    IActorRef _node = ActorRefs.Nobody;
+    string _name = "";
 
     /// <summary>The newest state; null until the coordinator of a run is in this process.</summary>
     public BoardState? State => _state;
 
     /// <summary>A run is opened here, which may go on with one of before.</summary>
-    public void Begin(RunFacts run, RunStatus status, Curves history) => _state = new BoardState(run, status) { Curves = history };
-
-    /// <summary>From the journal's thread.</summary>
-    public void Hear(IRunEvent e, RunStatus status)
+    public void Begin(RunFacts run, RunStatus status, Curves history)
     {
-        if (_state is { } state) _state = state.After(e, status, DateTimeOffset.UtcNow);
+        lock (_change) _state = new BoardState(run, status) { Curves = history };
     }
 
-    /// <summary>From the journal's thread.</summary>
-    public void Say(string line)
-    {
-        if (_state is { } state) _state = state.Alert(line, DateTimeOffset.UtcNow);
-    }
+    public void Hear(IRunEvent e, RunStatus status) => Change(s => s.After(e, status, DateTimeOffset.UtcNow));
 
-    /// <summary>The node that carries out what a person orders.</summary>
-    public void Obey(IActorRef node) => _node = node;
-
-    /// <returns>False where there is nobody to carry it out: no run goes on in this process.</returns>
-    public bool Order(IRunOrder order)
-    {
-        if (_state is not { Ended: null }) return false;
-        _node.Tell(order);
-        return true;
-    }
+    /// <summary>From any thread.</summary>
+    public void Say(string line) => Change(s => s.Alert(line, DateTimeOffset.UtcNow));
 
     /// <summary>The run goes on elsewhere, or is over.</summary>
-    public void Close() => _state = _state?.Close();
+    public void Close() => Change(s => s.Close());
+
+    void Change(Func<BoardState, BoardState> next)
+    {
+        lock (_change) _state = _state is { } state ? next(state) : null;
+    }
+
+    /// <param name="node">Carries out what a person orders.</param>
+    /// <param name="name">What the coordinator calls it.</param>
+    public void Obey(IActorRef node, string name)
+    {
+        lock (_change) (_node, _name) = (node, name);
+    }
+
+    /// <returns>False where there is nobody to carry it out: no run goes on in this process, or its node and coordinator do not know each other yet.</returns>
+    public bool Order(IRunOrder order)
+    {
+        lock (_change)
+        {
+            if (_state is not { Ended: null } state || !state.Members.Any(m => m.Node == _name && m.Gone is null)) return false;
+            _node.Tell(order);
+            return true;
+        }
+    }
 }
 
 /// <summary>A view of a run that the dashboard watches, too.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace AlexNetActors.App;
@@ -8,10 +9,26 @@ static class BoardJson
 {
     static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public static byte[] Run(BoardState? state) => JsonSerializer.SerializeToUtf8Bytes(state is null ? new { Doing = "waiting for the coordinator: it is not on this node" } : RunOf(state), Json);
-
-    static object RunOf(BoardState state)
+    /// <summary>All but the curves.</summary>
+    public static byte[] Run(BoardState? state)
     {
+        var whole = new JsonObject();
+        foreach (object part in state is null ? [NumbersOf(state)] : new[] { NumbersOf(state), MembersOf(state), LinesOf(state), new { Lanes = state.Lanes.Select(LanesOf) } })
+            foreach (var (name, value) in JsonSerializer.SerializeToNode(part, Json)!.AsObject()) whole[name] = value?.DeepClone();
+        return JsonSerializer.SerializeToUtf8Bytes(whole, Json);
+    }
+
+    public static byte[] Numbers(BoardState? state) => JsonSerializer.SerializeToUtf8Bytes(NumbersOf(state), Json);
+
+    public static byte[] Members(BoardState state) => JsonSerializer.SerializeToUtf8Bytes(MembersOf(state), Json);
+
+    public static byte[] Lines(BoardState state) => JsonSerializer.SerializeToUtf8Bytes(LinesOf(state), Json);
+
+    public static byte[] Lanes(IEnumerable<StepLanes> steps) => JsonSerializer.SerializeToUtf8Bytes(steps.Select(LanesOf), Json);
+
+    static object NumbersOf(BoardState? state)
+    {
+        if (state is null) return new { Doing = "waiting for the coordinator: it is not on this node" };
         var s = state.Status;
         bool any = !s.Recent.IsEmpty;
         return new
@@ -41,35 +58,39 @@ static class BoardJson
             BestAt = s.Best?.Steps,
             CheckpointAt = s.Checkpoint?.Steps,
             state.Generation,
-            Members = state.Members.Select(m => new { m.Node, m.Offers, Roles = state.RolesOf(m), Generation = state.IsOfGroup(m) ? state.Generation : (int?)null, m.ResidentBytes, m.Since, m.Gone }),
-            Towers = s.Times.Values.Select(t => new { t.Towers, Doing = s.Activities.GetValueOrDefault(t.Towers), t.ComputeMs, t.ExchangeMs, t.DataMs }),
-            state.Recoveries,
-            state.Happenings,
-            state.Alerts,
-            Lanes = state.Lanes.Select(Lanes),
+            state.RecoveriesEver,
+            Towers = s.Times.Values.Select(t => new { t.Towers, Doing = s.Activities.GetValueOrDefault(t.Towers), ComputeMs = Hundredth(t.ComputeMs), ExchangeMs = Hundredth(t.ExchangeMs), DataMs = Hundredth(t.DataMs) }),
         };
     }
 
-    static object Scores(double loss, double top1, double top5) => new { Loss = loss, Top1 = top1, Top5 = top5 };
-
-    static object Lanes(StepLanes l) => new
+    static object MembersOf(BoardState state) => new
     {
-        l.Step,
-        Ms = Tenth(l.Ms),
-        Lanes = l.Lanes.Select(lane => new { lane.Towers, Spans = lane.Spans.Select(s => new { Kind = s.Kind.ToString().ToLowerInvariant(), s.What, From = Tenth(s.From), To = Tenth(s.To) }) }),
-        Crossings = l.Crossings.Select(c => new { c.What, c.From, Given = Tenth(c.Given), Arrived = Tenth(c.Arrived) }),
+        Members = state.Members.Select(m => new { m.Node, m.Offers, Roles = state.RolesOf(m), Generation = state.IsOfGroup(m) ? state.Generation : (int?)null, m.ResidentBytes, m.Since, m.Gone }),
     };
 
-    static double Tenth(double ms) => Math.Round(ms, 4); // of a microsecond
+    static object LinesOf(BoardState state) => new { state.Recoveries, state.Happenings, state.Alerts };
+
+    static object Scores(double loss, double top1, double top5) => new { Loss = Short(loss), Top1 = Short(top1), Top5 = Short(top5) };
+
+    static object LanesOf(StepLanes l) => new
+    {
+        l.Step,
+        Ms = Hundredth(l.Ms),
+        Lanes = l.Lanes.Select(lane => new { lane.Towers, Spans = lane.Spans.Select(s => new { Kind = s.Kind.ToString().ToLowerInvariant(), s.What, From = Hundredth(s.From), To = Hundredth(s.To) }) }),
+        Crossings = l.Crossings.Select(c => new { c.What, c.From, Given = Hundredth(c.Given), Arrived = Hundredth(c.Arrived) }),
+    };
+
+    static double Hundredth(double ms) => Math.Round(ms, 2);
 
     /// <summary>The curves, column by column: ten thousand steps in less than 100 kB.</summary>
-    public static byte[] History(BoardState? state) => JsonSerializer.SerializeToUtf8Bytes(HistoryOf(state?.Curves ?? new Curves(), 0), Json);
+    public static byte[] History(BoardState? state) => JsonSerializer.SerializeToUtf8Bytes(HistoryOf(null, state?.Curves ?? new Curves()), Json);
 
-    /// <summary>What a page has not got that holds so many points and validations of this version.</summary>
-    public static byte[] News(Curves curves, int points) => JsonSerializer.SerializeToUtf8Bytes(HistoryOf(curves, points), Json);
+    /// <summary>What a page has not got that holds these of the same version; null for what it has.</summary>
+    public static byte[] News(Curves had, Curves curves) => JsonSerializer.SerializeToUtf8Bytes(HistoryOf(had, curves), Json);
 
-    static object HistoryOf(Curves curves, int from)
+    static object HistoryOf(Curves? had, Curves curves)
     {
+        int from = had?.Points.Count ?? 0;
         var points = curves.Points.Skip(from).ToArray();
         T[] Each<T>(Func<CurvePoint, T> of) => [.. points.Select(of)];
         return new
@@ -82,8 +103,8 @@ static class BoardJson
             Top1 = Each(p => Short(p.Top1)),
             Top5 = Each(p => Short(p.Top5)),
             ImagesPerSecond = Each(p => p.Seconds > 0 ? Math.Round(p.Score.Images / p.Seconds, 1) : (double?)null),
-            Validations = curves.Validations.Select(v => new { v.Steps, Loss = Short(v.Score.Loss), Top1 = Short(v.Score.Top1Error), Top5 = Short(v.Score.Top5Error), v.Best }),
-            Rates = curves.Rates.Select(r => new { r.Steps, r.Rate }),
+            Validations = ReferenceEquals(had?.Validations, curves.Validations) ? null : curves.Validations.Select(v => new { v.Steps, Loss = Short(v.Score.Loss), Top1 = Short(v.Score.Top1Error), Top5 = Short(v.Score.Top5Error), v.Best }),
+            Rates = ReferenceEquals(had?.Rates, curves.Rates) ? null : curves.Rates.Select(r => new { r.Steps, r.Rate }),
         };
     }
 

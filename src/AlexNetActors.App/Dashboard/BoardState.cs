@@ -11,7 +11,7 @@ namespace AlexNetActors.App;
 /// <param name="Status">Where the run is.</param>
 sealed record BoardState(RunFacts Run, RunStatus Status)
 {
-    public const int MembersMax = 64, HappeningsMax = 200, AlertsMax = 50, RecoveriesMax = 100, LanesMax = 8;
+    public const int MembersMax = 64, HappeningsMax = 200, AlertsMax = 50, RecoveriesMax = 100, LanesMax = 3;
 
     public Curves Curves { get; init; } = new();
 

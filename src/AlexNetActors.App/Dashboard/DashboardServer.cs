@@ -16,11 +16,14 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class DashboardServer : IDisposable
 {
+    /// <summary>More than its readers and their pages need; without a bound, connections that only stand would take the run its files.</summary>
+    public const int ConnectionsMax = 64;
+
     static readonly TimeSpan StopMax = TimeSpan.FromSeconds(2);
 
     readonly WebApplication _app;
     readonly EventFeed _events;
-    readonly StudyDesk _desk = new();
+    readonly StudyDesk _desk = new(StudyDesk.OneThread);
 
     DashboardServer(string host, IPAddress address, int port)
     {
@@ -29,6 +32,8 @@ sealed class DashboardServer : IDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k =>
         {
             k.AddServerHeader = false;
+            k.Limits.MaxConcurrentConnections = ConnectionsMax;
+            k.Limits.MaxConcurrentUpgradedConnections = 0;
             k.Limits.MaxRequestBodySize = 0; // nothing is ever sent to it but orders without a body
             k.Listen(address, port);
         });
@@ -71,14 +76,14 @@ sealed class DashboardServer : IDisposable
     public string Token { get; } = ControlToken.Draw();
 
     /// <summary>
-    /// Only what asks for this machine by address or as localhost is answered: a page elsewhere whose name was made to point here is not. And no page that is
+    /// Only what asks for this machine by address, by its own name or as localhost is answered: a page elsewhere whose name was made to point here is not. And no page that is
     /// served from here loads anything from elsewhere.
     /// </summary>
     static Task Guard(HttpContext context, RequestDelegate next, string host)
     {
         string asked = context.Request.Host.Host;
-        if (asked != host && asked != "localhost" && !IPAddress.TryParse(asked.Trim('[', ']'), out _))
-            return Answer(context, StatusCodes.Status400BadRequest, $"asked for host '{asked}', which this is not: use its address");
+        if (!IPAddress.TryParse(asked.Trim('[', ']'), out _) && !new[] { host, "localhost", Environment.MachineName }.Contains(asked, StringComparer.OrdinalIgnoreCase))
+            return Answer(context, StatusCodes.Status400BadRequest, $"asked for host '{asked}', which this is not: use its address, or its name {Environment.MachineName}");
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         headers.XContentTypeOptions = "nosniff";
@@ -95,7 +100,10 @@ sealed class DashboardServer : IDisposable
         Get("/api/history", c => Write(c, "application/json", BoardJson.History(Board.State)));
         Get("/api/events", _events.Serve);
         Get("/api/kernels", Kernels);
-        Get("/api/study", c => Write(c, "application/json", BoardJson.Study(_desk.Ask(Board.State?.Status.Checkpoint, long.TryParse(c.Request.Query["steps"], out long steps) ? steps : long.MaxValue))));
+        Get("/api/study", c => Write(c, "application/json", BoardJson.Study(_desk.Read())));
+        Post("/api/study", c => IsFromElsewhere(c.Request)
+            ? Answer(c, StatusCodes.Status403Forbidden, "a page from elsewhere may not ask for it")
+            : Write(c, "application/json", BoardJson.Study(_desk.Ask(Board.State?.Status.Checkpoint))));
         Get("/api/picture/{name}", c => _desk.Picture((string)c.Request.RouteValues["name"]!) is { } png ? Write(c, "image/png", png) : Answer(c, StatusCodes.Status404NotFound, "no picture of the newest sheet"));
         Get("/metrics", c => Write(c, PrometheusText.ContentType, System.Text.Encoding.UTF8.GetBytes(PrometheusText.Of(Board.State))));
         Get("/health/live", c => Answer(c, StatusCodes.Status200OK, "live"));
@@ -109,13 +117,18 @@ sealed class DashboardServer : IDisposable
 
     /// <param name="route">Its path.</param>
     /// <param name="carryOut">Says what happens; null where nobody can do it.</param>
-    void Order(string route, Func<string?> carryOut) => _app.MapPost(route, (RequestDelegate)(c =>
+    void Order(string route, Func<string?> carryOut) => Post(route, c =>
     {
         if (!ControlToken.Matches(c.Request.Headers.Authorization, Token)) return Answer(c, StatusCodes.Status401Unauthorized, "wanted the token that was printed at the start: Authorization: Bearer TOKEN");
-        return carryOut() is { } said ? Answer(c, StatusCodes.Status202Accepted, said) : Answer(c, StatusCodes.Status409Conflict, "no run goes on in this process");
-    }));
+        return carryOut() is { } said ? Answer(c, StatusCodes.Status202Accepted, said) : Answer(c, StatusCodes.Status409Conflict, Board.State is { Ended: null } ? "the run is only starting: ask again" : "no run goes on in this process");
+    });
 
     void Get(string route, RequestDelegate answer) => _app.MapGet(route, answer);
+
+    void Post(string route, RequestDelegate answer) => _app.MapPost(route, answer);
+
+    /// <summary>What wants no token wants at least this page, or a program: a browser names the page that sends a POST.</summary>
+    static bool IsFromElsewhere(HttpRequest request) => request.Headers.Origin is { Count: > 0 } origin && !$"{request.Scheme}://{request.Host}".Equals(origin, StringComparison.OrdinalIgnoreCase);
 
     Task Kernels(HttpContext c)
     {

@@ -16,7 +16,7 @@ sealed record RunMetric(string Name, bool Counter, string Help, Func<BoardState,
         Gauge("steps_limit", "Steps at which the run ends.", s => s.Status.Limits.StepsMax),
         Gauge("epochs", "Whole epochs done.", s => s.Status.Epochs),
         new("alexnet_trained_images_total", Counter: true, "Images trained on by this process, also those trained on again.", s => [new(s.Status.Trained.Images)]),
-        Gauge("images_per_second", "Over the last steps.", s => s.Status.RecentImagesPerSecond),
+        Gauge("images_per_second", "Over the last steps, while it trains.", s => s.Trains ? s.Status.RecentImagesPerSecond : null),
         Gauge("learning_rate", "Of the last step.", s => s.Status.Rate is { } rate ? (double)(decimal)rate : null), // 0.004, as it was asked for
         Scores("loss_nats", "Cross-entropy: of the last training steps, of the last validation.", s => s.Loss),
         Scores("top1_error_ratio", "Share of pictures whose label is not the best guess.", s => s.Top1Error),

@@ -1,8 +1,5 @@
 using AlexNetActors.Actors;
-using AlexNetActors.Compute;
 using AlexNetActors.Compute.Cpu;
-using AlexNetActors.Data;
-using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
@@ -10,25 +7,33 @@ namespace AlexNetActors.App;
 /// Studies the newest checkpoint when somebody asks for it: one at a time, each once, on one thread of this process that runs when nothing else wants
 /// the processor, whatever devices the run is on.
 /// </summary>
-sealed class StudyDesk
+/// <param name="device">Computes.</param>
+sealed class StudyDesk(DeviceFactory device)
 {
-    static readonly DeviceFactory Device = new("cpu", "cpu", "cpu", () => new CpuDevice(threads: 1));
+    public static DeviceFactory OneThread { get; } = new("cpu", "cpu", "cpu", () => new CpuDevice(threads: 1));
 
     readonly Lock _lock = new();
-    bool _busy;
-    long? _begun; // steps of the checkpoint that was last looked at, or is
+    CheckpointWritten? _looked, _next; // at which it looks; and at which then
     string _said = "";
     CheckpointStudy? _newest;
 
-    /// <summary>The newest study there is, whether another is under way, and in words what that does, or why it did not come to one.</summary>
+    /// <summary>The newest study there is, whether another is under way, and in words what that does, or why the last one came to nothing.</summary>
+    public (CheckpointStudy? Study, bool Busy, string Said) Read()
+    {
+        lock (_lock) return (_newest, _looked is not null, _said);
+    }
+
+    /// <summary>Somebody wants a study of this checkpoint; one that is under way is ended first.</summary>
     /// <param name="checkpoint">The newest one; null for none.</param>
-    /// <param name="steps">A study of a checkpoint after so many steps, or more, will do.</param>
-    public (CheckpointStudy? Study, bool Busy, string Said) Ask(CheckpointWritten? checkpoint, long steps)
+    public (CheckpointStudy? Study, bool Busy, string Said) Ask(CheckpointWritten? checkpoint)
     {
         lock (_lock)
         {
-            if (checkpoint is not null && !_busy && _begun != checkpoint.Steps && !(_newest?.Step >= steps)) Begin(checkpoint);
-            return (_newest, _busy, checkpoint is null ? "There is no checkpoint yet." : _said);
+            if (_looked is not null) _next = checkpoint?.Steps == _looked.Steps ? null : checkpoint;
+            else if (checkpoint is null) _said = "There is no checkpoint yet.";
+            else if (checkpoint.Steps == _newest?.Step) _said = "";
+            else Begin(checkpoint);
+            return Read();
         }
     }
 
@@ -40,7 +45,7 @@ sealed class StudyDesk
 
     void Begin(CheckpointWritten checkpoint)
     {
-        (_busy, _begun, _said) = (true, checkpoint.Steps, $"Looking at the checkpoint after step {checkpoint.Steps}, when nothing else wants the processor.");
+        (_looked, _next, _said) = (checkpoint, null, $"Looking at the checkpoint after step {checkpoint.Steps}, when nothing else wants the processor.");
         new Thread(() => Study(checkpoint)) { IsBackground = true, Name = "study" }.Start();
     }
 
@@ -51,12 +56,16 @@ sealed class StudyDesk
         string said = "";
         try
         {
-            study = CheckpointStudy.Of(checkpoint.Folder, Device);
+            study = CheckpointStudy.Of(checkpoint.Folder, device, Machine.FreeBytes());
         }
-        catch (Exception e) when (e is CheckpointException or RunException or UsageException or DataException or RecipeException or NotFiniteException or DeviceException or OutOfMemoryException)
+        catch (Exception e) // whatever it is: from this thread it would end the process, and with it the run
         {
             said = $"The checkpoint after step {checkpoint.Steps} cannot be looked at: {Hocon.OneLine(e.Message)}";
         }
-        lock (_lock) (_busy, _said, _newest) = (false, said, study ?? _newest);
+        lock (_lock)
+        {
+            (_looked, _said, _newest) = (null, said, study ?? _newest);
+            if (_next is { } next) Begin(next);
+        }
     }
 }

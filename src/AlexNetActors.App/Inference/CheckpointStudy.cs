@@ -22,23 +22,28 @@ sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOn
 
     /// <param name="checkpoint">Its folder, in a run's.</param>
     /// <param name="device">Computes.</param>
+    /// <param name="memoryBytes">Memory that it may take.</param>
     /// <exception cref="CheckpointException">It is damaged, or another has replaced it meanwhile.</exception>
-    /// <exception cref="DataException">The run's data set is not there any more, or damaged.</exception>
-    public static CheckpointStudy Of(string checkpoint, DeviceFactory device)
+    /// <exception cref="DataException">The run's data set is not there any more, is another now, or damaged.</exception>
+    /// <exception cref="RunException">There is not so much memory.</exception>
+    public static CheckpointStudy Of(string checkpoint, DeviceFactory device, long memoryBytes)
     {
+        var recipe = RecipeOf(checkpoint);
+        RequireRoom(recipe, memoryBytes);
         var network = TrainedNetwork.Open(checkpoint, best: false, _ => { });
         using var data = DataFolder.Open(network.Manifest.Data);
-        var recipe = network.Run.ReadRecipe(network.Manifest, Settings.None);
-        using var classifier = new Classifier(network, recipe with { Batch = Math.Min(recipe.Batch, BatchMax) }, device);
+        if (data.Digest != network.Checkpoint.DataDigest)
+            throw new DataException($"{data.Path} is another data set now (digest {data.Digest[..8]}) than the one it was trained on ({network.Checkpoint.DataDigest[..8]})");
+        using var classifier = new Classifier(network, recipe, device);
         var names = data.Classes;
-        var confusion = names.Select(_ => new int[names.Count]).ToArray();
+        int[][]? confusion = names.Count <= ClassesMax ? [.. names.Select(_ => new int[names.Count])] : null;
         int[] validation = Spread(data.Validation.Count, ValidationMax), training = Spread(data.Train.Count, TrainingMax);
         var shown = Spread(validation.Length, SheetMax).Select(i => validation[i]).ToHashSet();
         var sheet = new List<Seen>();
         foreach (var seen in Look(classifier, data.Validation, validation))
         {
             int guess = Array.IndexOf(seen.Probabilities, seen.Probabilities.Take(names.Count).Max()); // a class that only makes the number even has no name
-            confusion[data.Validation.Label(seen.Record)][guess]++;
+            if (confusion is not null) confusion[data.Validation.Label(seen.Record)][guess]++;
             if (shown.Contains(seen.Record)) sheet.Add(seen);
         }
         var nearest = sheet.Select(s => new NearestPictures(s.Features)).ToArray();
@@ -51,11 +56,29 @@ sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOn
             pictures[$"{set}-{record}"] = RecordPicture.Png(pack.Record(record), pack.RecordSize, pack.RecordSize);
             return $"{set}-{record}";
         }
-        return new CheckpointStudy(network.Checkpoint.Progress.Steps, validation.Length, training.Length, names, names.Count <= ClassesMax ? confusion : null,
+        return new CheckpointStudy(network.Checkpoint.Progress.Steps, validation.Length, training.Length, names, confusion,
             [.. sheet.Zip(nearest, (s, near) => new SheetPicture(
                 Keep(data.Validation, "validation", s.Record), names[data.Validation.Label(s.Record)],
                 [.. names.Zip(s.Probabilities, (name, p) => new ClassGuess(name, p)).OrderByDescending(g => g.Probability).Take(GuessesMax)],
                 [.. near.Records.Select(r => new NearPicture(Keep(data.Train, "training", r), names[data.Train.Label(r)]))]))], pictures);
+    }
+
+    static Recipe RecipeOf(string checkpoint)
+    {
+        var run = RunFolder.Of(checkpoint) ?? throw new CheckpointException($"{checkpoint} is not there any more");
+        var recipe = run.ReadRecipe(run.ReadManifest(), Settings.None);
+        return recipe with { Batch = Math.Min(recipe.Batch, BatchMax) };
+    }
+
+    /// <summary>
+    /// Of both towers: weights and velocities as they are read, the weights once more on the device, and the activations, which take as much as those of one
+    /// tower with their gradients.
+    /// </summary>
+    static void RequireRoom(Recipe recipe, long memoryBytes)
+    {
+        var plan = NetworkPlan.Of(recipe);
+        long needed = 2 * plan.WeightBytes + plan.ActivationBytes;
+        if (needed > memoryBytes) throw new RunException($"it takes {Words.Bytes(needed)} of memory, and there are {Words.Bytes(memoryBytes)} left");
     }
 
     /// <summary>So many of 0 to count - 1, evenly spread: packs lie in the order of classes.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using AlexNetActors.Actors;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -18,7 +19,7 @@ static class ReportPage
         {
             if (folder.HoldsRun) Write(folder, folder.Report);
         }
-        catch (Exception e) when (e is RunException or CheckpointException or UsageException or RecipeException)
+        catch (Exception e) // whatever it is: the run has come to its end, and this is only about it
         {
             report($"no report of the run: {Hocon.OneLine(e.Message)}");
         }
@@ -103,12 +104,17 @@ static class ReportPage
     static string Recoveries(RunStory run) => Table("Recoveries", ["when", "why", "went back to step", "first new step after"],
         run.Recoveries.Select(r => new[] { Time(r.At), r.Why, r.BackTo is { } step ? Words.Count(step) : "", r.Seconds is { } seconds ? Words.Seconds(seconds) : "" }));
 
-    static string Validations(RunStory run) => Table("Validations", ["step", "epoch", "loss", "top-1 error", "top-5 error", ""],
-        run.Curves.Validations.Select(v => new[] { Words.Count(v.Steps), Words.Count(v.Epochs), Words.Loss(v.Score.Loss), Words.Percent(v.Score.Top1Error), Words.Percent(v.Score.Top5Error), v.Best ? "the best so far" : "" }));
+    static string Validations(RunStory run)
+    {
+        ValidationCompleted[] shown = [.. run.Curves.Validations.Append(run.Best).OfType<ValidationCompleted>().DistinctBy(v => v.Steps).OrderBy(v => v.Steps)];
+        string title = shown.Length == run.Validations ? "Validations" : $"Validations: {Words.Count(shown.Length)} of {Words.Count(run.Validations)}, all are in metrics.jsonl";
+        return Table(title, ["step", "epoch", "loss", "top-1 error", "top-5 error", ""],
+            shown.Select(v => new[] { Words.Count(v.Steps), Words.Count(v.Epochs), Words.Loss(v.Score.Loss), Words.Percent(v.Score.Top1Error), Words.Percent(v.Score.Top5Error), v.Best ? "the best so far" : "" }));
+    }
 
     static string Happened(RunStory run)
     {
-        string[][] rows = [.. run.Events.Where(e => (string?)e["event"] is not ("step" or "validation")).Select(e => new[] { Time(RunStory.TimeOf(e)), (string)e["event"]!, About(e) })];
+        string[][] rows = [.. run.Events.Where(e => (string?)e["event"] is not ("step" or "validation" or "opened")).Select(e => new[] { Time(RunStory.TimeOf(e)), (string)e["event"]!, About(e) })];
         return Table("What happened", ["when", "what", ""], rows.Length <= RowsMax ? rows : [.. rows.Take(RowsMax / 2), ["", "", $"{rows.Length - RowsMax} more, in events.jsonl"], .. rows.TakeLast(RowsMax / 2)]);
     }
 

@@ -32,7 +32,7 @@ sealed record RunStory(
     RunStory After(MetricsLine line, int batch) => line.Kind switch
     {
         "step" => this with { Steps = line.Step, Curves = RunHistory.After(Curves, line, batch) },
-        "validation" => this with { Curves = RunHistory.After(Curves, line, batch) },
+        "validation" when ValidationLine.Read(line.Json!) is { } v => this with { Curves = Curves.After(v.Told), Validations = Validations + 1, Best = v.Best ? v.Told : Best },
         "checkpoint" when (string?)line.Json!["weightsSha256"] is { } sha256 => this with { Checkpoint = (line.Step, sha256) },
         "summary" => this with { Summary = line.Json },
         _ => this,
@@ -52,8 +52,11 @@ sealed record RunStory(
         return null;
     }
 
+    /// <summary>How many there were: the curves keep a part of so many.</summary>
+    public long Validations { get; private init; }
+
     /// <summary>The validation with the lowest top-1 error.</summary>
-    public ValidationCompleted? Best => Curves.Validations.LastOrDefault(v => v.Best);
+    public ValidationCompleted? Best { get; private init; }
 
     /// <summary>Each group that ended, when, why, and what it took to go on.</summary>
     public IEnumerable<(DateTime At, string Why, long? BackTo, double? Seconds)> Recoveries => Events.Index().Where(e => (string?)e.Item["event"] == "broken").Select(broken =>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -56,17 +57,7 @@ sealed class EventLog : IDisposable
         return lines;
     }
 
-    static JsonObject? Parse(string line)
-    {
-        try
-        {
-            return JsonNode.Parse(line) is JsonObject e && IsWhole(e) ? e : null;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException) // no JSON, a name twice
-        {
-            return null;
-        }
-    }
+    static JsonObject? Parse(string line) => JsonFields.Parse(Encoding.UTF8.GetBytes(line)) is { } e && IsWhole(e) ? e : null;
 
     static bool IsWhole(JsonObject e) => e.Is("event", out string? _) && e.Is("time", out double time) && time >= 0 && time < TimeMax && (e["step"] is null || e.Is("step", out long _)) && (e["why"] is null || e.Is("why", out string? _));
 

@@ -54,21 +54,11 @@ readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
             }
     }
 
-    static JsonObject? Parse(byte[] text)
-    {
-        try
-        {
-            return JsonNode.Parse(text) is JsonObject line && IsWhole(line) ? line : null;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException) // no JSON, no UTF-8, a name twice
-        {
-            return null;
-        }
-    }
+    static JsonObject? Parse(byte[] text) => JsonFields.Parse(text) is { } line && IsWhole(line) ? line : null;
 
     static bool IsWhole(JsonObject line) => line.Is("kind", out string? kind) && (kind == "summary" || (line.Is("step", out long step) && step is >= 0 and <= StepsMax)) && kind switch
     {
-        "validation" => line.Is("epoch", out long _) && line.Is("images", out int _) && line.Is("loss", out double _) && line.Is("top1", out double _) && line.Is("top5", out double _) && line.Is("best", out bool _) && line.Is("rate", out float _),
+        "validation" => ValidationLine.Read(line) is not null,
         "checkpoint" => line.Is("weightsSha256", out string? _),
         "gap" => line.Is("after", out long _),
         _ => true, // what a step was trained on and took is looked at apart: one without it is still a step

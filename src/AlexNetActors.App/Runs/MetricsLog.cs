@@ -61,12 +61,12 @@ sealed class MetricsLog : IDisposable
     public long LastStep { get; private set; }
 
     /// <summary>The last validation in the file; null when there is none.</summary>
-    public (long Step, long Epoch, double Loss, double Top1, double Top5)? LastValidation { get; private set; }
+    public ValidationLine? LastValidation { get; private set; }
 
     void Remember(JsonObject line)
     {
         if ((string?)line["kind"] is "step" or "gap") LastStep = (long)line["step"]!;
-        if ((string?)line["kind"] == "validation") LastValidation = ((long)line["step"]!, (long)line["epoch"]!, (double)line["loss"]!, (double)line["top1"]!, (double)line["top5"]!);
+        if ((string?)line["kind"] == "validation") LastValidation = ValidationLine.Read(line);
     }
 
     static bool IsKept(MetricsLine line, long steps, long validatedSteps) => line.Kind switch

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using AlexNetActors.Actors;
-
 namespace AlexNetActors.App;
 
 /// <summary>The curves of a run as its metrics.jsonl tells them.</summary>
@@ -20,11 +17,7 @@ static class RunHistory
     public static Curves After(Curves curves, MetricsLine line, int batch) => line.Kind switch
     {
         "step" when StepLine.Read(line)?.Told(batch) is (var step, var ms) => curves.After(line.Step, step.Rate, step.Score, ms / 1000),
-        "validation" when ValidationOf(line.Json!) is { } v => curves.After(v),
+        "validation" when ValidationLine.Read(line.Json!) is { } v => curves.After(v.Told),
         _ => curves,
     };
-
-    static ValidationCompleted? ValidationOf(JsonObject l) => (l["epoch"], l["images"], l["loss"], l["top1"], l["top5"], l["best"], l["rate"]) is ({ } epoch, { } images, { } loss, { } top1, { } top5, { } best, { } rate)
-        ? new ValidationCompleted((long)l["step"]!, (long)epoch, StepLine.ScoreOf((int)images, (double)loss, (double)top1, (double)top5), (bool)best, (float)rate)
-        : null;
 }

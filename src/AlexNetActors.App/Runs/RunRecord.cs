@@ -19,7 +19,7 @@ sealed class RunRecord : IDisposable
         _events = EventLog.Open(folder.Events);
         if (_metrics.LastStep < start.Progress.Steps) output.Log.WriteLine($"{folder.Metrics} ends at step {_metrics.LastStep}: the metrics up to step {start.Progress.Steps} died with the process that was killed");
         View = Output.Terminal is { } terminal ? new LiveView(terminal, group) : new PlainView(output.Log, group);
-        var status = RunStatus.Start(plan.Limits, start);
+        var status = RunStatus.Start(plan.Limits, start, _metrics.LastValidation is { } v && v.Step <= start.Progress.ValidatedSteps ? v.Told : null); // a later one is done again
         if (board is not null)
         {
             board.Begin(RunFacts.Of(plan, folder.Path), status, RunHistory.Read(folder.Metrics, plan.Recipe.Batch));

@@ -118,7 +118,7 @@ sealed class ClusterNode : IDisposable
         try
         {
             actor.SetResult(StartActors(means, office, observed));
-            office?.Board?.Obey(actor.Task.Result);
+            office?.Board?.Obey(actor.Task.Result, means.Name);
         }
         catch (InvalidOperationException) when (ShutdownReason is not null) { } // put out while it joined: a system that ends takes no new actor
         var end = observed.Follow();

@@ -7,7 +7,7 @@ namespace AlexNetActors.App;
 /// <param name="Validation">The last one of the whole run.</param>
 /// <param name="Checkpoint">Steps and digest of the last checkpoint.</param>
 /// <param name="Folder">The run folder.</param>
-sealed record RunReport(RunStatus Status, (long Step, long Epoch, double Loss, double Top1, double Top5)? Validation, (long Steps, string WeightsSha256)? Checkpoint, string Folder)
+sealed record RunReport(RunStatus Status, ValidationLine? Validation, (long Steps, string WeightsSha256)? Checkpoint, string Folder)
 {
     public JsonObject Json => new()
     {

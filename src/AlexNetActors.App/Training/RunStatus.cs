@@ -12,8 +12,12 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
     const int RecentMax = 20; // steps that the shown loss, errors and speed are taken over
     static readonly TimeSpan RemainingMax = TimeSpan.FromDays(100_000);
 
-    public static RunStatus Start(RunLimits limits, RunStart start) => new(limits, start.Progress.Steps)
+    /// <param name="limits">When it ends.</param>
+    /// <param name="start">Where it starts or goes on.</param>
+    /// <param name="validation">The last one before that; null for none.</param>
+    public static RunStatus Start(RunLimits limits, RunStart start, ValidationCompleted? validation = null) => new(limits, start.Progress.Steps)
     {
+        Validation = validation,
         Best = start.Progress.BestSteps > 0 ? (start.Progress.BestError, start.Progress.BestSteps) : null,
         Checkpoint = start.Checkpoint is { } folder ? new CheckpointWritten(start.Progress.Steps, folder, start.WeightsSha256!) : null,
     };
@@ -94,6 +98,7 @@ sealed record RunStatus(RunLimits Limits, long FirstStep)
         return this with
         {
             Steps = s.Step + 1,
+            Doing = "training", // whatever was waited for has come
             Rate = s.Rate,
             LastLoss = s.Score.Loss,
             StartUp = StartUp ?? (now.Seconds - s.Towers.Max(t => t.ComputeMs + t.ExchangeMs) / 1000, now.Seconds),

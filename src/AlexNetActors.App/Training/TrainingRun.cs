@@ -14,7 +14,7 @@ static class TrainingRun
         var observer = system.ActorOf(Props.Create(() => new RunObserverActor(journal)), "observer");
         var nodeActor = system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(run), means.Name, means.Tensors, observer), proxy: null, observer), "node");
         using var signals = new StopSignals(view.Say, stop: () => nodeActor.Tell(new StopRun()), late: why => observer.Tell(new RunFailed(why)));
-        board?.Obey(nodeActor);
+        board?.Obey(nodeActor, means.Name);
         view.Follow(journal, journal.End);
         var end = journal.End.Result;
         system.Terminate().Wait(TerminateMax);

@@ -16,24 +16,25 @@ export function setHistory(now) {
 export function addPoints(news) {
   if (!history || history.version !== news.version || history.step.length !== news.from) return false;
   for (const column of ["step", "loss", "top1", "top5", "imagesPerSecond"]) history[column].push(...news[column]);
-  [history.validations, history.rates] = [news.validations, news.rates];
+  history.validations = news.validations ?? history.validations;
+  history.rates = news.rates ?? history.rates;
   show();
   return true;
 }
 
 const kinds = [
   {
-    id: "loss", text: loss,
+    id: "loss", text: loss, title: "Loss of training and validation over the steps",
     series: [["training", "training"], ["validation", "validation", true]],
     data: h => uPlot.join([[h.step, h.loss], [h.validations.map(v => v.steps), h.validations.map(v => v.loss)]]),
   },
   {
-    id: "errors", text: percent,
-    series: [["training top-1", "training"], ["training top-5", "third"], ["validation top-1", "validation", true], ["validation top-5", "rate", true]],
+    id: "errors", text: percent, title: "Errors of training and validation over the steps",
+    series: [["training top-1", "training"], ["training top-5", "third", false, true], ["validation top-1", "validation", true], ["validation top-5", "rate", true, true]],
     data: h => uPlot.join([[h.step, h.top1, h.top5], [h.validations.map(v => v.steps), h.validations.map(v => v.top1), h.validations.map(v => v.top5)]]),
   },
   {
-    id: "speed", text: speed, fromZero: true,
+    id: "speed", text: speed, fromZero: true, title: "Images a second over the steps",
     series: [["images/s", "training"], ["median of the run", "validation"]],
     data: h => [h.step, h.imagesPerSecond, Array(h.step.length).fill(share(0.5))],
   },
@@ -59,14 +60,33 @@ function make(kind) {
     width: place.clientWidth, height: half,
     scales: { x: { time: false }, y: kind.fromZero ? { range: fromZero } : {} },
     axes: [{ ...axis, size: 34 }, { ...axis, size: 58, values: (_, ticks) => ticks.map(t => (kind.text === percent ? `${Math.round(100 * t)} %` : String(t))) }],
-    series: [{ label: "step" }, ...kind.series.map(([label, name, seldom]) => ({
-      label, stroke: colour(name), width: 1.5, spanGaps: true, points: { show: seldom === true, size: 5 }, value: (_, v) => kind.text(v),
+    series: [{ label: "step" }, ...kind.series.map(([label, name, seldom, dashed]) => ({
+      label, stroke: colour(name), width: 1.5, dash: dashed ? [6, 4] : undefined, spanGaps: true, points: { show: seldom === true, size: 5 }, value: (_, v) => kind.text(v),
     }))],
-    hooks: { draw: [markRates] },
+    hooks: { draw: [markRates], setSeries: [press] },
     cursor: { points: { size: 6 } },
+    legend: { markers: { dash: (chart, i) => (chart.series[i].dash ? "dashed" : "solid") } },
   };
-  return new uPlot(options, kind.data(history), place);
+  const chart = new uPlot(options, kind.data(history), place);
+  chart.ctx.canvas.setAttribute("role", "img");
+  chart.ctx.canvas.setAttribute("aria-label", kind.title);
+  chart.root.querySelector(".u-legend").setAttribute("role", "presentation"); // no table: buttons with their values
+  switches(chart).forEach(toggle => {
+    [toggle.tabIndex, toggle.role] = [0, "button"];
+    toggle.addEventListener("keydown", e => {
+      if (e.key !== "Enter" && e.key !== " ") return;
+      e.preventDefault();
+      toggle.click();
+    });
+  });
+  press(chart);
+  return chart;
 }
+
+// What shows and hides a curve: its name in the legend; the first row is the step.
+const switches = chart => [...chart.root.querySelectorAll(".u-series th")].slice(1);
+
+const press = chart => switches(chart).forEach((toggle, i) => { toggle.ariaPressed = String(chart.series[i + 1].show); });
 
 // A step that was heard of late makes the next one look fast: a few of them are not to flatten the curve.
 const fromZero = () => [0, 1.25 * (share(0.98) || 1)];

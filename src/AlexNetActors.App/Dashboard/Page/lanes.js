@@ -10,7 +10,7 @@ export function showLanes(steps, nodes) {
   const place = document.getElementById("lanes");
   const width = place.clientWidth;
   const shown = steps.slice(width < 600 ? -1 : -3);
-  if (shown.length === 0) return;
+  if (shown.length === 0 || width <= label) return;
   const towers = shown.at(-1).lanes.map(l => l.towers);
   const rows = [...towers.map(t => `tower ${t}`), ...(towers.length === 2 ? [`${towers[0]} to ${towers[1]}`, `${towers[1]} to ${towers[0]}`] : []), "batches"];
   const total = shown.reduce((sum, s) => sum + s.ms, 0);

@@ -1,21 +1,23 @@
 // What the newest checkpoint's network makes of validation pictures: the confusion matrix, and the sheet of the paper's figure 4.
-import { element, count, percent } from "./format.js";
+import { element, count, percent, write } from "./format.js";
 
 const at = id => document.getElementById(id);
 const waitMs = 1000;
 
-// steps: what a study has to be of, or newer.
-export async function look(steps) {
+export async function look() {
   at("look").disabled = true;
-  for (let busy = true; busy;) {
-    const answer = await fetch(`/api/study?steps=${steps}`).then(a => a.json(), () => null);
-    busy = answer !== null && answer.busy && !(answer.study?.step >= steps);
-    at("looking").textContent = answer === null ? "nobody answers" : busy || answer.study === null ? answer.said : words(answer.study);
-    if (busy) await new Promise(done => setTimeout(done, waitMs));
-    else if (answer?.study) show(answer.study, answer.classesMax);
+  let answer = await ask("POST");
+  while (answer?.busy) {
+    write(at("looking"), answer.said);
+    await new Promise(done => setTimeout(done, waitMs));
+    answer = await ask("GET");
   }
+  write(at("looking"), answer === null ? "nobody answers" : [answer.said, answer.study ? words(answer.study) : ""].join(" ").trim());
+  if (answer?.study) show(answer.study, answer.classesMax);
   at("look").disabled = false;
 }
+
+const ask = method => fetch("/api/study", { method }).then(a => a.json()).catch(() => null);
 
 const words = s => `After step ${count(s.step)}: ${count(s.images)} validation pictures; the nearest of ${count(s.trainingImages)} training pictures by what the last layer sees.`;
 

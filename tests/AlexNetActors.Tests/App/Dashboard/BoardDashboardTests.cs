@@ -75,6 +75,33 @@ public sealed class BoardDashboardTests
     }
 
     [Fact]
+    public async Task Nothing_is_lost_when_two_threads_have_something_to_say()
+    {
+        const int each = 20_000;
+        var board = new Board();
+        var status = RunStatus.Start(Limits, new RunStart(RunProgress.Start(Limits), null, null));
+        board.Begin(new RunFacts("tiny", 1, 8, "data", 1000, 10, "run", ["conv1"]), status, new Curves());
+        await Task.WhenAll(
+            Task.Run(() => { for (int n = 0; n < each; n++) board.Hear(new GroupBroken(n, "killed"), status); }, TestContext.Current.CancellationToken),
+            Task.Run(() => { for (int n = 0; n < each; n++) board.Say("slow"); }, TestContext.Current.CancellationToken));
+        Assert.Equal(each, board.State!.RecoveriesEver);
+        Assert.Equal(BoardState.AlertsMax, board.State!.Alerts.Count);
+    }
+
+    [Fact]
+    public void A_run_that_waited_for_a_late_batch_trains_again_with_its_next_step_and_one_that_stands_has_no_speed()
+    {
+        var state = Hear(Start(), new GroupWaits("two:2 to bring the batch of step 3"));
+        Assert.False(state.Trains);
+        state = Hear(state, Step(3));
+        Assert.True(state.Trains);
+        Assert.Contains("\nalexnet_images_per_second ", PrometheusText.Of(state));
+        state = Hear(state, new RunPaused(4));
+        Assert.True(state.Paused);
+        Assert.DoesNotContain("\nalexnet_images_per_second ", PrometheusText.Of(state));
+    }
+
+    [Fact]
     public void The_learning_rate_is_marked_where_it_falls()
     {
         var state = Start();

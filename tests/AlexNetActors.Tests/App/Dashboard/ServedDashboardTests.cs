@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using AlexNetActors.App;
+using AlexNetActors.Data;
 
 namespace AlexNetActors.Tests.App;
 
@@ -94,6 +97,136 @@ public sealed class ServedDashboardTests : IDisposable
         Assert.Equal((double)before.Json["top1Error"]!, (double)validations[^1]!["top1"]!, 4);
         Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
         Alexnet.Wait(process).Expect(1);
+    }
+
+    [Fact]
+    public async Task A_study_begins_when_this_page_asks_for_it_and_refuses_a_data_set_that_was_replaced_while_the_run_goes_on()
+    {
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "schedule.patience=1000000", "--dashboard", "0"));
+        string token = Reach(process);
+        await Until(r => (int?)r["checkpointAt"] >= 3);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("pause", token)).StatusCode);
+        long step = (long)(await Until(r => (bool?)r["paused"] == true))["step"]!; // its checkpoints stay
+        Directory.Move(_workshop.Data, _workshop.In("moved"));
+        BuiltInPictures.Create(_workshop.Data, new BuiltInSettings(Workshop.Records, Workshop.ValidationRecords, RecordSize: 24)).Dispose();
+
+        async Task<JsonNode> Study() => JsonNode.Parse(await _http.GetStringAsync("/api/study"))!;
+        Assert.Equal(("", false), await Study() is var read ? ((string)read["said"]!, (bool)read["busy"]!) : default);
+        using (var elsewhere = new HttpRequestMessage(HttpMethod.Post, "/api/study") { Headers = { { "Origin", "http://elsewhere.example" } } })
+            Assert.Equal(HttpStatusCode.Forbidden, (await _http.SendAsync(elsewhere)).StatusCode);
+        Assert.Equal("", (string)(await Study())["said"]!);
+        using (var page = new HttpRequestMessage(HttpMethod.Post, "/api/study") { Headers = { { "Origin", $"{_http.BaseAddress}".TrimEnd('/') } } })
+            Assert.Equal(HttpStatusCode.OK, (await _http.SendAsync(page)).StatusCode);
+        var study = await Study();
+        for (; (bool)study["busy"]!; study = await Study()) await Task.Delay(20);
+        Assert.Matches("^The checkpoint after step [0-9]+ cannot be looked at: .+ is another data set now .digest [0-9a-f]{8}. than the one it was trained on", (string)study["said"]!);
+        Assert.Null(study["study"]);
+
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("continue", token)).StatusCode);
+        await Until(r => (long)r["step"]! > step);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
+        Alexnet.Wait(process).Expect(1);
+    }
+
+    [Fact]
+    public async Task A_pause_that_is_accepted_while_the_run_starts_is_not_lost()
+    {
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "schedule.patience=1000000", "--dashboard", "0"));
+        string token = Reach(process);
+        using (var late = new CancellationTokenSource(Deadline))
+            while ((await Post("pause", token)).StatusCode != HttpStatusCode.Accepted) await Task.Delay(1, late.Token);
+        await Until(r => (bool?)r["paused"] == true);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
+        Alexnet.Wait(process).Expect(1);
+    }
+
+    [Fact]
+    public async Task Connections_that_only_stand_are_bounded_and_leave_the_run_its_files()
+    {
+        using var server = DashboardServer.StartIfAsked("0", new Output(json: false))!;
+        var address = new Uri(server.Address);
+        var standing = new List<TcpClient>();
+        try
+        {
+            int answered = 0;
+            for (int n = 0; n < 2 * DashboardServer.ConnectionsMax; n++)
+            {
+                standing.Add(new TcpClient());
+                await standing[^1].ConnectAsync(address.Host, address.Port);
+                var stream = standing[^1].GetStream();
+                try
+                {
+                    await stream.WriteAsync("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+                    if (await stream.ReadAsync(new byte[1]).AsTask().WaitAsync(Deadline) == 1) answered++;
+                }
+                catch (IOException)
+                {
+                    // Reset: one too many.
+                }
+            }
+            Assert.Equal(DashboardServer.ConnectionsMax, answered);
+        }
+        finally
+        {
+            foreach (var c in standing) c.Dispose();
+        }
+        using var late = new CancellationTokenSource(Deadline);
+        _http.BaseAddress = address;
+        while (true)
+            try
+            {
+                Assert.Equal("live", (await _http.GetStringAsync("/health/live", late.Token)).Trim());
+                break;
+            }
+            catch (HttpRequestException) // the server has not heard yet that the others are gone
+            {
+                await Task.Delay(20, late.Token);
+            }
+    }
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("LOCALHOST", true)]
+    [InlineData("10.1.2.3", true)]
+    [InlineData("[::1]", true)]
+    [InlineData("elsewhere.example", false)]
+    public async Task Who_asks_for_this_machine_is_answered(string host, bool answered)
+    {
+        using var server = DashboardServer.StartIfAsked("0", new Output(json: false))!;
+        async Task<HttpStatusCode> Ask(string name)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"{server.Address}/health/live") { Headers = { Host = name } };
+            return (await _http.SendAsync(request)).StatusCode;
+        }
+        Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.BadRequest, await Ask(host));
+        Assert.Equal(HttpStatusCode.OK, await Ask($"{Environment.MachineName.ToUpperInvariant()}:80"));
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_takes_up_a_run_and_waits_for_its_towers_shows_the_last_validation_of_before()
+    {
+        var before = _workshop.TrainTo("run", 12);
+        int port = FreePort();
+        var process = Alexnet.Start("node", "--roles", "coordinator", "--listen", $"127.0.0.1:{port}", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", "20", "--dashboard", "0");
+        try
+        {
+            Reach(process);
+            var run = await Until(r => r["recipe"] is not null);
+            Assert.Equal((12, 12), ((int)run["step"]!, (int)run["validatedAt"]!));
+            Assert.Equal((double)before.Json["top1Error"]!, (double)run["validation"]!["top1"]!, 4);
+            Assert.Null(run["imagesPerSecond"]);
+        }
+        finally
+        {
+            Alexnet.Kill(process);
+        }
+    }
+
+    static int FreePort()
+    {
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        return ((IPEndPoint)free.LocalEndpoint).Port;
     }
 
     [Fact]

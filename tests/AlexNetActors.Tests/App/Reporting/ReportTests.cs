@@ -32,6 +32,7 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(["Loss", "Error", "Speed", "Learning rate", "conv1's kernels after step 7", "Validations", "What happened", "Trained by", "Digests", "Recipe"], Titles(page));
         Assert.Equal(["steps", "validation loss", "top-1 error", "top-5 error", "speed", "memory", "recoveries"], Figures(page));
         Assert.Contains(result.Digest, page.Value);
+        Assert.DoesNotContain("opened", page.Descendants("section").Single(s => s.Element("h2")!.Value == "What happened").Descendants("td").Select(d => d.Value)); // "Trained by" has it
         Assert.Contains("alexnet train --recipe", page.Value);
         Assert.Contains("network.conv3.sees-both = on", page.Descendants("pre").Single().Value);
         Assert.Equal(2, page.Descendants("img").Count());
@@ -41,6 +42,27 @@ public sealed class ReportTests : IDisposable
         string left = File.ReadAllText(Page);
         Alexnet.Run("report", _workshop.In("run")).Expect(0);
         Assert.Equal(left, File.ReadAllText(Page));
+    }
+
+    [Fact]
+    public void Of_more_validations_than_the_curves_keep_the_best_is_still_named_and_those_that_are_left_out_are_counted()
+    {
+        _workshop.TrainTo("run", 3);
+        string metrics = Path.Combine(_workshop.In("run"), "metrics.jsonl");
+        var line = JsonNode.Parse(File.ReadLines(metrics).First(l => l.Contains("\"kind\":\"validation\"")))!;
+        File.WriteAllLines(metrics, Enumerable.Range(1, 700).Select(n =>
+        {
+            (line["step"], line["epoch"], line["images"], line["top1"], line["best"]) = (n, n, 100, n == 101 ? 0.25 : 0.5, n is 1 or 101);
+            return line.ToJsonString();
+        }));
+        Alexnet.Run("report", _workshop.In("run")).Expect(0);
+        var page = Read();
+        Assert.Equal("best 25.0 % after step 101", page.Descendants("div").Single(d => d.Element("dt")?.Value == "top-1 error").Element("small")!.Value);
+        var shown = page.Descendants("section").Single(s => s.Element("h2")!.Value.StartsWith("Validations: "));
+        string[] steps = [.. shown.Descendants("tbody").Single().Elements().Select(r => r.Elements().First().Value)];
+        Assert.Equal($"Validations: {steps.Length} of 700, all are in metrics.jsonl", shown.Element("h2")!.Value);
+        Assert.Contains("101", steps);
+        Assert.Equal("700", steps[^1]);
     }
 
     [Fact]
