@@ -24,8 +24,8 @@ internal static class PngOrientation
             var type = bytes.Slice(at + 4, 4);
             var body = bytes.Slice(at + 8, (int)length);
             int found = type.SequenceEqual("eXIf"u8) ? OfTiff(body)
-                : type.SequenceEqual("tEXt"u8) && body.StartsWith(ProfileKey) ? OfProfile(body[ProfileKey.Length..])
-                : type.SequenceEqual("zTXt"u8) && body.StartsWith(ProfileKey) ? OfProfile(Inflate(body[(ProfileKey.Length + 1)..]))
+                : type.SequenceEqual("tEXt"u8) && body.StartsWith(ProfileKey) && body.Length <= ProfileBytesMax ? OfProfile(body[ProfileKey.Length..])
+                : type.SequenceEqual("zTXt"u8) && body.StartsWith(ProfileKey) && body.Length > ProfileKey.Length ? OfProfile(Inflate(body[(ProfileKey.Length + 1)..]))
                 : 0;
             if (found != 0) return found;
             at += 12 + (int)length;

@@ -46,6 +46,16 @@ public class ImageDecoderTests
     }
 
     [Fact]
+    public void AnEmptyOrHugeProfileOfAPngSaysNothing()
+    {
+        using var picture = TestPictures.Quarters(90, 70);
+        byte[] png = TestPictures.Encode(picture, SKEncodedImageFormat.Png);
+        foreach (string type in (string[])["tEXt", "zTXt", "eXIf"])
+            foreach (int length in (int[])[0, 1, 2, 10, (1 << 20) + 1])
+                AssertQuarters(Decode(WithChunk(png, type, [.. "Raw profile type exif\0"u8, .. new byte[length]])), $"{type} with {length} bytes");
+    }
+
+    [Fact]
     public void PixelsOfTheRecordsSizeAreUntouched()
     {
         using var picture = TestPictures.Smooth(3, RecordSize, RecordSize);
