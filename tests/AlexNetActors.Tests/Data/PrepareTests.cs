@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text;
 using AlexNetActors.Data;
 
 namespace AlexNetActors.Tests.Data;
@@ -55,6 +57,17 @@ public class PrepareTests
 
         Directory.CreateSymbolicLink(folder["in", "class1", "loop"], folder["in", "class1"]);
         Assert.Contains("class1/loop is a link to a folder", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["again"], Small)).Message.Replace('\\', '/'));
+    }
+
+    [Fact]
+    public async Task ANamedPipeIsSkippedAndNotWaitedFor()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 6);
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no named pipes among its files");
+        using (var pipe = Process.Start("mkfifo", folder["in", "class1", "pipe.jpg"])) pipe.WaitForExit();
+        var report = await Task.Run(() => Prepare.Run(folder["in"], folder["out"], Small)).WaitAsync(TimeSpan.FromSeconds(120), TestContext.Current.CancellationToken);
+        Assert.Equal([new SkippedFile("class1/pipe.jpg", "empty file")], report.Skipped);
     }
 
     [Fact]
