@@ -30,9 +30,12 @@ internal sealed record PackManifest(
 
     internal static string Hex(ulong checksum) => checksum.ToString("x16");
 
+    internal static string DigestOf(int recordSize, IEnumerable<string> classes, PackEntry training, PackEntry validation) =>
+        HashOf($"{recordSize}\n{string.Join('\n', classes)}\n{training.Records} {training.Checksum}\n{validation.Records} {validation.Checksum}\n");
+
     internal PackManifest Sealed()
     {
-        var sealing = this with { Digest = HashOf($"{RecordSize}\n{string.Join('\n', Classes)}\n{Training.Records} {Training.Checksum}\n{Validation.Records} {Validation.Checksum}\n") };
+        var sealing = this with { Digest = DigestOf(RecordSize, Classes, Training, Validation) };
         return sealing with { Checksum = HashOf(JsonSerializer.Serialize(sealing with { Checksum = "" }, Json)) };
     }
 
@@ -55,7 +58,7 @@ internal sealed record PackManifest(
         {
             using var document = JsonDocument.Parse(text);
             if (document.RootElement.TryGetProperty("format", out var format) && format.TryGetInt32(out int version) && version != CurrentFormat)
-                throw new DataException($"{path} has format version {version}, this program reads version {CurrentFormat}: prepare the data set again");
+                throw new DataUnreadableException($"{path} has format version {version}, this program reads version {CurrentFormat}: use the version that wrote it, or prepare the data set into another folder");
             manifest = document.Deserialize<PackManifest>(Json);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -72,4 +75,7 @@ internal sealed record PackManifest(
 }
 
 /// <summary>A pack as its manifest knows it.</summary>
-internal sealed record PackEntry(int Records, string Checksum);
+internal sealed record PackEntry(int Records, string Checksum)
+{
+    internal static PackEntry Of(Pack pack) => new(pack.Count, PackManifest.Hex(pack.Checksum));
+}

@@ -11,16 +11,20 @@ public static class Prepare
 
     /// <summary>
     /// Prepares a folder of pictures. The result is the same to the byte for any number of threads. It may be killed at any moment: the same
-    /// call goes on where it stopped, and the target is a data set only when it is complete. A target finished before is verified and left alone.
+    /// call goes on where it stopped, and the target is a data set only when it is complete. A target finished before is verified and left alone;
+    /// what is damaged in it is made again.
     /// </summary>
     /// <param name="source">A folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with the ILSVRC2012 tars and development kit.</param>
     /// <param name="target">A folder for the packs; made if missing.</param>
     /// <param name="options">Defaults if null.</param>
     /// <param name="progress">Told now and then, on a thread of the preparation.</param>
     /// <param name="cancellation">Stops it; what was done is kept for the next call.</param>
-    /// <exception cref="DataException">The source is missing or unfit, a class has no readable picture, the target cannot be written or is full.</exception>
+    /// <param name="say">Told of damage to a finished target, in one line.</param>
+    /// <exception cref="DataException">
+    /// The source is missing or unfit, a picture cannot be read, a class has none that can be used, the target cannot be read or written or is full.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public static PrepareReport Run(string source, string target, PrepareOptions? options = null, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default)
+    public static PrepareReport Run(string source, string target, PrepareOptions? options = null, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default, Action<string>? say = null)
     {
         options ??= new PrepareOptions();
         if (options.RecordSize is < 16 or > 4096) throw new DataException($"a record size of {options.RecordSize} is not between 16 and 4096");
@@ -34,7 +38,7 @@ public static class Prepare
             Directory.CreateDirectory(target);
             using var ours = FolderLock.Take(target, TimeSpan.Zero);
             string fingerprint = found.Fingerprint(options.RecordSize);
-            if (Finished(target, found.Description, fingerprint, cancellation) is { } report) return report with { AlreadyDone = true };
+            if (Finished(target, found, fingerprint, say, cancellation) is { } report) return report with { AlreadyDone = true };
             using var preparation = new Preparation(found, target, fingerprint, options, progress, cancellation);
             return preparation.Run(WriteReport);
         }
@@ -57,21 +61,22 @@ public static class Prepare
     }
 
     /// <summary>The report of a target that is finished and whole; null if there is work to do.</summary>
-    static PrepareReport? Finished(string target, string description, string fingerprint, CancellationToken cancellation)
+    static PrepareReport? Finished(string target, PrepareSource source, string fingerprint, Action<string>? say, CancellationToken cancellation)
     {
-        string manifest = Path.Combine(target, PackManifest.FileName);
-        if (!File.Exists(manifest)) return null;
+        if (!File.Exists(Path.Combine(target, PackManifest.FileName))) return null;
         if (ReadReport(target) is not { } report || report.Fingerprint != fingerprint)
-            throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({description})");
+            throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({source.Description})");
         try
         {
             using var data = DataFolder.Open(target);
             data.Verify(cancellation);
             return report;
         }
-        catch (DataException)
+        catch (DataException e) when (e is not DataUnreadableException)
         {
-            File.Delete(manifest); // Damaged: no data set any more, and made again from the start.
+            say?.Invoke($"{e.Message}; it is prepared again now, what is whole of it is kept");
+            // As a preparation that was killed: it goes on from the first record that is damaged.
+            if (PrepareJournal.Load(target, fingerprint) is null) new PrepareJournal(target, fingerprint, FinishedOutcomes.Of(target, source, report)).Dispose();
             return null;
         }
     }

@@ -76,7 +76,7 @@ public class DataFolderTests
 
         static void Refused(string path, string expected)
         {
-            var error = Assert.Throws<DataException>(() => DataFolder.Open(path));
+            var error = Assert.ThrowsAny<DataException>(() => DataFolder.Open(path));
             Assert.Contains(expected, error.Message);
             Assert.Contains(path, error.Message);
             Assert.DoesNotContain('\n', error.Message);
