@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -18,14 +19,14 @@ static class ReportPage
         {
             if (folder.HoldsRun) Write(folder, folder.Report);
         }
-        catch (Exception e) when (e is RunException or CheckpointException or UsageException or RecipeException)
+        catch (Exception e) when (e is RunException or DataException or CheckpointException or UsageException or RecipeException)
         {
             report($"no report of the run: {Hocon.OneLine(e.Message)}");
         }
     }
 
     /// <exception cref="RunException">A file of the run is damaged.</exception>
-    /// <exception cref="CheckpointException">The report cannot be written.</exception>
+    /// <exception cref="DataException">The report cannot be written.</exception>
     public static void Write(RunFolder folder, string file)
     {
         string page = Html(RunStory.Read(folder));

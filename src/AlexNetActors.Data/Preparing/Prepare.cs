@@ -42,9 +42,9 @@ public static class Prepare
             using var preparation = new Preparation(found, target, fingerprint, options, progress, cancellation);
             return preparation.Run(WriteReport);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is { } why)
         {
-            throw new DataException($"cannot write to {target}: {OneLine.Of(e)}; make room or name another target, then run the same command again: what is done is kept");
+            throw new DataException($"cannot write to {target}: {why}; make room or name another target, then run the same command again: what is done is kept");
         }
     }
 
@@ -56,7 +56,7 @@ public static class Prepare
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"cannot read the source {source}: {OneLine.Of(e)}");
+            throw new DataException($"cannot read the source {source}: {OneLine.Of(e)}; give access to it, then run the same command again");
         }
     }
 
@@ -64,7 +64,9 @@ public static class Prepare
     static PrepareReport? Finished(string target, PrepareSource source, string fingerprint, Action<string>? say, CancellationToken cancellation)
     {
         if (!File.Exists(Path.Combine(target, PackManifest.FileName))) return null;
-        if (ReadReport(target) is not { } report || report.Fingerprint != fingerprint)
+        var report = ReadReport(target)
+            ?? throw new DataException($"{target} holds a data set, but its {ReportName}, which says of what source it is, is missing or damaged: train on it as it is, name another target, or remove it and run the same command again");
+        if (report.Fingerprint != fingerprint)
             throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({source.Description})");
         try
         {
@@ -87,7 +89,7 @@ public static class Prepare
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<PrepareReport>(File.ReadAllBytes(path), Json);
+            return JsonSerializer.Deserialize<PrepareReport>(File.ReadAllBytes(path), Json) is { Fingerprint: not null, Skipped: not null } report ? report : null;
         }
         catch (JsonException)
         {
@@ -95,12 +97,7 @@ public static class Prepare
         }
     }
 
-    static void WriteReport(string target, PrepareReport report)
-    {
-        string path = Path.Combine(target, ReportName);
-        File.WriteAllBytes(path + ".partial", JsonSerializer.SerializeToUtf8Bytes(report, Json));
-        File.Move(path + ".partial", path, overwrite: true);
-    }
+    static void WriteReport(string target, PrepareReport report) => WholeFile.Put(Path.Combine(target, ReportName), JsonSerializer.SerializeToUtf8Bytes(report, Json));
 
     static bool IsWithin(string inner, string outer)
     {

@@ -150,6 +150,20 @@ public class PrepareTests
         }
     }
 
+    [Fact]
+    public void ADataSetWithoutAReportIsNoOtherDataSet()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 5);
+        Prepare.Run(folder["in"], folder["out"], Small);
+        foreach (string text in (string[])["", "{}", "null"])
+        {
+            File.WriteAllText(folder["out", "prepare-report.json"], text); // a power cut could once leave it empty
+            Assert.Contains("its prepare-report.json, which says of what source it is, is missing or damaged", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small)).Message);
+        }
+        DataFolder.Open(folder["out"]).Dispose();
+    }
+
     [Theory]
     [InlineData("mean.f32", 20)]
     [InlineData("pack.json", 20)]
