@@ -93,11 +93,7 @@ public sealed class DataFolder : IDisposable
         using var train = Pack.Open(System.IO.Path.Combine(folder, PackManifest.TrainingName));
         using var validation = Pack.Open(System.IO.Path.Combine(folder, PackManifest.ValidationName));
         float[] mean = statistics.Mean();
-        using (var file = new FileStream(System.IO.Path.Combine(folder, PackManifest.MeanName), FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(MemoryMarshal.AsBytes(mean.AsSpan()));
-            file.Flush(flushToDisk: true);
-        }
+        WholeFile.Put(System.IO.Path.Combine(folder, PackManifest.MeanName), MemoryMarshal.AsBytes(mean.AsSpan()).ToArray());
         var axes = statistics.Axes();
         return new PackManifest(
             PackManifest.CurrentFormat, source, train.RecordSize, [.. classes],
@@ -126,8 +122,12 @@ public sealed class DataFolder : IDisposable
     static Pack OpenPack(string folder, string name, PackManifest manifest, PackEntry entry)
     {
         var pack = Pack.Open(System.IO.Path.Combine(folder, name));
-        if (PackEntry.Of(pack) == entry && pack.RecordSize == manifest.RecordSize) return pack;
+        bool isOfManifest = PackEntry.Of(pack) == entry && pack.RecordSize == manifest.RecordSize;
+        int stray = Enumerable.Range(0, pack.Count).FirstOrDefault(i => (uint)pack.Label(i) >= manifest.Classes.Length, -1);
+        if (isOfManifest && stray < 0) return pack;
         pack.Dispose();
-        throw new DataException($"pack {pack.Path} is not the one that {PackManifest.FileName} beside it describes: prepare the data set again or restore the file");
+        throw new DataException(!isOfManifest
+            ? $"pack {pack.Path} is not the one that {PackManifest.FileName} beside it describes: prepare the data set again or restore the file"
+            : $"record {stray} of pack {pack.Path} is of class {pack.Label(stray)}, and {PackManifest.FileName} beside it names {manifest.Classes.Length} classes: prepare the data set again");
     }
 }
