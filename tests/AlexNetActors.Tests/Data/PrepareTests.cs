@@ -60,6 +60,15 @@ public class PrepareTests
     }
 
     [Fact]
+    public void AClassMayBeCalledTrain()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 5);
+        Directory.Move(folder["in", "class1"], folder["in", "train"]);
+        Assert.Equal(["class0", "train"], Prepare.Run(folder["in"], folder["out"], Small).Classes.Select(c => c.Name));
+    }
+
+    [Fact]
     public async Task ANamedPipeIsSkippedAndNotWaitedFor()
     {
         using var folder = new TemporaryFolder();
