@@ -48,7 +48,7 @@ public sealed class DataFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"cannot read the data set {path}: {OneLine.Of(e)}");
+            throw new DataUnreadableException($"cannot read the data set {path}: {OneLine.Of(e)}; give access to it, then run the same command again");
         }
     }
 
@@ -93,23 +93,26 @@ public sealed class DataFolder : IDisposable
         using var train = Pack.Open(System.IO.Path.Combine(folder, PackManifest.TrainingName));
         using var validation = Pack.Open(System.IO.Path.Combine(folder, PackManifest.ValidationName));
         float[] mean = statistics.Mean();
-        using (var file = new FileStream(System.IO.Path.Combine(folder, PackManifest.MeanName), FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(MemoryMarshal.AsBytes(mean.AsSpan()));
-            file.Flush(flushToDisk: true);
-        }
+        WholeFile.Put(System.IO.Path.Combine(folder, PackManifest.MeanName), MemoryMarshal.AsBytes(mean.AsSpan()).ToArray());
         var axes = statistics.Axes();
         return new PackManifest(
             PackManifest.CurrentFormat, source, train.RecordSize, [.. classes],
-            new PackEntry(train.Count, PackManifest.Hex(train.Checksum)), new PackEntry(validation.Count, PackManifest.Hex(validation.Checksum)),
+            PackEntry.Of(train), PackEntry.Of(validation),
             PackManifest.MeanChecksum(mean), [.. axes.Values], axes.Vectors.Select(v => v.ToArray()).ToArray(), "", "").Sealed();
     }
 
     static float[] ReadMean(string folder, PackManifest manifest)
     {
         string path = System.IO.Path.Combine(folder, PackManifest.MeanName);
-        if (!File.Exists(path)) throw new DataException($"{path} is missing: prepare the data set again or restore the file");
-        byte[] bytes = File.ReadAllBytes(path);
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (FileNotFoundException)
+        {
+            throw new DataException($"{path} is missing: prepare the data set again or restore the file");
+        }
         float[] mean = MemoryMarshal.Cast<byte, float>(bytes).ToArray();
         if (bytes.Length != 4 * PackLayout.RecordBytes(manifest.RecordSize) || PackManifest.MeanChecksum(mean) != manifest.Mean)
             throw new DataException($"{path} is damaged: it does not match its checksum; prepare the data set again or restore the file");
@@ -119,8 +122,12 @@ public sealed class DataFolder : IDisposable
     static Pack OpenPack(string folder, string name, PackManifest manifest, PackEntry entry)
     {
         var pack = Pack.Open(System.IO.Path.Combine(folder, name));
-        if (PackManifest.Hex(pack.Checksum) == entry.Checksum && pack.RecordSize == manifest.RecordSize && pack.Count == entry.Records) return pack;
+        bool isOfManifest = PackEntry.Of(pack) == entry && pack.RecordSize == manifest.RecordSize;
+        int stray = Enumerable.Range(0, pack.Count).FirstOrDefault(i => (uint)pack.Label(i) >= manifest.Classes.Length, -1);
+        if (isOfManifest && stray < 0) return pack;
         pack.Dispose();
-        throw new DataException($"pack {pack.Path} is not the one that {PackManifest.FileName} beside it describes: prepare the data set again or restore the file");
+        throw new DataException(!isOfManifest
+            ? $"pack {pack.Path} is not the one that {PackManifest.FileName} beside it describes: prepare the data set again or restore the file"
+            : $"record {stray} of pack {pack.Path} is of class {pack.Label(stray)}, and {PackManifest.FileName} beside it names {manifest.Classes.Length} classes: prepare the data set again");
     }
 }

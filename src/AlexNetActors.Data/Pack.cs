@@ -42,11 +42,13 @@ public sealed unsafe class Pack : IDisposable
         {
             return new Pack(path);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DataException($"there is no pack {path}: make it with `alexnet prepare SOURCE TARGET`");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException(File.Exists(path)
-                ? $"cannot read pack {path}: {OneLine.Of(e)}"
-                : $"there is no pack {path}: make it with `alexnet prepare SOURCE TARGET`");
+            throw new DataUnreadableException($"cannot read pack {path}: {OneLine.Of(e)}; give access to it, then run the same command again");
         }
     }
 
@@ -60,7 +62,7 @@ public sealed unsafe class Pack : IDisposable
         if (!page.AsSpan().StartsWith(PackLayout.Magic)) throw Damaged("it does not start like a pack");
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(8));
         if (version != PackLayout.Version)
-            throw new DataException($"pack {path} has format version {version}, this program reads version {PackLayout.Version}: prepare the data set again");
+            throw new DataUnreadableException($"pack {path} has format version {version}, this program reads version {PackLayout.Version}: use the version that wrote it, or prepare the data set into another folder");
 
         uint size = BinaryPrimitives.ReadUInt32LittleEndian(page.AsSpan(12));
         ulong count = BinaryPrimitives.ReadUInt64LittleEndian(page.AsSpan(16));
@@ -105,6 +107,9 @@ public sealed unsafe class Pack : IDisposable
 
     /// <summary>Class index of a record.</summary>
     public int Label(int index) => labels[index];
+
+    /// <summary>What a record's bytes should hash to.</summary>
+    internal ulong ChecksumOf(int index) => checksums[index];
 
     /// <summary>Reads every record not yet used.</summary>
     /// <exception cref="DataException">A record is damaged.</exception>

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace AlexNetActors.Data;
 
@@ -24,28 +25,32 @@ internal sealed record PackManifest(
     internal const int CurrentFormat = 1;
     internal const string FileName = "pack.json", MeanName = "mean.f32", TrainingName = "train.pack", ValidationName = "validation.pack";
 
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NewLine = "\n", // the file is compared byte by byte, on any system
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, // 1e999 reads as infinity, which is then damage like any other
+    };
 
     internal static string MeanChecksum(ReadOnlySpan<float> mean) => Hex(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(mean)));
 
     internal static string Hex(ulong checksum) => checksum.ToString("x16");
 
+    internal static string DigestOf(int recordSize, IEnumerable<string> classes, PackEntry training, PackEntry validation) =>
+        HashOf(Encoding.UTF8.GetBytes($"{recordSize}\n{string.Join('\n', classes)}\n{training.Records} {training.Checksum}\n{validation.Records} {validation.Checksum}\n"));
+
     internal PackManifest Sealed()
     {
-        var sealing = this with { Digest = HashOf($"{RecordSize}\n{string.Join('\n', Classes)}\n{Training.Records} {Training.Checksum}\n{Validation.Records} {Validation.Checksum}\n") };
-        return sealing with { Checksum = HashOf(JsonSerializer.Serialize(sealing with { Checksum = "" }, Json)) };
+        var sealing = this with { Digest = DigestOf(RecordSize, Classes, Training, Validation) };
+        return sealing with { Checksum = ChecksumOf(sealing) };
     }
 
-    internal void Write(string folder)
-    {
-        string path = Path.Combine(folder, FileName);
-        using (var file = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(JsonSerializer.SerializeToUtf8Bytes(this, Json));
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(path + ".partial", path, overwrite: true);
-    }
+    /// <summary>Of the values, whatever their order in the file.</summary>
+    static string ChecksumOf(PackManifest manifest) => HashOf(BytesOf(manifest with { Checksum = "" }));
+
+    static byte[] BytesOf(PackManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
+
+    internal void Write(string folder) => WholeFile.Put(Path.Combine(folder, FileName), BytesOf(this));
 
     internal static PackManifest Read(string path)
     {
@@ -55,21 +60,23 @@ internal sealed record PackManifest(
         {
             using var document = JsonDocument.Parse(text);
             if (document.RootElement.TryGetProperty("format", out var format) && format.TryGetInt32(out int version) && version != CurrentFormat)
-                throw new DataException($"{path} has format version {version}, this program reads version {CurrentFormat}: prepare the data set again");
+                throw new DataUnreadableException($"{path} has format version {version}, this program reads version {CurrentFormat}: use the version that wrote it, or prepare the data set into another folder");
             manifest = document.Deserialize<PackManifest>(Json);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new DataException($"{path} is damaged: {OneLine.Of(e)}; prepare the data set again or restore the file");
         }
-        if (manifest is null or { Classes: null } or { Training: null } or { Validation: null } or { ColourValues: null } or { ColourVectors: null }
-            || manifest != null && manifest.Sealed().Checksum != manifest.Checksum)
+        if (manifest is null || manifest.Checksum != ChecksumOf(manifest) || !text.AsSpan().SequenceEqual(BytesOf(manifest)))
             throw new DataException($"{path} is damaged: its values do not match its checksum; prepare the data set again or restore the file");
-        return manifest!;
+        return manifest;
     }
 
-    static string HashOf(string text) => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(text)));
+    static string HashOf(byte[] bytes) => Convert.ToHexStringLower(XxHash128.Hash(bytes));
 }
 
 /// <summary>A pack as its manifest knows it.</summary>
-internal sealed record PackEntry(int Records, string Checksum);
+internal sealed record PackEntry(int Records, string Checksum)
+{
+    internal static PackEntry Of(Pack pack) => new(pack.Count, PackManifest.Hex(pack.Checksum));
+}

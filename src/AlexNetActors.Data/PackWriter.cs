@@ -62,7 +62,7 @@ internal sealed class PackWriter : IDisposable
         file.Write(PackLayout.Page(recordSize, labelSpan, checksumSpan));
         file.Flush(flushToDisk: true);
         file.Dispose();
-        File.Move(PartialPath(path), path, overwrite: true);
+        WholeFile.Name(PartialPath(path), path);
     }
 
     /// <summary>Closes the file; what was written stays under its partial name.</summary>

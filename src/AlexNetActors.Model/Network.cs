@@ -77,6 +77,7 @@ public sealed class Network
             input = layer.Output;
         }
         segments.Add(new SegmentShape(segments.Count, [.. run], segmentInput));
+        if (input.Height * input.Width != 1) throw new RecipeException($"the last layer, {table[^1].Name}, ends in maps of {input.Height}x{input.Width}: its outputs are the logits, so make it fully connected, size = 0");
         if (input.Features * 2 != classes) throw new RecipeException($"the last layer, {table[^1].Name}, has {input.Features * 2} outputs, network.classes is {classes}: they must be equal");
         Layers = layers;
         Segments = segments;

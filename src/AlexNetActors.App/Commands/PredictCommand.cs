@@ -97,5 +97,9 @@ static class PredictCommand
         {
             return Hocon.OneLine(e.Message);
         }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"{file} made the decoder fail", e);
+        }
     }
 }

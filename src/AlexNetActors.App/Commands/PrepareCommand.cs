@@ -38,7 +38,7 @@ static class PrepareCommand
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            var report = PrepareProgressView.Follow(output, progress => Data.Prepare.Run(source, target, options, progress, stop.Token));
+            var report = PrepareProgressView.Follow(output, progress => Data.Prepare.Run(source, target, options, progress, stop.Token, output.Log.WriteLine));
             Show(report, target, output);
             return 0;
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;

@@ -8,6 +8,7 @@ namespace AlexNetActors.App;
 static class RecipeReader
 {
     const int SideMax = 4096, WidthMax = 1 << 20;
+    const double ImprovementMax = 0.999; // the whole of the error cannot fall away again and again
 
     /// <summary>Reads a recipe by name or file, the settings laid over it.</summary>
     /// <param name="nameOrFile">As the command line names it.</param>
@@ -25,14 +26,16 @@ static class RecipeReader
         KnownKeys.OfRecipes.Check(Hocon.Leaves(settings.OfRecipe).Select(l => l.Path), "--set", RecipeFile.LayersOf(settings.OfRecipe.WithFallback(file.Values)));
         var values = new ValueReader(settings.OfRecipe.WithFallback(file.Values), $"recipe {file.Name}");
         int classes = Even(ClassesOf(values, settings, dataClasses));
-        int input = values.Number("network.input", 1, SideMax);
+        int input = values.Number("network.input", 1, SideMax), batch = values.Number("batch", 1, 65536);
+        if (3L * input * input * batch > Array.MaxLength)
+            throw new UsageException($"batch in recipe {file.Name} is {batch}: wanted at most {Array.MaxLength / (3 * input * input)} for pictures of {input} x {input}, whose bytes are one array");
         var response = new LocalResponse(values.Number("network.response.k", 0f, float.MaxValue), values.Number("network.response.alpha", 0f, float.MaxValue), values.Number("network.response.window", 1, 255));
         var layers = values.Names("network.layers").Select(name => ReadLayer(values, name, classes)).ToArray();
         return new Recipe(
             file.Name,
             new Network(input, classes, layers, response) { Exchanged = values.Choice<ExchangeElement>("exchange.element") },
             values.Number("seed", 0UL, ulong.MaxValue),
-            values.Number("batch", 1, 65536),
+            batch,
             values.Number("descent.momentum", 0f, 1f),
             values.Number("descent.weight-decay", 0f, 1f),
             new LearningRateSchedule(
@@ -40,7 +43,7 @@ static class RecipeReader
                 values.Number("schedule.factor", 1f, float.MaxValue),
                 values.Number("schedule.reductions", 0, 1000),
                 values.Number("schedule.patience", 1, int.MaxValue),
-                values.Number("schedule.improvement", 0.0, 1.0)),
+                values.Number("schedule.improvement", 0.0, ImprovementMax)),
             new Augmentation(input, values.Switch("augmentation.random-crop"), values.Switch("augmentation.mirror"), values.Number("augmentation.colour-sigma", 0.0, 1000.0)),
             values.Number("schedule.epochs", 1, int.MaxValue),
             values.Number("checkpoint-steps", 1, int.MaxValue));

@@ -11,7 +11,7 @@ namespace AlexNetActors.App;
 /// </summary>
 static class PredictionSheet
 {
-    /// <exception cref="CheckpointException">It cannot be written.</exception>
+    /// <exception cref="DataException">It cannot be written.</exception>
     public static void Write(string path, string title, IEnumerable<Prediction> predictions, int recordSize) =>
         WholeFile.Write(path, partial => File.WriteAllText(partial, Html(title, predictions.Where(p => p.Skipped is null), recordSize)));
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -26,7 +27,7 @@ static class ReportPage
     }
 
     /// <exception cref="RunException">A file of the run is damaged.</exception>
-    /// <exception cref="CheckpointException">The report cannot be written.</exception>
+    /// <exception cref="DataException">The report cannot be written.</exception>
     public static void Write(RunFolder folder, string file)
     {
         string page = Html(RunStory.Read(folder));

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -92,7 +93,7 @@ sealed class RunFolder
     public void Write(Recipe recipe, ReadOnlySpan<float> mean)
     {
         Put(RecipeName, System.Text.Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
-        Put(MeanName, MemoryMarshal.AsBytes(mean));
+        Put(MeanName, MemoryMarshal.AsBytes(mean).ToArray());
     }
 
     public void Write(RunManifest manifest) => Put(ManifestName, BytesOf(Sealed(manifest)));
@@ -110,17 +111,11 @@ sealed class RunFolder
 
     public string PathOf(NumbersWentWrong wrong) => In(wrong.FileName);
 
-    void Put(string name, ReadOnlySpan<byte> bytes)
+    void Put(string name, byte[] bytes)
     {
         try
         {
-            using (var file = new FileStream(In(name) + ".partial", FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                file.Write(bytes);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(In(name) + ".partial", In(name), overwrite: true);
-            Disk.FlushDirectory(Path);
+            WholeFile.Put(In(name), bytes);
         }
         catch (Exception e) when (Disk.Refusal(e) is not null)
         {

@@ -1,4 +1,4 @@
-using AlexNetActors.Model;
+using AlexNetActors.Data;
 
 namespace AlexNetActors.App;
 

@@ -47,19 +47,22 @@ static class Devices
     public static void StartWarmUp(IReadOnlyList<DeviceFactory> devices, Network network)
     {
         if (devices.FirstOrDefault(d => d.Name.StartsWith("cpu", StringComparison.Ordinal)) is not { } factory) return;
-        new Thread(() =>
+        new Thread(() => WarmedUp(factory, network)) { IsBackground = true, Name = "warm-up" }.Start();
+    }
+
+    /// <returns>Whether it could be done.</returns>
+    public static bool WarmedUp(DeviceFactory factory, Network network)
+    {
+        try
         {
-            try
-            {
-                using var device = factory.Open();
-                WarmUp.Run(network, device);
-            }
-            catch (Exception e) when (e is ArgumentException or OutOfMemoryException or DeviceException)
-            {
-                // Whoever opens the device to train on it meets the same and says so.
-            }
-        })
-        { IsBackground = true, Name = "warm-up" }.Start();
+            using var device = factory.Open();
+            WarmUp.Run(network, device);
+            return true;
+        }
+        catch (Exception) // whatever it is: who trains on the device meets it too and says so, or it was of the miniature alone
+        {
+            return false;
+        }
     }
 
     static DeviceFactory Find(string name, int threads, GpuOptions options)

@@ -39,9 +39,9 @@ public static class BuiltInPictures
             if (Existing(folder, settings) is { } existing) return existing;
             Draw(folder, settings);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is { } why)
         {
-            throw new DataException($"cannot write the built-in pictures to {folder}: {OneLine.Of(e)}");
+            throw new DataException($"cannot write the built-in pictures to {folder}: {why}");
         }
         return DataFolder.Open(folder);
     }

@@ -20,6 +20,9 @@ public sealed unsafe class ImageDecoder(int recordSize) : IDisposable
     const long PixelsAtOnceMax = 16_000_000;
     static readonly Lock LargePicture = new(); // one of them in memory at a time
 
+    /// <summary>The decoder knows others too, among them WBMP, which two zero bytes can begin.</summary>
+    static readonly SKEncodedImageFormat[] Formats = [SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Gif, SKEncodedImageFormat.Webp, SKEncodedImageFormat.Bmp];
+
     readonly Resampler resampler = new(recordSize);
     byte* pixels;
     long capacity;
@@ -31,11 +34,12 @@ public sealed unsafe class ImageDecoder(int recordSize) : IDisposable
     public string? Decode(ReadOnlySpan<byte> bytes, Span<byte> record)
     {
         if (bytes.IsEmpty) return "empty file";
+        if (PngChunks.Complaint(bytes) is { } complaint) return complaint;
         fixed (byte* start = bytes)
         {
             using var data = SKData.Create((nint)start, bytes.Length);
             using var codec = SKCodec.Create(data);
-            if (codec is null) return Unreadable(bytes, SKCodecResult.Unimplemented);
+            if (codec is null || !Formats.Contains(codec.EncodedFormat)) return Unreadable(bytes, SKCodecResult.Unimplemented);
             var info = codec.Info;
             if (info.Width < 1 || info.Height < 1 || (long)info.Width * info.Height > PixelsMax) return BadSize(info.Width, info.Height);
             if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && JpegFrame.LacksEnd(bytes)) return CutShort;

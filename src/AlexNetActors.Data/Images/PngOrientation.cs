@@ -9,26 +9,19 @@ internal static class PngOrientation
 {
     const int ProfileBytesMax = 1 << 20;
 
-    static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
-
     static ReadOnlySpan<byte> ProfileKey => "Raw profile type exif\0"u8;
 
     /// <returns>1 to 8, or 0 where the file says nothing.</returns>
     internal static int Of(ReadOnlySpan<byte> bytes)
     {
-        if (!bytes.StartsWith(Signature)) return 0;
-        for (int at = 8; at + 12 <= bytes.Length;)
+        int at = PngChunks.Start(bytes);
+        while (PngChunks.Next(bytes, ref at, out var type, out var body))
         {
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(bytes[at..]);
-            if (length > bytes.Length - at - 12) return 0;
-            var type = bytes.Slice(at + 4, 4);
-            var body = bytes.Slice(at + 8, (int)length);
             int found = type.SequenceEqual("eXIf"u8) ? OfTiff(body)
-                : type.SequenceEqual("tEXt"u8) && body.StartsWith(ProfileKey) ? OfProfile(body[ProfileKey.Length..])
-                : type.SequenceEqual("zTXt"u8) && body.StartsWith(ProfileKey) ? OfProfile(Inflate(body[(ProfileKey.Length + 1)..]))
+                : type.SequenceEqual("tEXt"u8) && body.StartsWith(ProfileKey) && body.Length <= ProfileBytesMax ? OfProfile(body[ProfileKey.Length..])
+                : type.SequenceEqual("zTXt"u8) && body.StartsWith(ProfileKey) && body.Length > ProfileKey.Length ? OfProfile(Inflate(body[(ProfileKey.Length + 1)..]))
                 : 0;
             if (found != 0) return found;
-            at += 12 + (int)length;
         }
         return 0;
     }

@@ -8,11 +8,20 @@ internal static class ClassFolders
     /// <summary>Hidden files are no pictures; what may not be read is said, not passed over.</summary>
     static readonly EnumerationOptions Visible = new() { IgnoreInaccessible = false };
 
+    /// <summary>A class may be called train; then there is no val beside it, and pictures are in it rather than folders.</summary>
+    internal static bool IsSplit(string folder)
+    {
+        string train = Path.Combine(folder, "train");
+        return Directory.Exists(train) && (ValidationOf(folder) is not null || ClassesOf(train).Length > 0);
+    }
+
+    static string? ValidationOf(string folder) => ((string[])["val", "validation"]).Select(name => Path.Combine(folder, name)).FirstOrDefault(Directory.Exists);
+
     /// <summary>train/CLASS/... and val/CLASS/... (or validation/CLASS/...).</summary>
     internal static PrepareSource ReadSplit(string folder)
     {
         string train = Path.Combine(folder, "train");
-        string? validation = ((string[])["val", "validation"]).Select(name => Path.Combine(folder, name)).FirstOrDefault(Directory.Exists);
+        string? validation = ValidationOf(folder);
         if (validation is null) throw new DataException($"{folder} has a train folder but neither val nor validation: add one, or name the folder of classes {train} to set a share of it aside");
         string[] classes = ClassesOf(train);
         foreach (string name in ClassesOf(validation))

@@ -24,7 +24,7 @@ internal static class ImageNetTars
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"cannot read the ILSVRC2012 files in {folder}: {OneLine.Of(e)}");
+            throw new DataException($"cannot read the ILSVRC2012 files in {folder}: {OneLine.Of(e)}; give access to them, then run the same command again");
         }
     }
 
@@ -47,15 +47,18 @@ internal static class ImageNetTars
     {
         long stamp = File.GetLastWriteTimeUtc(path).Ticks;
         var all = new List<SourceFile>();
+        var numbers = new HashSet<int>();
         foreach (var file in TarIndex.Of(path))
         {
             int number = NumberOf(file.Name);
             if (number < 1 || number > synsets.Count)
                 throw new DataException($"{file.Name} in {path} has no line in the ground truth, which has {synsets.Count}: the tar and the development kit do not belong together");
+            if (!numbers.Add(number)) throw new DataException($"{file.Name} is in {path} twice: download it again");
             int label = Array.BinarySearch(classes, synsets[number - 1], StringComparer.Ordinal);
             if (label < 0) throw new DataException($"{file.Name} in {path} shows {synsets[number - 1]}, of which {TrainingName} has no pictures: the tars do not belong together");
             all.Add(new SourceFile(path, file.Offset, file.Length, $"{ValidationName}/{file.Name}", label, stamp));
         }
+        if (all.Count != synsets.Count) throw new DataException($"{path} has {all.Count} pictures, the ground truth {synsets.Count}: download the tar again");
         all.Sort((a, b) => a.Label != b.Label ? a.Label - b.Label : string.CompareOrdinal(a.Name, b.Name));
         return all;
     }

@@ -26,7 +26,7 @@ internal static class MetaMat
             }
             throw new InvalidDataException("it holds no struct array \"synsets\" with ILSVRC2012_ID and WNID");
         }
-        catch (Exception e) when (e is InvalidDataException or ArgumentOutOfRangeException or IndexOutOfRangeException)
+        catch (Exception e) when (e is InvalidDataException or ArgumentOutOfRangeException or IndexOutOfRangeException or OverflowException)
         {
             throw new DataException($"meta.mat of the development kit cannot be read: {OneLine.Of(e)}; put map_clsloc.txt (lines \"WNID ID WORDS\") beside the tars instead");
         }
@@ -45,10 +45,12 @@ internal static class MetaMat
         if (!IsClass(ref matrix, 2, out int elements, out string name) || name != "synsets") return null;
         Next(ref matrix, out var lengthBytes);
         int nameLength = BinaryPrimitives.ReadInt32LittleEndian(lengthBytes);
+        if (nameLength < 1) throw new InvalidDataException($"its field names have {nameLength} characters");
         Next(ref matrix, out var names);
         var fields = new List<string>();
         for (int at = 0; at + nameLength <= names.Length; at += nameLength)
             fields.Add(Encoding.ASCII.GetString(names.Slice(at, nameLength)).TrimEnd('\0'));
+        if (!fields.Contains("ILSVRC2012_ID") || !fields.Contains("WNID")) return null; // nor is there an end to elements that have no fields
 
         var synsets = new Dictionary<int, string>();
         for (int element = 0; element < elements; element++)

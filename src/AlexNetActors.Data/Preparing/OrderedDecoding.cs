@@ -54,9 +54,13 @@ internal sealed class OrderedDecoding(IReadOnlyList<SourceFile> files, int first
             int length = file.Read(ref buffer);
             return decoder.Decode(buffer.AsSpan(0, length), record);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) // says nothing about the picture, which is not to be lost by it
         {
-            return $"cannot be read: {OneLine.Of(e).Replace('\t', ' ')}";
+            throw new DataException($"cannot read {file.Name} of {file.Container}: {OneLine.Of(e)}; give access to it, then run the same command again: what is done is kept");
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"{file.Name} in {file.Container} made the decoder fail", e);
         }
     }
 

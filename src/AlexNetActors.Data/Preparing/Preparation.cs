@@ -25,16 +25,14 @@ internal sealed class Preparation : IDisposable
         outcomes = PrepareJournal.Load(target, fingerprint) ?? [];
         if (outcomes.Count > files.Length) outcomes.Clear();
         string trainingPath = Path.Combine(target, PackManifest.TrainingName), validationPath = Path.Combine(target, PackManifest.ValidationName);
-        if (outcomes.Count > 0)
-        {
-            // A kill between the two final names leaves a finished pack without a manifest: it becomes partial again.
-            BackToPartial(trainingPath);
-            BackToPartial(validationPath);
-            KeepWhatIsWhole(trainingPath, 0, source.Training.Count);
-            KeepWhatIsWhole(validationPath, source.Training.Count, files.Length);
-        }
+        // A kill between the two final names leaves a finished pack without a manifest, damage one with: it becomes partial again.
+        BackToPartial(trainingPath);
+        BackToPartial(validationPath);
+        KeepWhatIsWhole(trainingPath, 0, source.Training.Count);
+        KeepWhatIsWhole(validationPath, source.Training.Count, files.Length);
         skipped = outcomes.Count(outcome => outcome.Reason is not null);
-        RequireSpace();
+        RequireSpace(PackWriter.PartialPath(trainingPath), PackWriter.PartialPath(validationPath));
+        File.Delete(Path.Combine(target, PackManifest.FileName)); // of a damaged data set, which is none from here on
         try
         {
             training = new PackWriter(trainingPath, options.RecordSize, Kept(0, source.Training.Count));
@@ -148,9 +146,11 @@ internal sealed class Preparation : IDisposable
         return [.. kept];
     }
 
-    void RequireSpace()
+    /// <param name="partial">The packs that grow: what they take already need not be free.</param>
+    void RequireSpace(params string[] partial)
     {
-        long needed = PackLayout.FileBytes(options.RecordSize, files.Length - outcomes.Count) + PackLayout.PageBytes;
+        long there = partial.Select(path => new FileInfo(path)).Sum(file => file.Exists ? file.Length : 0);
+        long needed = PackLayout.FileBytes(options.RecordSize, files.Length - skipped) + PackLayout.PageBytes - there;
         long free = new DriveInfo(Path.GetFullPath(target)).AvailableFreeSpace;
         if (needed > free)
             throw new DataException($"{target} needs {Size(needed)} for {files.Length - outcomes.Count} records of {options.RecordSize} pixels and has {Size(free)}: make room, name another target or choose a smaller record size");

@@ -11,16 +11,20 @@ public static class Prepare
 
     /// <summary>
     /// Prepares a folder of pictures. The result is the same to the byte for any number of threads. It may be killed at any moment: the same
-    /// call goes on where it stopped, and the target is a data set only when it is complete. A target finished before is verified and left alone.
+    /// call goes on where it stopped, and the target is a data set only when it is complete. A target finished before is verified and left alone;
+    /// what is damaged in it is made again.
     /// </summary>
     /// <param name="source">A folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with the ILSVRC2012 tars and development kit.</param>
     /// <param name="target">A folder for the packs; made if missing.</param>
     /// <param name="options">Defaults if null.</param>
     /// <param name="progress">Told now and then, on a thread of the preparation.</param>
     /// <param name="cancellation">Stops it; what was done is kept for the next call.</param>
-    /// <exception cref="DataException">The source is missing or unfit, a class has no readable picture, the target cannot be written or is full.</exception>
+    /// <param name="say">Told of damage to a finished target, in one line.</param>
+    /// <exception cref="DataException">
+    /// The source is missing or unfit, a picture cannot be read, a class has none that can be used, the target cannot be read or written or is full.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public static PrepareReport Run(string source, string target, PrepareOptions? options = null, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default)
+    public static PrepareReport Run(string source, string target, PrepareOptions? options = null, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default, Action<string>? say = null)
     {
         options ??= new PrepareOptions();
         if (options.RecordSize is < 16 or > 4096) throw new DataException($"a record size of {options.RecordSize} is not between 16 and 4096");
@@ -34,13 +38,13 @@ public static class Prepare
             Directory.CreateDirectory(target);
             using var ours = FolderLock.Take(target, TimeSpan.Zero);
             string fingerprint = found.Fingerprint(options.RecordSize);
-            if (Finished(target, found.Description, fingerprint, cancellation) is { } report) return report with { AlreadyDone = true };
+            if (Finished(target, found, fingerprint, say, cancellation) is { } report) return report with { AlreadyDone = true };
             using var preparation = new Preparation(found, target, fingerprint, options, progress, cancellation);
             return preparation.Run(WriteReport);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Disk.Refusal(e) is { } why)
         {
-            throw new DataException($"cannot write to {target}: {OneLine.Of(e)}; make room or name another target, then run the same command again: what is done is kept");
+            throw new DataException($"cannot write to {target}: {why}; make room or name another target, then run the same command again: what is done is kept");
         }
     }
 
@@ -52,26 +56,29 @@ public static class Prepare
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"cannot read the source {source}: {OneLine.Of(e)}");
+            throw new DataException($"cannot read the source {source}: {OneLine.Of(e)}; give access to it, then run the same command again");
         }
     }
 
     /// <summary>The report of a target that is finished and whole; null if there is work to do.</summary>
-    static PrepareReport? Finished(string target, string description, string fingerprint, CancellationToken cancellation)
+    static PrepareReport? Finished(string target, PrepareSource source, string fingerprint, Action<string>? say, CancellationToken cancellation)
     {
-        string manifest = Path.Combine(target, PackManifest.FileName);
-        if (!File.Exists(manifest)) return null;
-        if (ReadReport(target) is not { } report || report.Fingerprint != fingerprint)
-            throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({description})");
+        if (!File.Exists(Path.Combine(target, PackManifest.FileName))) return null;
+        var report = ReadReport(target)
+            ?? throw new DataException($"{target} holds a data set, but its {ReportName}, which says of what source it is, is missing or damaged: train on it as it is, name another target, or remove it and run the same command again");
+        if (report.Fingerprint != fingerprint)
+            throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({source.Description})");
         try
         {
             using var data = DataFolder.Open(target);
             data.Verify(cancellation);
             return report;
         }
-        catch (DataException)
+        catch (DataException e) when (e is not DataUnreadableException)
         {
-            File.Delete(manifest); // Damaged: no data set any more, and made again from the start.
+            say?.Invoke($"{e.Message}; it is prepared again now, what is whole of it is kept");
+            // As a preparation that was killed: it goes on from the first record that is damaged.
+            if (PrepareJournal.Load(target, fingerprint) is null) new PrepareJournal(target, fingerprint, FinishedOutcomes.Of(target, source, report)).Dispose();
             return null;
         }
     }
@@ -82,7 +89,7 @@ public static class Prepare
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize<PrepareReport>(File.ReadAllBytes(path), Json);
+            return JsonSerializer.Deserialize<PrepareReport>(File.ReadAllBytes(path), Json) is { Fingerprint: not null, Skipped: not null } report ? report : null;
         }
         catch (JsonException)
         {
@@ -90,12 +97,7 @@ public static class Prepare
         }
     }
 
-    static void WriteReport(string target, PrepareReport report)
-    {
-        string path = Path.Combine(target, ReportName);
-        File.WriteAllBytes(path + ".partial", JsonSerializer.SerializeToUtf8Bytes(report, Json));
-        File.Move(path + ".partial", path, overwrite: true);
-    }
+    static void WriteReport(string target, PrepareReport report) => WholeFile.Put(Path.Combine(target, ReportName), JsonSerializer.SerializeToUtf8Bytes(report, Json));
 
     static bool IsWithin(string inner, string outer)
     {

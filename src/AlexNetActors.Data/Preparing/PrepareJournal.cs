@@ -27,7 +27,7 @@ internal sealed class PrepareJournal : IDisposable
         pending.Append(Start(fingerprint)).Append('\n');
         foreach (var outcome in kept) Add(outcome);
         Sync();
-        File.Move(path + ".partial", path, overwrite: true);
+        WholeFile.Name(path + ".partial", path);
     }
 
     /// <summary>Outcomes of the source files from the first on, as far as an older journal for the same work is whole; null if there is none.</summary>

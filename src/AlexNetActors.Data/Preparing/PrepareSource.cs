@@ -16,7 +16,7 @@ internal sealed record PrepareSource(string Description, IReadOnlyList<string> C
     {
         if (!Directory.Exists(folder)) throw new DataException($"there is no folder {folder}: name a folder of class folders, or one with the ILSVRC2012 tars");
         var source = File.Exists(Path.Combine(folder, ImageNetTars.TrainingName)) ? ImageNetTars.Read(folder)
-            : Directory.Exists(Path.Combine(folder, "train")) ? ClassFolders.ReadSplit(folder)
+            : ClassFolders.IsSplit(folder) ? ClassFolders.ReadSplit(folder)
             : ClassFolders.ReadUnsplit(folder, options);
         source.Check(folder);
         return source;

@@ -9,6 +9,8 @@ internal readonly record struct TarFile(string Name, long Offset, long Length);
 /// <summary>Lists tars without reading what is in them, so that pictures can be read in any order and by many threads.</summary>
 internal static class TarIndex
 {
+    const int BlockBytes = 512, RecordBytes = 20 * BlockBytes;
+
     /// <exception cref="DataException">It is no tar, or cut short.</exception>
     internal static List<TarFile> Of(string path)
     {
@@ -33,18 +35,35 @@ internal static class TarIndex
         try
         {
             using var reader = new TarReader(stream, leaveOpen: true);
+            long end = 0;
             while (reader.GetNextEntry() is { } entry)
             {
+                end = (Math.Max(stream.Position, entry.DataOffset + entry.Length) + BlockBytes - 1) / BlockBytes * BlockBytes;
                 if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)) continue;
                 if (entry.Length > 0 && entry.DataOffset + entry.Length > length)
                     throw new DataException($"{name} is cut short within {entry.Name}: download it again");
                 files.Add(new TarFile(entry.Name, start + Math.Max(0, entry.DataOffset), entry.Length));
             }
+            RequireEnd(stream, end, length);
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or FormatException)
+        catch (Exception e) when (e is EndOfStreamException or InvalidDataException or FormatException)
         {
             throw new DataException($"{name} is not a whole tar: {OneLine.Of(e)}; download it again");
         }
         return files;
+    }
+
+    /// <summary>
+    /// A reader stops at the first block of zeros, be it a hole that a download has left. A tar ends in two of them, or as many more as fill a record of
+    /// 20 blocks, and nothing else.
+    /// </summary>
+    static void RequireEnd(Stream stream, long end, long length)
+    {
+        if (length - end < BlockBytes) throw new InvalidDataException($"it has no end mark at byte {end}, behind its last file");
+        byte[] rest = new byte[Math.Min(length - end, RecordBytes + BlockBytes + 1)];
+        stream.Position = end;
+        stream.ReadExactly(rest);
+        if (length - end > RecordBytes + BlockBytes || rest.ContainsAnyExcept((byte)0))
+            throw new InvalidDataException($"it has a hole at byte {end}, with {length - end} bytes from there on");
     }
 }

@@ -37,4 +37,17 @@ public sealed class DiskFullTests : IDisposable
         Assert.Equal(2, result.Err.Split("resumes after step 3 from").Length - 1);
         Assert.Equal(6, (int)result.Json["step"]!);
     }
+
+    [Fact]
+    public void A_pack_that_may_not_grow_ends_a_preparation_in_one_line_and_loses_nothing()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs a shell's `ulimit -f`");
+        Data.TestPictures.WriteClasses(_workshop.In("pictures"), classes: 2, files: 10);
+        string prepare = string.Join(' ', Alexnet.Command.Select(c => $"'{c}'")) + $" prepare '{_workshop.In("pictures")}' '{_workshop.In("packs")}' --size 64";
+        // Without W^X: for it .NET makes a file of its own, in memory, which may not grow either.
+        string limited = $"trap '' XFSZ; ulimit -f 100; export DOTNET_EnableWriteXorExecute=0; exec {prepare}";
+        string error = Assert.Single(Alexnet.Wait(Alexnet.StartProcess("/bin/sh", "-c", limited)).Expect(1).Err.TrimEnd().Split('\n'));
+        Assert.StartsWith($"alexnet: cannot write to {_workshop.In("packs")}: the file would be larger than the file system or `ulimit -f` allows; make room", error);
+        Alexnet.Wait(Alexnet.StartProcess("/bin/sh", "-c", $"exec {prepare}")).Expect(0);
+    }
 }

@@ -1,4 +1,6 @@
+using AlexNetActors.Actors;
 using AlexNetActors.App;
+using AlexNetActors.Compute;
 using AlexNetActors.Compute.Cpu;
 using AlexNetActors.Model;
 
@@ -15,6 +17,10 @@ public sealed class WarmUpTests
 
     [Fact]
     public void A_tiny_network_is_warmed_up_as_it_is() => Run(TinyRun.Network);
+
+    [Fact]
+    public void What_fails_in_it_ends_nothing() =>
+        Assert.False(Devices.WarmedUp(new DeviceFactory("cpu", "cpu", "", () => new CpuDevice(1)), new Network(8, 10, [new("fc1", 32, Bias: 1e30f), new("fc2", 10, SeesBoth: true, Deviation: 1e30f)], LocalResponse.Paper)));
 
     static void Run(Network network)
     {

@@ -35,6 +35,8 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --set alexnet.loader=3", "did you mean alexnet.loaders?")]
     [InlineData("train --set batch", "wanted path=value")]
     [InlineData("train --set batch=0", "batch in recipe quickstart is 0: wanted a whole number from 1 to 65536")]
+    [InlineData("train --recipe paper --set batch=20000", "batch in recipe paper is 20000: wanted at most 14266 for pictures of 224 x 224")]
+    [InlineData("train --set schedule.improvement=1", "schedule.improvement in recipe quickstart is 1: wanted a number from 0 to 0.999")]
     [InlineData("train --set schedule.rate=fast", "schedule.rate in recipe quickstart is fast: wanted a number")]
     [InlineData("train --set augmentation.mirror=maybe", "wanted on or off")]
     [InlineData("train --set alexnet.step-deadline=soon", "wanted a time above 0 with its unit")]

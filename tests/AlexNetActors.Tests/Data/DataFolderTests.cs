@@ -43,6 +43,13 @@ public class DataFolderTests
     }
 
     [Fact]
+    public void ARecordOfNoClassIsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("record 3 of pack", Assert.ThrowsAny<DataException>(() => SmallData.Create(folder["d"], 6, 3, 16, classes: 4, named: 3)).Message);
+    }
+
+    [Fact]
     public void DamageIsRefusedInOneLineThatNamesTheFile()
     {
         using var folder = new TemporaryFolder();
@@ -61,6 +68,9 @@ public class DataFolderTests
         Broken("pack.json", bytes => Replaced(bytes, "\"recordSize\": 16", "\"recordSize\": 17"), "pack.json is damaged");
         Broken("pack.json", bytes => Replaced(bytes, "\"format\": 1", "\"format\": 2"), "format version 2");
         Broken("pack.json", _ => "null"u8.ToArray(), "pack.json is damaged");
+        Broken("pack.json", _ => "{}"u8.ToArray(), "pack.json is damaged");
+        Broken("pack.json", bytes => Replaced(bytes, "\"colourValues\": [", "\"colourValues\": [ 1e999,"), "pack.json is damaged");
+        Broken("pack.json", bytes => Replaced(bytes, "\"format\": 1", "\"format\":1"), "pack.json is damaged");
         SmallData.WritePack(folder["other.pack"], 6, 16, 2);
         Broken("train.pack", _ => File.ReadAllBytes(folder["other.pack"]), "is not the one");
 
@@ -76,7 +86,7 @@ public class DataFolderTests
 
         static void Refused(string path, string expected)
         {
-            var error = Assert.Throws<DataException>(() => DataFolder.Open(path));
+            var error = Assert.ThrowsAny<DataException>(() => DataFolder.Open(path));
             Assert.Contains(expected, error.Message);
             Assert.Contains(path, error.Message);
             Assert.DoesNotContain('\n', error.Message);

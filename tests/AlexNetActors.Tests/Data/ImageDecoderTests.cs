@@ -46,6 +46,27 @@ public class ImageDecoderTests
     }
 
     [Fact]
+    public void AnEmptyOrHugeProfileOfAPngSaysNothing()
+    {
+        using var picture = TestPictures.Quarters(90, 70);
+        byte[] png = TestPictures.Encode(picture, SKEncodedImageFormat.Png);
+        foreach (string type in (string[])["tEXt", "zTXt", "eXIf"])
+            foreach (int length in (int[])[0, 1, 2, 10, (1 << 20) + 1])
+                AssertQuarters(Decode(WithChunk(png, type, [.. "Raw profile type exif\0"u8, .. new byte[length]])), $"{type} with {length} bytes");
+    }
+
+    [Fact]
+    public void APngWithManyBytesBesideThePictureIsSkippedAtOnce()
+    {
+        using var picture = TestPictures.Quarters(90, 70);
+        byte[] png = TestPictures.Encode(picture, SKEncodedImageFormat.Png), large = WithChunk(png, "tEXt", [.. "Comment\0"u8, .. new byte[5 << 20]]);
+        Assert.Equal("PNG with 5242888 bytes beside the picture in one chunk, more than 4194304", Skipped(large));
+        Assert.StartsWith("PNG with 5242888 bytes", Skipped(large[..(5 << 20)]));
+        AssertQuarters(Decode(WithChunk(png, "tEXt", [.. "Comment\0"u8, .. new byte[1 << 20]])), "one megabyte");
+        AssertQuarters(Decode(WithChunk(png, "tEXt", [.. "Comment\0"u8, .. new byte[5 << 20]], png.Length - 12)), "behind the pixels");
+    }
+
+    [Fact]
     public void PixelsOfTheRecordsSizeAreUntouched()
     {
         using var picture = TestPictures.Smooth(3, RecordSize, RecordSize);
@@ -154,6 +175,7 @@ public class ImageDecoderTests
         Assert.Equal("empty file", Skipped([]));
         Assert.Contains("HTML", Skipped("  <!DOCTYPE html><p>gone</p>"u8.ToArray()));
         Assert.Contains("not a picture", Skipped(new byte[5000]));
+        Assert.Contains("not a picture", Skipped([0, 0, 64, 64, .. new byte[64 * 8]])); // WBMP
         byte[] jpeg = TestPictures.Jpeg(1);
         int frame = jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]);
         Assert.Contains("lossless", Skipped(With(jpeg, frame + 1, 0xC3)));
@@ -238,12 +260,12 @@ public class ImageDecoderTests
         });
     }
 
-    static byte[] WithChunk(byte[] png, string type, byte[] body)
+    static byte[] WithChunk(byte[] png, string type, byte[] body, int at = 33)
     {
         byte[] chunk = [0, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(type), .. body, 0, 0, 0, 0];
         BinaryPrimitives.WriteInt32BigEndian(chunk, body.Length);
         BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), Crc32(chunk.AsSpan(4, chunk.Length - 8)));
-        return [.. png[..33], .. chunk, .. png[33..]];
+        return [.. png[..at], .. chunk, .. png[at..]];
     }
 
     static uint Crc32(ReadOnlySpan<byte> bytes) => System.IO.Hashing.Crc32.HashToUInt32(bytes);

@@ -109,6 +109,51 @@ public class ImageNetTarsTests
         }
     }
 
+    [Fact]
+    public void ATarWithAHoleOrWithoutItsEndIsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        WriteTars(folder);
+        WriteMap(folder);
+        foreach (string name in (string[])["ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"])
+        {
+            byte[] whole = File.ReadAllBytes(folder["in", name]);
+            int third = whole.AsSpan().IndexOf(name.Contains("val") ? "ILSVRC2012_val_00000006"u8 : "n02100735.tar"u8);
+            Refused("is not a whole tar: it has a hole at byte", [.. whole[..third], .. new byte[512], .. whole[(third + 512)..]]);
+            Refused("is not a whole tar: it has a hole at byte", [.. whole[..third], .. new byte[20_000]]); // more than tar itself appends
+            Refused("is not a whole tar: it has no end mark at byte", whole[..third]);
+            int inner = whole.AsSpan().IndexOf("n02100735_5.JPEG"u8);
+            if (inner > 0) Refused("n02100735.tar in", [.. whole[..inner], .. new byte[512], .. whole[(inner + 512)..]]);
+            File.WriteAllBytes(folder["in", name], [.. whole, .. new byte[10240 - whole.Length % 10240]]); // as GNU tar ends it
+            Prepare.Run(folder["in"], folder[$"out of {name}"], Small);
+            File.WriteAllBytes(folder["in", name], whole);
+
+            void Refused(string expected, byte[] bytes)
+            {
+                File.WriteAllBytes(folder["in", name], bytes);
+                var error = Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small));
+                Assert.Contains(expected, error.Message);
+                Assert.EndsWith("download it again", error.Message);
+            }
+        }
+    }
+
+    [Fact]
+    public void EachValidationPictureIsThereOnce()
+    {
+        using var folder = new TemporaryFolder();
+        WriteTars(folder);
+        WriteMap(folder);
+        Refused("has 5 pictures, the ground truth 6", 1, 2, 3, 4, 5);
+        Refused("ILSVRC2012_val_00000002.JPEG is in", 1, 2, 3, 4, 5, 2);
+
+        void Refused(string expected, params int[] numbers)
+        {
+            File.WriteAllBytes(folder["in", "ILSVRC2012_img_val.tar"], Tar(numbers.Select(i => ($"ILSVRC2012_val_{i:00000000}.JPEG", TestPictures.Jpeg(1000 + i)))));
+            Assert.Contains(expected, Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small)).Message);
+        }
+    }
+
     static void WriteTars(TemporaryFolder folder)
     {
         Directory.CreateDirectory(folder["in"]);

@@ -19,14 +19,23 @@ static class MatFile
         byte[] body = [.. Head(StructClass, [synsets.Count, 1], "synsets"), .. Element(Int32, Little(nameLength)), .. Element(Int8, names)];
         foreach (var (id, wnid, words) in synsets)
             body = [.. body, .. Number(id), .. Text(wnid), .. Text(words), .. Number(0)];
-        byte[] header = new byte[128];
-        Encoding.ASCII.GetBytes("MATLAB 5.0 MAT-file").CopyTo(header, 0);
-        (header[124], header[125], header[126], header[127]) = (0, 1, (byte)'I', (byte)'M');
-        byte[] element = Element(Matrix, body);
+        byte[] header = Header(), element = Element(Matrix, body);
         if (!compressed) return [.. header, .. element];
         using var packed = new MemoryStream();
         using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true)) zlib.Write(element);
         return [.. header, .. Little(Compressed), .. Little((int)packed.Length), .. packed.ToArray()];
+    }
+
+    /// <summary>A struct array "synsets" without elements, whatever its dimensions say.</summary>
+    public static byte[] Struct(int rows, int columns, int nameLength, string names) =>
+        [.. Header(), .. Element(Matrix, [.. Head(StructClass, [rows, columns], "synsets"), .. Element(Int32, Little(nameLength)), .. Element(Int8, Encoding.ASCII.GetBytes(names))])];
+
+    static byte[] Header()
+    {
+        byte[] header = new byte[128];
+        Encoding.ASCII.GetBytes("MATLAB 5.0 MAT-file").CopyTo(header, 0);
+        (header[124], header[125], header[126], header[127]) = (0, 1, (byte)'I', (byte)'M');
+        return header;
     }
 
     /// <summary>A double is stored in the smallest type that holds it.</summary>

@@ -33,7 +33,7 @@ public class PackTests
             byte[] flipped = (byte[])whole.Clone();
             flipped[at] ^= (byte)(1 << at % 8);
             File.WriteAllBytes(folder["b.pack"], flipped);
-            var error = Assert.Throws<DataException>(() =>
+            var error = Assert.ThrowsAny<DataException>(() =>
             {
                 using var pack = Pack.Open(folder["b.pack"]);
                 pack.Verify();
@@ -53,10 +53,10 @@ public class PackTests
         foreach (int length in (int[])[0, 1, 24, 4095, 4096, 5000, whole.Length - 1])
         {
             File.WriteAllBytes(folder["b.pack"], whole[..length]);
-            Assert.Contains("damaged", Assert.Throws<DataException>(() => Pack.Open(folder["b.pack"])).Message);
+            Assert.Contains("damaged", Assert.ThrowsAny<DataException>(() => Pack.Open(folder["b.pack"])).Message);
         }
         File.WriteAllBytes(folder["b.pack"], [.. whole, 0]);
-        Assert.Contains("damaged", Assert.Throws<DataException>(() => Pack.Open(folder["b.pack"])).Message);
+        Assert.Contains("damaged", Assert.ThrowsAny<DataException>(() => Pack.Open(folder["b.pack"])).Message);
     }
 
     [Fact]
@@ -67,10 +67,10 @@ public class PackTests
         byte[] bytes = File.ReadAllBytes(folder["a.pack"]);
         bytes[8] = 2;
         File.WriteAllBytes(folder["newer.pack"], bytes);
-        Assert.Contains("format version 2", Assert.Throws<DataException>(() => Pack.Open(folder["newer.pack"])).Message);
+        Assert.Contains("format version 2", Assert.ThrowsAny<DataException>(() => Pack.Open(folder["newer.pack"])).Message);
         File.WriteAllBytes(folder["text.pack"], new byte[9999]);
-        Assert.Contains("does not start like a pack", Assert.Throws<DataException>(() => Pack.Open(folder["text.pack"])).Message);
-        Assert.Contains("alexnet prepare", Assert.Throws<DataException>(() => Pack.Open(folder["none.pack"])).Message);
-        Assert.Throws<DataException>(() => Pack.Open(folder.Path));
+        Assert.Contains("does not start like a pack", Assert.ThrowsAny<DataException>(() => Pack.Open(folder["text.pack"])).Message);
+        Assert.Contains("alexnet prepare", Assert.ThrowsAny<DataException>(() => Pack.Open(folder["none.pack"])).Message);
+        Assert.ThrowsAny<DataException>(() => Pack.Open(folder.Path));
     }
 }

@@ -91,6 +91,27 @@ public class PrepareResumeTests
     }
 
     [Fact]
+    public void AfterAPictureCouldNotBeRead()
+    {
+        using var folder = new TemporaryFolder();
+        Source(folder);
+        Prepare.Run(folder["in"], folder["whole"], Small);
+        string picture = folder["in", "class2", "10.jpg"];
+        using (new FileStream(picture, FileMode.Open, FileAccess.ReadWrite, FileShare.None)) // as a lack of permission does, to root too
+        {
+            var error = Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small));
+            Assert.Contains($"cannot read class2/10.jpg of {picture}: ", error.Message);
+            Assert.Contains("run the same command again", error.Message);
+            Assert.DoesNotContain('\n', error.Message);
+            Assert.Throws<DataException>(() => DataFolder.Open(folder["out"]));
+        }
+        int first = -1;
+        Prepare.Run(folder["in"], folder["out"], Small, new Immediately(progress => first = first < 0 ? progress.Done : first));
+        AssertSame(folder, "out");
+        Assert.True(first < 45, $"went on from {first}");
+    }
+
+    [Fact]
     public void ButNotWithASourceThatHasChanged()
     {
         using var folder = new TemporaryFolder();

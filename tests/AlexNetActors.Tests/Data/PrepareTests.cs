@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text;
 using AlexNetActors.Data;
 
 namespace AlexNetActors.Tests.Data;
@@ -58,6 +60,26 @@ public class PrepareTests
     }
 
     [Fact]
+    public void AClassMayBeCalledTrain()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 5);
+        Directory.Move(folder["in", "class1"], folder["in", "train"]);
+        Assert.Equal(["class0", "train"], Prepare.Run(folder["in"], folder["out"], Small).Classes.Select(c => c.Name));
+    }
+
+    [Fact]
+    public async Task ANamedPipeIsSkippedAndNotWaitedFor()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 6);
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no named pipes among its files");
+        using (var pipe = Process.Start("mkfifo", folder["in", "class1", "pipe.jpg"])) pipe.WaitForExit();
+        var report = await Task.Run(() => Prepare.Run(folder["in"], folder["out"], Small)).WaitAsync(TimeSpan.FromSeconds(120), TestContext.Current.CancellationToken);
+        Assert.Equal([new SkippedFile("class1/pipe.jpg", "empty file")], report.Skipped);
+    }
+
+    [Fact]
     public void WithoutAValFolderAShareOfEachClassIsSetAside()
     {
         using var folder = new TemporaryFolder();
@@ -108,6 +130,80 @@ public class PrepareTests
         File.Delete(folder["in", "class0", "00.jpg"]);
         Assert.Contains("already holds another data set", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small)).Message);
         Assert.Contains("already holds another data set", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small with { RecordSize = 40 })).Message);
+    }
+
+    [Fact]
+    public void AFinishedTargetThatCannotBeReadIsLeftAlone()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 10);
+        Prepare.Run(folder["in"], folder["out"], Small);
+        foreach (string name in (string[])["train.pack", "mean.f32"])
+            using (new FileStream(folder["out", name], FileMode.Open, FileAccess.ReadWrite, FileShare.None)) // as a lack of permission does, to root too
+                Refused("cannot read ");
+        foreach (string name in (string[])["pack.json", "train.pack"])
+        {
+            byte[] whole = File.ReadAllBytes(folder["out", name]), newer = (byte[])whole.Clone();
+            if (name == "pack.json") newer = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(whole).Replace("\"format\": 1", "\"format\": 2"));
+            else newer[8]++;
+            File.WriteAllBytes(folder["out", name], newer);
+            Refused("has format version 2");
+            File.WriteAllBytes(folder["out", name], whole);
+        }
+        Assert.True(Prepare.Run(folder["in"], folder["out"], Small).AlreadyDone);
+
+        void Refused(string expected)
+        {
+            Assert.Contains(expected, Assert.Throws<DataUnreadableException>(() => Prepare.Run(folder["in"], folder["out"], Small)).Message);
+            Assert.True(File.Exists(folder["out", "pack.json"]));
+        }
+    }
+
+    [Fact]
+    public void ADataSetWithoutAReportIsNoOtherDataSet()
+    {
+        using var folder = new TemporaryFolder();
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 5);
+        Prepare.Run(folder["in"], folder["out"], Small);
+        foreach (string text in (string[])["", "{}", "null"])
+        {
+            File.WriteAllText(folder["out", "prepare-report.json"], text); // a power cut could once leave it empty
+            Assert.Contains("its prepare-report.json, which says of what source it is, is missing or damaged", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["out"], Small)).Message);
+        }
+        DataFolder.Open(folder["out"]).Dispose();
+    }
+
+    [Theory]
+    [InlineData("mean.f32", 20)]
+    [InlineData("pack.json", 20)]
+    [InlineData("train.pack", 7)] // the record that is damaged
+    [InlineData("validation.pack", 18)]
+    [InlineData("train.pack, its tables", 0)]
+    [InlineData("train.pack, another", 0)]
+    public void OfADamagedTargetWhatIsWholeIsKept(string what, int kept)
+    {
+        using var folder = new TemporaryFolder();
+        string[] products = ["train.pack", "validation.pack", "mean.f32", "pack.json", "prepare-report.json"];
+        string damaged = what.Split(',')[0];
+        TestPictures.WriteClasses(folder["in"], classes: 2, files: 10);
+        File.WriteAllText(folder["in", "class0", "00.jpg"], "<html>");
+        Prepare.Run(folder["in"], folder["whole"], Small);
+        Prepare.Run(folder["in"], folder["out"], Small);
+        byte[] bytes = File.ReadAllBytes(folder["out", damaged]);
+        int recordBytes = 32 * 32 * 3;
+        if (what == "train.pack, another") SmallData.WritePack(folder["out", damaged], 17, 32, 2);
+        else
+        {
+            bytes[what switch { "train.pack" => 4096 + 6 * recordBytes, "train.pack, its tables" => bytes.Length - 1, _ => bytes.Length / 2 }] ^= 1;
+            File.WriteAllBytes(folder["out", damaged], bytes);
+        }
+        var said = new List<string>();
+        int first = -1;
+        Prepare.Run(folder["in"], folder["out"], Small, new Immediately(progress => first = first < 0 ? progress.Done : first), say: said.Add);
+        Assert.Equal(kept, first);
+        Assert.Contains(damaged, Assert.Single(said));
+        foreach (string product in products) Assert.Equal(File.ReadAllBytes(folder["whole", product]), File.ReadAllBytes(folder["out", product]));
+        Assert.Equal([".lock", .. products.Order(StringComparer.Ordinal)], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

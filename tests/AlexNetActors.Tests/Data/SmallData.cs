@@ -17,14 +17,14 @@ static class SmallData
         pack.Complete();
     }
 
-    public static DataFolder Create(string folder, int training, int validation, int recordSize, int classes = 3)
+    public static DataFolder Create(string folder, int training, int validation, int recordSize, int classes = 3, int? named = null)
     {
         Directory.CreateDirectory(folder);
         WritePack(Path.Combine(folder, "train.pack"), training, recordSize, classes);
         WritePack(Path.Combine(folder, "validation.pack"), validation, recordSize, classes);
         var statistics = new TrainingStatistics(recordSize);
         for (int i = 0; i < training; i++) statistics.Add(Record(i, recordSize));
-        DataFolder.Describe(folder, "made by a test", [.. Enumerable.Range(0, classes).Select(c => $"class{c}")], statistics).Write(folder);
+        DataFolder.Describe(folder, "made by a test", [.. Enumerable.Range(0, named ?? classes).Select(c => $"class{c}")], statistics).Write(folder);
         return DataFolder.Open(folder);
     }
 }

@@ -80,6 +80,7 @@ public sealed class NetworkTests
         Refused("fc1 has dropout and normalisation: choose one", [fc with { Name = "fc1", Dropout = 0.5, Normalize = true }, fc]);
         Refused("fc has dropout: the last layer's outputs are the logits and cannot be dropped", [conv, fc with { Dropout = 0.5 }]);
         Refused("conv1 pools 3x3 windows over maps of 2x2", [conv with { Stride = 4, Pool = true }, fc]);
+        Refused("the last layer, conv2, ends in maps of 3x3: its outputs are the logits, so make it fully connected, size = 0", [conv, new("conv2", 8, Size: 6, SeesBoth: true)], classes: 72);
         Refused("the last layer, fc, has 12 outputs, network.classes is 10: they must be equal", [conv, fc with { Kernels = 12 }]);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;

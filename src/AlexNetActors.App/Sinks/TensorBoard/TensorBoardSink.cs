@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;

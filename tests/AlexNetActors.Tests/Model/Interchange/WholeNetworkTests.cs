@@ -63,20 +63,4 @@ public sealed class WholeNetworkTests
         Assert.Contains("fc6 is fully connected to its own tower only", Refusal(new("conv1", 4, Size: 3), new("fc6", 4), new("fc8", 4, SeesBoth: true)));
         Assert.Contains("conv7 is a convolution behind a fully connected layer", Refusal(new("fc6", 4, SeesBoth: true), new("conv7", 4, Size: 1)));
     }
-
-    [Fact]
-    public void A_file_is_there_whole_or_as_it_was()
-    {
-        using var folder = new Data.TemporaryFolder();
-        string file = folder["model"];
-        WholeFile.Write(file, partial => File.WriteAllText(partial, "first"));
-        var refusal = Assert.Throws<CheckpointException>(() => WholeFile.Write(file, partial =>
-        {
-            File.WriteAllText(partial, "half");
-            throw new IOException("No space left on device.");
-        }));
-        Assert.Equal($"cannot write {file}: No space left on device; make room or give access, or name another file", refusal.Message);
-        Assert.Equal("first", File.ReadAllText(file));
-        Assert.Equal([file], Directory.GetFiles(folder.Path));
-    }
 }
