@@ -270,7 +270,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 self.Tell(new NumbersWentWrong(e.Pass ?? _ran, part.Mine.Towers, Device, e.Found.Tower, e.Found.Layer, e.Found.What, e.Found.Given, [.. e.Records]));
             }
-            catch (Exception e) when (e is PassAbortedException or CheckpointException or DataException or ArgumentException or IOException or OutOfMemoryException or InvalidOperationException or DeviceException)
+            catch (Exception e) // also what nobody thought of: on a thread of its own it would end the process
             {
                 if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
                 var suspects = e is PassAbortedException ? TowerIds.Both.Except(part.Mine.Towers) : part.Mine.Towers; // what was waited for is the other's to give

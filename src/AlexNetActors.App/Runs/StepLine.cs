@@ -9,7 +9,7 @@ namespace AlexNetActors.App;
 /// <summary>A step as metrics.jsonl has it, for who reads it again.</summary>
 sealed record StepLine(long Step, float Rate, double Loss, double Top1, double Top5, double ImagesPerSecond, StepLine.Tower[] Towers)
 {
-    const double MsMax = 1e9, LossMax = 1e9, RateMax = 1e9; // far beyond what any step has: what is reckoned from them stays a number
+    const double MsMax = 1e9, LossMax = 1e39, RateMax = float.MaxValue; // at least what any step has, a run that blows up included; what is reckoned from them stays a number
     const double SpeedMin = 0.01, SpeedMax = 1e9; // images/s; it is written in hundredths
 
     public sealed record Tower(string Towers, double ComputeMs, double ExchangeMs, double DataMs, Exchange[] Exchanges);

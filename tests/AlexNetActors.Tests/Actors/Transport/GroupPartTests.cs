@@ -78,6 +78,7 @@ public sealed class GroupPartTests : IDisposable
         var sender = new BatchSender(Generation, opened.Set, lost: _ => { });
         node.Connect(_nodes[1].Endpoint, new TensorHello(Generation, LinkPurpose.Batches, "loader", _towers[1].Path.Name), sender);
         Assert.True(opened.Wait(Links.Deadline));
+        sender.Send(new float[3 * TinyRun.Recipe.Augmentation.CropSize * TinyRun.Recipe.Augmentation.CropSize]);
         sender.Send(new PassId(Generation, PassKind.Train, 0), new Batch(TinyRun.Recipe.Batch, TinyRun.Recipe.Augmentation.CropSize));
         var buffer = Next<WeakReference>(_inboxes[1], _ => true);
         sender.Dispose();
