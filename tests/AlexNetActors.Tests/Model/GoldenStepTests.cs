@@ -1,5 +1,5 @@
-using AlexNetActors.Tests.Compute;
 using AlexNetActors.Model;
+using AlexNetActors.Tests.Compute;
 
 namespace AlexNetActors.Tests.Model;
 
