@@ -13,7 +13,7 @@ public static class WholeFile
     {
         try
         {
-            Put(path, write);
+            Put(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path, write); // a link stays one
         }
         catch (Exception e) when (Disk.Refusal(e) is { } why)
         {

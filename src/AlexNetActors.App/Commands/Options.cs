@@ -26,6 +26,8 @@ static class Options
     /// <summary>Refuses, before any work is done, a file that is to be written where none can be.</summary>
     public static void CheckFile(string file)
     {
+        if (string.IsNullOrWhiteSpace(file)) throw new UsageException("the name of the file to be written is empty");
+        if (Path.GetFullPath((File.Exists(file) ? File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName : null) ?? file).StartsWith("/dev/", StringComparison.Ordinal)) throw new UsageException($"{file} is a device, and would be replaced by a file: name a file elsewhere");
         if (Directory.Exists(file)) throw new UsageException($"{file} is a folder: name a file in it");
         if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder && !Directory.Exists(folder)) throw new UsageException($"there is no folder {folder} for {Path.GetFileName(file)}: make it, or name another file");
     }

@@ -13,6 +13,7 @@ static class Hocon
     public static Config Parse(string text, string where)
     {
         if (HoconBrackets.Complaint(text) is { } complaint) throw new UsageException($"{where} is not HOCON: {complaint}");
+        if (text.Contains("${", StringComparison.Ordinal)) throw new UsageException($"{where} is not HOCON as it is read here: it has a substitution, ${{...}}; write the value"); // some of them Akka's parser follows for ever
         try
         {
             var parsing = Task.Factory.StartNew(() => ConfigurationFactory.ParseString(text), TaskCreationOptions.LongRunning);

@@ -19,7 +19,9 @@ sealed class RunFolder
 
     static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
-    public RunFolder(string path) => Path = System.IO.Path.TrimEndingDirectorySeparator(path);
+    /// <exception cref="UsageException">It has no name.</exception>
+    public RunFolder(string path) =>
+        Path = string.IsNullOrWhiteSpace(path) ? throw new UsageException("the name of the run folder is empty: name one") : System.IO.Path.TrimEndingDirectorySeparator(path);
 
     public string Path { get; }
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");

@@ -30,6 +30,8 @@ public static class Prepare
         if (options.RecordSize is < 16 or > 4096) throw new DataException($"a record size of {options.RecordSize} is not between 16 and 4096");
         if (options.Threads is < 1 or > 1024) throw new DataException($"{options.Threads} threads are not between 1 and 1024");
         if (options.ValidationShare is not (> 0 and < 1)) throw new DataException($"a validation share of {options.ValidationShare} is not between 0 and 1");
+        if (string.IsNullOrWhiteSpace(target)) throw new DataException("the target's name is empty: name a folder");
+        if (File.Exists(Path.Combine(target, "run.json"))) throw new DataException($"{target} is the folder of a run, whose files a data set would replace: name another");
         if (IsWithin(target, source)) throw new DataException($"the target {target} lies in the source {source}: name a folder elsewhere");
 
         var found = Detect(source, options);

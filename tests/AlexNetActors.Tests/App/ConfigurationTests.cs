@@ -57,7 +57,8 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("a = 1\n}", "line 2: '}' closes nothing")]
     [InlineData("# {\na = \"}\" // [\nb = \"\"\"\n]\n\"\"\"\nc = ]", "line 6: ']' closes nothing")]
     [InlineData("a = \"x\nb = 1", "line 1: a quotation mark is never closed")]
-    [InlineData("a = ${b}", "Unresolved substitution")]
+    [InlineData("a = ${b}", "it has a substitution")]
+    [InlineData("a = ${?a}", "it has a substitution")]
     [InlineData("include \"x\"", "use base = NAME")]
     public void What_is_not_HOCON_is_refused(string text, string expected) =>
         Assert.Contains(expected, Assert.Throws<UsageException>(() => Hocon.Parse(text, "text")).Message);

@@ -34,6 +34,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --set network=5", "network is a block, not a value")]
     [InlineData("train --set alexnet.loader=3", "did you mean alexnet.loaders?")]
     [InlineData("train --set batch", "wanted path=value")]
+    [InlineData("trace $/run /dev/alexnet/steps.json", "is a device")]
     [InlineData("train --set batch=0", "batch in recipe quickstart is 0: wanted a whole number from 1 to 65536")]
     [InlineData("train --recipe paper --set batch=20000", "batch in recipe paper is 20000: wanted at most 14266 for pictures of 224 x 224")]
     [InlineData("train --set schedule.improvement=1", "schedule.improvement in recipe quickstart is 1: wanted a number from 0 to 0.999")]
@@ -103,6 +104,21 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
         Assert.Contains(expected, result.Err.TrimEnd().Split('\n')[^1]);
         Assert.DoesNotContain("   at ", result.Err);
     }
+
+    [Fact]
+    public void An_empty_name_is_refused()
+    {
+        foreach (string[] command in new string[][] { ["train", "--run", ""], ["trace", trained.Workshop.In("run"), ""] })
+            Assert.Contains(" is empty", Assert.Single(Alexnet.Run(command).Expect(2).Err.TrimEnd().Split('\n')));
+    }
+
+    /// <summary>Akka's parser would follow it for ever.</summary>
+    [Fact]
+    public void A_substitution_is_refused() => Assert.Contains("it has a substitution", Assert.Single(Alexnet.Run("plan", "--set", "seed=${?HOME}").Expect(2).Err.TrimEnd().Split('\n')));
+
+    [Fact]
+    public void No_data_set_is_put_among_the_files_of_a_run() =>
+        Assert.Contains("is the folder of a run", Assert.Single(Alexnet.Run("prepare", trained.Workshop.Data, trained.Workshop.In("run")).Expect(1).Err.TrimEnd().Split('\n')));
 
     [Fact]
     public void A_damaged_pack_or_checkpoint_is_named_with_exit_code_1()
