@@ -26,7 +26,7 @@ done
 cp tests/gpu-check/run.sh tests/gpu-check/torch_alexnet.py "$work/files"
 { git describe --always --dirty --abbrev=12 2> /dev/null || echo "unknown commit"; } > "$work/files/version.txt"
 
-# Not used there: a peer among image libraries, the network's other readers, the runtime's debugging and tracing.
+# Not used there: libvips, a peer; ONNX Runtime, which reads exports in a test; the runtime's debugging and tracing.
 cd "$work/files"
 rm -f libvips.so.42 libonnxruntime*.so onnxruntime*.dll libmscordaccore.so libmscordbi.so libcoreclrtraceptprovider.so createdump ./*.pdb ./*.xml
 
