@@ -1,5 +1,3 @@
-using AlexNetActors.Compute.Cpu.Winograd;
-
 namespace AlexNetActors.Compute.Cpu;
 
 /// <summary>
@@ -9,16 +7,10 @@ namespace AlexNetActors.Compute.Cpu;
 /// </summary>
 public sealed unsafe class CpuDevice : IDevice
 {
-    /// <summary>Floats of transposed gradient kept at once in <see cref="ConvolveBackwardWeights"/>, at least a row. Decides the order of sums.</summary>
-    const long TransposedFloats = 1 << 18;
-
-    /// <summary>Floats at the points kept at once in the fast gradient by the weights. Decides the order of sums.</summary>
-    const long PointFloats = 1 << 20;
-
     readonly ThreadTeam team;
     readonly List<CpuTensor> tensors = [];
-    readonly NativeBuffer ones = new(32);
-    NativeBuffer scratch = new(0), zeros = new(0);
+    readonly Workspace memory = new();
+    readonly FilterPasses filters;
     bool disposed;
 
     /// <param name="threads">Threads that share each operation, the caller's included.</param>
@@ -32,12 +24,12 @@ public sealed unsafe class CpuDevice : IDevice
         Level = SimdLevels.Choose(level, Environment.GetEnvironmentVariable(SimdLevels.Variable));
         (Name, Method) = (name, method);
         team = new ThreadTeam(threads, Level, name);
-        new Span<float>(ones.Pointer, 32).Fill(1);
+        filters = new FilterPasses(team, memory, method);
     }
 
     public string Name { get; }
     public string Memory => "cpu";
-    public int Buffers { get; private set; }
+    public int Buffers => tensors.Count + memory.Made;
     public SimdLevel Level { get; }
     public ConvolutionMethod Method { get; }
     public int Threads => team.Count;
@@ -89,7 +81,7 @@ public sealed unsafe class CpuDevice : IDevice
             Write(values, destination);
             return;
         }
-        float* rows = Scratch((long)d.Shape.Features * Threads);
+        float* rows = memory.Scratch((long)d.Shape.Features * Threads);
         team.Run(new DrawNormal { Random = random, First = first, Deviation = deviation, Rows = rows, Copy = CopyOf(CopyDirection.ToDevice, null, d) });
     }
 
@@ -114,7 +106,7 @@ public sealed unsafe class CpuDevice : IDevice
                 Images = B,
                 H = H,
                 W = W,
-                Scratch = Scratch(Cpu.LoadCrops.ScratchOf(W) * Threads),
+                Scratch = memory.Scratch(Cpu.LoadCrops.ScratchOf(W) * Threads),
                 Output = o.Pointer,
             });
     }
@@ -124,45 +116,7 @@ public sealed unsafe class CpuDevice : IDevice
         var (i, w) = (Of(input, CpuLayout.Activation, "Convolve"), OfWeights(weights, filter, "Convolve"));
         var (z, o) = (Of(bias, CpuLayout.Plain, "Convolve"), Of(output, CpuLayout.Activation, "Convolve"));
         Require.Convolve(i.Shape, w.Shape, z.Shape, filter, o.Shape);
-        if (filter.CoversInput)
-            team.Run(new FullyConnected
-            {
-                Input = i.Pointer,
-                ImageBlocks = i.ImageBlocks,
-                Inputs = i.Shape.Features,
-                Neurons = filter.Kernels,
-                Weights = w.Pointer,
-                Bias = z.Pointer,
-                Rectify = rectify,
-                Output = o.Pointer,
-            });
-        else if (IsFast(filter))
-            FastConvolution(i, w, turned: false, TilePlan.Of(filter), z.Pointer, rectify, o);
-        else
-        {
-            float* panels = Scratch(filter.WeightsShape.Count);
-            team.Run(new PackKernels { Weights = w.Pointer, Filter = filter, Panels = panels });
-            team.Run(new Convolution
-            {
-                Input = i.Pointer,
-                ImageBlocks = i.ImageBlocks,
-                C = filter.Channels,
-                H = filter.Height,
-                W = filter.Width,
-                Panels = panels,
-                Bias = z.Pointer,
-                K = filter.Kernels,
-                R = filter.SizeY,
-                S = filter.SizeX,
-                Stride = filter.Stride,
-                PadY = filter.Pad,
-                PadX = filter.Pad,
-                Rectify = rectify,
-                Output = o.Pointer,
-                OH = filter.OutputHeight,
-                OW = filter.OutputWidth,
-            });
-        }
+        filters.Convolve(i, w, z, filter, rectify, o);
         ClearPadding(o); // the bias is there too
     }
 
@@ -171,44 +125,7 @@ public sealed unsafe class CpuDevice : IDevice
         var (dO, w) = (Of(dOutput, CpuLayout.Activation, "ConvolveBackwardInput"), OfWeights(weights, filter, "ConvolveBackwardInput"));
         var dI = Of(dInput, CpuLayout.Activation, "ConvolveBackwardInput");
         Require.ConvolveBackwardInput(dO.Shape, w.Shape, filter, dI.Shape);
-        if (filter.CoversInput)
-        {
-            team.Run(new FullyConnectedBackwardInput
-            {
-                DOutput = dO.Pointer,
-                ImageBlocks = dO.ImageBlocks,
-                Inputs = dI.Shape.Features,
-                Neurons = filter.Kernels,
-                Weights = w.Pointer,
-                DInput = dI.Pointer,
-            });
-            return;
-        }
-        if (IsFast(filter))
-        {
-            FastConvolution(dO, w, turned: true, TilePlan.Of(filter), null, false, dI);
-            return;
-        }
-        float* panels = Scratch(filter.WeightsShape.Count);
-        team.Run(new PackTurnedChannels { Weights = w.Pointer, Filter = filter, Panels = panels });
-        team.Run(new Convolution
-        {
-            Input = dO.Pointer,
-            ImageBlocks = dO.ImageBlocks,
-            C = filter.Kernels,
-            H = filter.OutputHeight,
-            W = filter.OutputWidth,
-            Panels = panels,
-            K = filter.Channels,
-            R = filter.SizeY,
-            S = filter.SizeX,
-            Stride = 1,
-            PadY = filter.SizeY - 1 - filter.Pad,
-            PadX = filter.SizeX - 1 - filter.Pad,
-            Output = dI.Pointer,
-            OH = filter.Height,
-            OW = filter.Width,
-        });
+        filters.ConvolveBackwardInput(dO, w, filter, dI);
     }
 
     public void ConvolveBackwardWeights(Tensor input, Tensor dOutput, Filter filter, Tensor dWeights, Tensor dBias)
@@ -216,144 +133,7 @@ public sealed unsafe class CpuDevice : IDevice
         var (i, dO) = (Of(input, CpuLayout.Activation, "ConvolveBackwardWeights"), Of(dOutput, CpuLayout.Activation, "ConvolveBackwardWeights"));
         var (dW, dB) = (OfWeights(dWeights, filter, "ConvolveBackwardWeights"), Of(dBias, CpuLayout.Plain, "ConvolveBackwardWeights"));
         Require.ConvolveBackwardWeights(i.Shape, dO.Shape, filter, dW.Shape, dB.Shape);
-        if (filter.CoversInput) FullyConnectedBackwardWeights(i, dO, filter, dW, dB);
-        else if (IsFast(filter)) FastConvolutionBackwardWeights(i, dO, TilePlan.Of(filter), dW, dB);
-        else ConvolutionBackwardWeights(i, dO, filter, dW, dB);
-    }
-
-    void FullyConnectedBackwardWeights(CpuTensor input, CpuTensor dOutput, Filter filter, CpuTensor dWeights, CpuTensor dBias)
-    {
-        float* transposed = Scratch((long)CpuTensor.BlocksOf32(filter.Kernels) * input.ImageBlocks * 32 * 32);
-        team.Run(new TransposeNeurons { DOutput = dOutput.Pointer, ImageBlocks = input.ImageBlocks, Neurons = filter.Kernels, Transposed = transposed });
-        team.Run(new FullyConnectedBackwardWeights
-        {
-            Input = input.Pointer,
-            ImageBlocks = input.ImageBlocks,
-            Inputs = input.Shape.Features,
-            Neurons = filter.Kernels,
-            Transposed = transposed,
-            Ones = ones.Pointer,
-            DWeights = dWeights.Pointer,
-            DBias = dBias.Pointer,
-        });
-    }
-
-    void ConvolutionBackwardWeights(CpuTensor input, CpuTensor dOutput, Filter filter, CpuTensor dWeights, CpuTensor dBias)
-    {
-        int OH = filter.OutputHeight, OW = filter.OutputWidth;
-        long row = (long)OW * CpuTensor.PaddedKernels(filter.Kernels) * 32;
-        int rowsTogether = (int)Math.Clamp(TransposedFloats / row, 1, OH);
-        float* transposed = Scratch(rowsTogether * row);
-        Clear(dWeights);
-        Clear(dBias);
-        for (int block = 0; block < input.ImageBlocks; block++)
-            for (int y = 0; y < OH; y += rowsTogether)
-            {
-                int rows = Math.Min(rowsTogether, OH - y);
-                team.Run(new TransposeRows
-                {
-                    DOutput = dOutput.Pointer + ((nint)block * OH + y) * OW * filter.Kernels * 32,
-                    Rows = rows,
-                    OW = OW,
-                    K = filter.Kernels,
-                    Transposed = transposed,
-                });
-                team.Run(new ConvolutionWeights
-                {
-                    Input = input.Pointer + (nint)block * filter.Height * filter.Width * filter.Channels * 32,
-                    Filter = filter,
-                    Transposed = transposed,
-                    FirstRow = y,
-                    Rows = rows,
-                    Ones = ones.Pointer,
-                    DWeights = dWeights.Pointer,
-                    DBias = dBias.Pointer,
-                });
-            }
-    }
-
-    bool IsFast(Filter filter) => Method == ConvolutionMethod.Fast && TilePlan.Pays(filter);
-
-    /// <summary>Forward, or with turned weights the gradient by the input: <paramref name="forward"/> is the plan of the convolution itself.</summary>
-    void FastConvolution(CpuTensor input, CpuTensor weights, bool turned, TilePlan forward, float* bias, bool rectify, CpuTensor output)
-    {
-        var filter = forward.Filter;
-        var plan = turned
-            ? TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad))
-            : forward;
-        nint panelFloats = (plan.Points * plan.Channels * plan.Filter.Kernels + Cache.LineFloats - 1) / Cache.LineFloats * Cache.LineFloats; // what lies behind is stored to by whole lines
-        nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * Threads;
-        nint scratch = WinogradConvolution.ScratchOf(plan) * Threads;
-        float* panels = Scratch(panelFloats + Math.Max(weightsScratch, scratch)), rest = panels + panelFloats;
-        float* none = Zeros(Math.Max(CpuTensor.PaddedKernels(filter.Kernels), plan.Filter.Channels * 32));
-        if (turned) team.Run(new EvaluateTurnedKernels { Weights = weights.Pointer, Plan = forward, Scratch = rest, Panels = panels });
-        else team.Run(new EvaluateKernels { Weights = weights.Pointer, Plan = plan, Zeros = none, Scratch = rest, Panels = panels });
-        team.Run(new WinogradConvolution
-        {
-            Input = input.Pointer,
-            ImageBlocks = input.ImageBlocks,
-            Plan = plan,
-            Panels = panels,
-            Bias = bias,
-            Rectify = rectify,
-            StoreThrough = output.Floats >= Cache.LargeFloats,
-            Zeros = none,
-            Scratch = rest,
-            Output = output.Pointer,
-        });
-    }
-
-    void FastConvolutionBackwardWeights(CpuTensor input, CpuTensor dOutput, TilePlan plan, CpuTensor dWeights, CpuTensor dBias)
-    {
-        var filter = plan.Filter;
-        int kernels = CpuTensor.PaddedKernels(filter.Kernels);
-        int together = (int)Math.Clamp(PointFloats / (plan.Points * 32 * (plan.Channels + kernels)), 1, plan.Tiles);
-        nint inputs = TileMemory.FloatsOf(plan.Points, together, plan.Channels), gradient = TileMemory.FloatsOf(plan.Points, together, kernels);
-        nint products = TileMemory.FloatsOf(plan.Points, 1, plan.Channels * kernels / 32), biasParts = together * kernels;
-        float* memory = Scratch(inputs + gradient + products + biasParts + EvaluateGradient.ScratchFloats * Threads), rest = memory + inputs + gradient + products;
-        float* none = Zeros(Math.Max(32 * 48, filter.Channels * 32));
-        var points = new TileMemory(memory + inputs + gradient, 1, plan.Channels * kernels / 32);
-        for (int block = 0; block < input.ImageBlocks; block++)
-            for (int tile = 0; tile < plan.Tiles; tile += together)
-            {
-                int tiles = Math.Min(together, plan.Tiles - tile);
-                var evaluate = new EvaluateInputs
-                {
-                    Image = input.Pointer + (nint)block * filter.Height * filter.Width * filter.Channels * 32,
-                    Plan = plan,
-                    FirstTile = tile,
-                    Tiles = tiles,
-                    Zeros = none,
-                    Inputs = new TileMemory(memory, together, plan.Channels),
-                };
-                var evaluateGradient = new EvaluateGradient
-                {
-                    Image = dOutput.Pointer + (nint)block * filter.OutputHeight * filter.OutputWidth * filter.Kernels * 32,
-                    Plan = plan,
-                    FirstTile = tile,
-                    Tiles = tiles,
-                    Zeros = none,
-                    Ones = ones.Pointer,
-                    BiasParts = rest,
-                    Scratch = rest + biasParts,
-                    Gradient = new TileMemory(memory + inputs, together, kernels),
-                };
-                team.Run(evaluate);
-                team.Run(evaluateGradient);
-                team.Run(new MultiplyGradient
-                {
-                    Plan = plan,
-                    FirstTile = tile,
-                    Tiles = tiles,
-                    Inputs = evaluate.Inputs,
-                    Gradient = evaluateGradient.Gradient,
-                    Add = block + tile > 0,
-                    BiasParts = rest,
-                    Products = points,
-                    DBias = dBias.Pointer,
-                });
-            }
-        team.Run(new GatherGradient { Plan = plan, Products = points, Scratch = rest, DWeights = dWeights.Pointer });
+        filters.ConvolveBackwardWeights(i, dO, filter, dW, dB);
     }
 
     public void RectifyBackward(Tensor output, Tensor dOutput)
@@ -387,7 +167,7 @@ public sealed unsafe class CpuDevice : IDevice
             Pixels = input.ImageBlocks * input.Shape.Height * input.Shape.Width,
             C = input.Shape.Channels,
             Response = response,
-            Scratch = Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * Threads),
+            Scratch = memory.Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * Threads),
             Output = output.Pointer,
         });
     }
@@ -470,7 +250,7 @@ public sealed unsafe class CpuDevice : IDevice
             DInput = dInput == null ? null : dInput.Pointer,
             StoreThrough = input.Floats >= Cache.LargeFloats,
         };
-        work.Scratch = Scratch(work.ScratchFloats * Threads);
+        work.Scratch = memory.Scratch(work.ScratchFloats * Threads);
         team.Run(work);
     }
 
@@ -563,9 +343,7 @@ public sealed unsafe class CpuDevice : IDevice
         disposed = true;
         team.Dispose();
         foreach (var tensor in tensors) tensor.Dispose();
-        scratch.Dispose();
-        zeros.Dispose();
-        ones.Dispose();
+        memory.Dispose();
     }
 
     CpuTensor Allocate(CpuLayout layout, Shape shape)
@@ -574,32 +352,7 @@ public sealed unsafe class CpuDevice : IDevice
         Require.Allocation(shape);
         var tensor = new CpuTensor(this, layout, shape);
         tensors.Add(tensor);
-        Buffers++;
         return tensor;
-    }
-
-    /// <summary>Working memory until the next call; contents arbitrary.</summary>
-    float* Scratch(long floats)
-    {
-        if (floats > scratch.Floats)
-        {
-            scratch.Dispose();
-            scratch = new NativeBuffer(floats);
-            Buffers++;
-        }
-        return scratch.Pointer;
-    }
-
-    /// <summary>So many zeros.</summary>
-    float* Zeros(long floats)
-    {
-        if (floats > zeros.Floats)
-        {
-            zeros.Dispose();
-            zeros = new NativeBuffer(floats);
-            Buffers++;
-        }
-        return zeros.Pointer;
     }
 
     void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)
@@ -661,8 +414,6 @@ public sealed unsafe class CpuDevice : IDevice
         if (images == 0) return;
         team.Run(new ClearPadding { LastBlock = activation.Pointer + (nint)(activation.ImageBlocks - 1) * features * 32, Features = features, Images = images });
     }
-
-    static void Clear(CpuTensor tensor) => new Span<float>(tensor.Pointer, checked((int)tensor.Floats)).Clear();
 
     CpuTensor Of(Tensor tensor, string operation)
     {
