@@ -20,6 +20,9 @@ public sealed record LayerShape(LayerSpec Spec, int Index, Filter Filter, bool R
 
     /// <summary>Multiply-accumulates of one image forward, both towers.</summary>
     public long MultiplyAccumulates => 2 * Filter.MultiplyAccumulates;
+
+    /// <summary>Its initial weights, tower A's and then B's, are normals number 0, 1, ... of these, times the deviation.</summary>
+    internal Philox Draws(ulong seed) => new(seed, Purpose.Weights, (byte)Index, 0);
 }
 
 /// <summary>Layers between two exchanges: the first one sees both towers (or is conv1), the others see their own.</summary>

@@ -162,7 +162,7 @@ public sealed class Tower
             if (p.IsBias)
                 _device.Write(Enumerable.Repeat(p.Layer.Spec.Bias, p.Shape.Channels).ToArray(), p.Value);
             else
-                _device.DrawNormal(new Philox(_seed, Purpose.Weights, (byte)p.Layer.Index, 0), (ulong)Id.Offset((int)p.Shape.Count), p.Layer.Spec.Deviation, p.Value);
+                _device.DrawNormal(p.Layer.Draws(_seed), (ulong)Id.Offset((int)p.Shape.Count), p.Layer.Spec.Deviation, p.Value);
             if (HasMoved && p.Velocity is { } velocity) _device.Write(new float[velocity.Shape.Count], velocity);
         }
         HasMoved = false;

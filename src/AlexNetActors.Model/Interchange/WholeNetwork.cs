@@ -68,6 +68,31 @@ public sealed class WholeNetwork
         return towers;
     }
 
+    /// <summary>These values with some layers begun anew, as <see cref="Tower.Initialize"/> begins them; whatever the values held of those is left out.</summary>
+    /// <param name="values">What a file holds.</param>
+    /// <param name="fresh">Names of layers.</param>
+    /// <param name="seed">The run's.</param>
+    public IReadOnlyList<NamedValues> BeginAnew(IReadOnlyList<NamedValues> values, IReadOnlyCollection<string> fresh, ulong seed)
+    {
+        Module[] modules = [.. Modules.Where(m => m.HasWeights && fresh.Contains(m.Layer.Name))];
+        return [.. values.Where(v => !modules.Any(m => v.Name == m.WeightName || v.Name == m.BiasName)), .. modules.SelectMany(m => Initial(m, seed))];
+    }
+
+    static NamedValues[] Initial(Module m, ulong seed)
+    {
+        var weights = new float[m.WeightShape.Aggregate(1, (a, b) => a * b)];
+        m.Layer.Draws(seed).FillNormal(0, m.Layer.Spec.Deviation, weights);
+        return [new NamedValues(m.WeightName, m.WeightShape, weights), new NamedValues(m.BiasName, [m.Kernels], [.. Enumerable.Repeat(m.Layer.Spec.Bias, m.Kernels)])];
+    }
+
+    /// <summary>Layers whose weights or biases are missing from these values or have another shape there.</summary>
+    public IReadOnlyList<string> Misfits(IReadOnlyList<NamedValues> values)
+    {
+        var shapes = values.ToDictionary(v => v.Name, v => v.Shape);
+        bool Fits(string name, IReadOnlyList<int> shape) => shapes.TryGetValue(name, out var found) && found.SequenceEqual(shape);
+        return [.. Modules.Where(m => m.HasWeights && !(Fits(m.WeightName, m.WeightShape) && Fits(m.BiasName, [m.Kernels]))).Select(m => m.Layer.Name)];
+    }
+
     /// <summary>Why these values are not this network's: every name that is missing, is not wanted, has another shape or is not finite.</summary>
     public IReadOnlyList<string> Complaints(IReadOnlyList<NamedValues> values)
     {

@@ -1,4 +1,8 @@
+using AlexNetActors.App;
+using AlexNetActors.Compute.Cpu;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
+using AlexNetActors.Tests.Data;
 
 namespace AlexNetActors.Tests.App;
 
@@ -57,6 +61,40 @@ public sealed class ExportTests : IDisposable
             Assert.Equal(evaluated, (string)Alexnet.Run("export", _workshop.In("run"), _workshop.In(name), "--json").Expect(0).Json["checkpoint"]!);
             Assert.False(System.IO.File.Exists(_workshop.In(name + ".partial")));
         }
+    }
+
+    [Fact]
+    public void For_other_classes_the_last_layer_begins_anew_and_the_others_are_those_of_the_file()
+    {
+        string three = _workshop.In("three");
+        Alexnet.Run("train", "--recipe", "quickstart", "--set", "batch=8", "--data", _workshop.Data, "--run", _workshop.In("ten"), "--steps", "2").Expect(0);
+        Alexnet.Run("export", _workshop.In("ten"), File).Expect(0);
+        TestPictures.WriteClasses(_workshop.In("pictures"), classes: 3, files: 8);
+        Alexnet.Run("prepare", _workshop.In("pictures"), three, "--size", "36").Expect(0);
+        string[] import = ["import", File, "--recipe", "quickstart", "--set", "batch=8", "--data", three, "--run", _workshop.In("fine"), "--json"];
+        Assert.EndsWith("classifier.6.weight is [10, 256], wanted [4, 256]; classifier.6.bias is [10], wanted [4]; to begin anew what does not fit: --fresh fc8", Alexnet.Run(import).Expect(2).Err.TrimEnd());
+        Assert.Contains("recipe quickstart has no layer 'fc9': --fresh takes conv1, conv2, conv3, conv4, conv5, fc6, fc7, fc8", Alexnet.Run([.. import, "--fresh", "fc8,fc9"]).Expect(2).Err);
+        var imported = Alexnet.Run([.. import, "--fresh", "fc8"]).Expect(0);
+        Assert.Contains("fc8 begun anew", imported.Err);
+        Alexnet.Run("export", _workshop.In("fine"), _workshop.In("fine.safetensors")).Expect(0);
+
+        using var data = DataFolder.Open(three);
+        using var device = new CpuDevice(1);
+        var recipe = RecipeReader.Read("quickstart", Settings.Parse(["batch=8"]), data.Classes.Count);
+        var begun = new SequentialTrainer(recipe, data, device, new RunLimits(data.Train.Count, recipe.Batch, 3, recipe.CheckpointSteps, recipe.Schedule));
+        var whole = new WholeNetwork(recipe.Network);
+        var drawn = whole.Merge(TowerStates.Capture(begun.Towers[0]), TowerStates.Capture(begun.Towers[1])).ToDictionary(v => v.Name);
+        var (file, fine) = (SafeTensors.Read(File).ToDictionary(v => v.Name), SafeTensors.Read(_workshop.In("fine.safetensors")).ToDictionary(v => v.Name));
+        foreach (var (name, shape) in whole.Parameters)
+        {
+            Assert.Equal(shape, fine[name].Shape);
+            Assert.Equal((name.StartsWith("classifier.6.", StringComparison.Ordinal) ? drawn : file)[name].Data.Select(BitConverter.SingleToInt32Bits), fine[name].Data.Select(BitConverter.SingleToInt32Bits));
+        }
+
+        var (_, towers) = CheckpointFolder.Load((string)imported.Json["checkpoint"]!);
+        foreach (var tower in begun.Towers) TowerStates.Restore(tower, towers[(int)tower.Id]);
+        begun.Run();
+        Assert.Equal(begun.Digest(), Alexnet.Run(_workshop.Resume("fine", "--steps", "3")).Expect(0).Digest);
     }
 
     [Fact]

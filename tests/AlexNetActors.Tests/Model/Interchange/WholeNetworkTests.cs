@@ -57,6 +57,18 @@ public sealed class WholeNetworkTests
     }
 
     [Fact]
+    public void Layers_begin_anew_whatever_the_values_hold_of_them()
+    {
+        var values = Random(3).Where(v => v.Name != "classifier.3.bias").Select(v => v.Name == "classifier.6.weight" ? v with { Shape = [1000, 8], Data = new float[8000] } : v).ToList();
+        Assert.Equal(["fc7", "fc8"], Whole.Misfits(values));
+        var anew = Whole.BeginAnew(values, Whole.Misfits(values), seed: 7);
+        Assert.Empty(Whole.Complaints(anew));
+        Assert.Empty(Whole.Misfits(anew));
+        Assert.Equal(values.Where(v => !v.Name.StartsWith("classifier.3.", StringComparison.Ordinal) && !v.Name.StartsWith("classifier.6.", StringComparison.Ordinal)), anew.Take(12));
+        Assert.All(anew.Single(v => v.Name == "classifier.3.bias").Data, b => Assert.Equal(0.1f, b));
+    }
+
+    [Fact]
     public void A_layer_that_has_no_counterpart_is_named()
     {
         static string Refusal(params LayerSpec[] table) => Assert.Throws<RecipeException>(() => new WholeNetwork(new Network(8, 4, table, LocalResponse.Paper))).Message;
