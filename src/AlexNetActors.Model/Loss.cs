@@ -85,6 +85,18 @@ public static class Loss
         return row.Length - worse - 1; // without the label itself
     }
 
+    /// <summary>What the label is taken for, so that the errors are those of <see cref="Rank"/>: itself only where it is the best guess, else the best other class.</summary>
+    /// <param name="row">Of every class.</param>
+    /// <param name="label">The right one.</param>
+    /// <param name="named">Classes to choose from: one that only makes their number even is behind them.</param>
+    public static int Guess<T>(ReadOnlySpan<T> row, int label, int named) where T : INumber<T>
+    {
+        if (Rank(row, label) == 0) return label;
+        int best = label == 0 ? 1 : 0;
+        for (int i = best + 1; i < named; i++) if (i != label && row[i] > row[best]) best = i;
+        return best;
+    }
+
     /// <summary>shares[i] = e^(row[i] - largest); their sum in order.</summary>
     static (double Max, double Sum) Partition(ReadOnlySpan<float> row, Span<double> shares)
     {

@@ -7,7 +7,7 @@ using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
-/// <summary>alexnet evaluate: loss and errors of a trained network on a validation set, over one view a picture or ten (paper section 4.1).</summary>
+/// <summary>alexnet evaluate: loss and errors of a trained network on a validation set, as a whole and by class, over one view a picture or ten (paper section 4.1).</summary>
 static class EvaluateCommand
 {
     static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(3);
@@ -37,11 +37,13 @@ static class EvaluateCommand
 
         long start = Stopwatch.GetTimestamp();
         using var classifier = new Classifier(network, recipe, factory);
-        var (score, steadySpeed) = Score(classifier, data, views, output);
+        var byClass = new ClassResults(data.Classes);
+        var (score, steadySpeed) = Score(classifier, data, views, byClass, output);
         double speed = score.Images / Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         string steady = steadySpeed is null ? "" : $" with its start, {Words.Speed(steadySpeed)} after the first batch";
         output.Result.WriteLine($"loss {Words.Loss(score.Loss)}, {Words.Errors(score)} on {Words.Count(score.Images)} pictures ({Words.Speed(speed)}{steady})");
+        byClass.Show(output);
         output.Json(new JsonObject
         {
             ["checkpoint"] = network.Folder,
@@ -55,6 +57,7 @@ static class EvaluateCommand
             ["steadyImagesPerSecond"] = steadySpeed is { } s ? Math.Round(s, 2) : null,
             ["weightsSha256"] = network.Checkpoint.WeightsSha256,
             ["data"] = data.Path,
+            ["classes"] = byClass.Json(),
         });
         return 0;
     }
@@ -71,7 +74,7 @@ static class EvaluateCommand
     /// The score, and the speed once everything is warm: a whole batch over the median time of those after the first, from reading it to
     /// scoring it; null where there are none.
     /// </returns>
-    static (Score Score, double? SteadySpeed) Score(Classifier classifier, DataFolder data, int views, Output output)
+    static (Score Score, double? SteadySpeed) Score(Classifier classifier, DataFolder data, int views, ClassResults byClass, Output output)
     {
         var reader = new BatchReader(data, classifier.Recipe.Augmentation, classifier.Recipe.Seed, classifier.Recipe.Batch);
         var batch = reader.NewBatch();
@@ -88,6 +91,7 @@ static class EvaluateCommand
                 var row = probabilities.Slice(b * classes, classes);
                 int rank = Loss.Rank(row, batch.Labels[b]);
                 score += new Score(1, -DeterministicMath.Log(Math.Max(row[batch.Labels[b]], double.Epsilon)), rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
+                byClass.Add(batch.Labels[b], Loss.Guess(row, batch.Labels[b], data.Classes.Count));
             }
             if (n > 0 && batch.Labels[^1] >= 0) steadySeconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             if (Stopwatch.GetElapsedTime(said) < ReportInterval) continue;

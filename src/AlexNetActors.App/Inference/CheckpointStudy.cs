@@ -42,8 +42,8 @@ sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOn
         var sheet = new List<Seen>();
         foreach (var seen in Look(classifier, data.Validation, validation))
         {
-            int guess = Array.IndexOf(seen.Probabilities, seen.Probabilities.Take(names.Count).Max()); // a class that only makes the number even has no name
-            if (confusion is not null) confusion[data.Validation.Label(seen.Record)][guess]++;
+            int label = data.Validation.Label(seen.Record);
+            if (confusion is not null) confusion[label][Loss.Guess<double>(seen.Probabilities, label, names.Count)]++;
             if (shown.Contains(seen.Record)) sheet.Add(seen);
         }
         var nearest = sheet.Select(s => new NearestPictures(s.Features)).ToArray();

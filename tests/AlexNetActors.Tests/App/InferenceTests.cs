@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using AlexNetActors.Data;
+using AlexNetActors.Tests.Data;
 
 namespace AlexNetActors.Tests.App;
 
@@ -30,6 +32,43 @@ public sealed class InferenceTests : IDisposable
         double best = _workshop.Metrics("run", "validation").Min(l => (double)l["top1"]!);
         Assert.Equal(best, (double)Alexnet.Run("evaluate", _workshop.In("run"), "--json").Expect(0).Json["top1Error"]!);
         Assert.Equal((string)trained["weightsSha256"]!, Alexnet.Run("digest", _workshop.In("run")).Expect(0).Out.Trim());
+    }
+
+    /// <summary>The sums over the classes are the totals; the counts of a class are those of its pictures.</summary>
+    static void AssertSums(JsonObject evaluated, IEnumerable<string> names)
+    {
+        var classes = evaluated["classes"]!.AsArray().Select(c => c!.AsObject()).ToArray();
+        Assert.Equal(names, classes.Select(c => (string)c["class"]!));
+        int right = 0;
+        foreach (var c in classes)
+        {
+            var guesses = c["guesses"]!.AsObject().ToDictionary(g => g.Key, g => (int)g.Value!);
+            int images = (int)c["images"]!, own = guesses.GetValueOrDefault((string)c["class"]!);
+            Assert.All(guesses, g => Assert.True(names.Contains(g.Key) && g.Value > 0));
+            Assert.Equal(images, guesses.Values.Sum());
+            if (images == 0) Assert.Null(c["top1Error"]);
+            else Assert.Equal((double)(images - own) / images, (double)c["top1Error"]!);
+            right += own;
+        }
+        int all = (int)evaluated["images"]!;
+        Assert.Equal(all, classes.Sum(c => (int)c["images"]!));
+        Assert.Equal((double)(all - right) / all, (double)evaluated["top1Error"]!);
+    }
+
+    [Fact]
+    public void Evaluation_counts_by_class_what_pictures_are_taken_for_and_shows_the_worst()
+    {
+        _workshop.TrainTo("run", 5);
+        AssertSums(Alexnet.Run("evaluate", _workshop.In("run"), "--json").Expect(0).Json, BuiltInPictures.Classes); // 7 pictures: classes without any, too
+
+        TestPictures.WriteClasses(_workshop.In("train"), classes: 13, files: 4);
+        foreach (string folder in Directory.GetDirectories(_workshop.In("train"))) Directory.Move(folder, folder.Replace("class", "[") + "]"); // which a table must not read
+        Alexnet.Run("prepare", _workshop.In("train"), _workshop.In("thirteen"), "--size", "36").Expect(0);
+        Alexnet.Run("train", "--recipe", _workshop.RecipeFile, "--data", _workshop.In("thirteen"), "--run", _workshop.In("run13"), "--steps", "2").Expect(0);
+        var result = Alexnet.Run("evaluate", _workshop.In("run13")).Expect(0);
+        Assert.Equal(10, result.Out.Split('\n').Count(l => l.TrimStart().StartsWith('[')));
+        Assert.Contains("the 10 classes with the largest errors of 13", result.Out);
+        AssertSums(Alexnet.Run("evaluate", _workshop.In("run13"), "--json").Expect(0).Json, Enumerable.Range(0, 13).Select(c => $"[{c}]").Order(StringComparer.Ordinal));
     }
 
     [Fact]

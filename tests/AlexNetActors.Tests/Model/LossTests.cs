@@ -42,6 +42,16 @@ public sealed class LossTests
         Assert.Equal(expected, Loss.Rank<double>([.. row.Select(v => (double)v)], label));
     });
 
+    /// <summary>Few values, so that there are ties; the last class may be one that has no name.</summary>
+    [Fact]
+    public void TheGuessIsTheLabelWhereItIsNoErrorAndElseTheBestOther() => Gen.Select(Gen.Double[0, 3].Select(Math.Round).Array[3, 12], Gen.Int[0, 1000], Gen.Int[0, 1]).Sample((row, choice, unnamed) =>
+    {
+        int named = row.Length - unnamed, label = choice % named, guess = Loss.Guess<double>(row, label, named);
+        Assert.Equal(Loss.Rank<double>(row, label) == 0, guess == label);
+        Assert.InRange(guess, 0, named - 1);
+        if (guess != label) Assert.Equal(row.Take(named).Where((_, i) => i != label).Max(), row[guess]);
+    });
+
     [Fact]
     public void HugeLogitsDoNotOverflow()
     {
