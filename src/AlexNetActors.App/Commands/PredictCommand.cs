@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using AlexNetActors.Data;
+using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
@@ -10,7 +11,7 @@ static class PredictCommand
     public static Command Define()
     {
         var of = new Argument<string>("RUN|CHECKPOINT") { Description = "A run folder (its best checkpoint, else the newest) or one of its checkpoints." };
-        var images = new Argument<string[]>("IMAGE") { Description = "Image files.", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("IMAGE") { Description = "Image files, and folders of them.", Arity = ArgumentArity.OneOrMore };
         var top = new Option<int>("--top") { Description = "Guesses to show.", HelpName = "N", DefaultValueFactory = _ => 5 };
         var views = Options.Views();
         var device = Options.Device("");
@@ -26,37 +27,49 @@ static class PredictCommand
     {
         Options.CheckViews(views);
         if (top < 1) throw new UsageException($"--top is {top}: wanted at least 1");
-        if (images.FirstOrDefault(i => !File.Exists(i)) is { } missing) throw new UsageException($"there is no file {missing}: name image files");
+        if (images.FirstOrDefault(i => !File.Exists(i) && !Directory.Exists(i)) is { } missing) throw new UsageException($"there is no file {missing}: name image files, or folders of them");
         if (html is not null) Options.CheckFile(html);
+        (string File, string? Complaint)[] files = [.. images.SelectMany(FilesOf)];
         var factory = Devices.Parse(device ?? Devices.Default, NodeSettings.Read(settings), most: 1)[0];
         var network = TrainedNetwork.Open(path, best: true, output.Log.WriteLine);
         output.Log.WriteLine($"{network.Folder} ({network.Choice}), {views} view{(views == 1 ? "" : "s")} a picture, on {factory.Name}");
         var recipe = network.Run.ReadRecipe(network.Manifest, settings);
-        using var classifier = new Classifier(network, recipe with { Batch = Math.Min(recipe.Batch, images.Length) }, factory);
+        using var classifier = new Classifier(network, recipe with { Batch = Math.Min(recipe.Batch, files.Length) }, factory);
 
         var predictions = new List<Prediction>();
-        foreach (string[] part in images.Chunk(classifier.Recipe.Batch))
+        foreach (var part in files.Chunk(classifier.Recipe.Batch))
             foreach (var prediction in Predict(classifier, part, network.Manifest.Classes, top, views))
             {
                 Show(prediction, output);
                 predictions.Add(html is null ? prediction with { Record = [] } : prediction); // of many pictures only what is drawn is kept
             }
+        int labelled = predictions.Count(p => p is { Skipped: null, Label: not null }), right = predictions.Count(p => p.Right);
+        if (labelled > 1) output.Result.WriteLine($"{Words.Count(right)} of {Words.Count(labelled)} labelled pictures recognised: top-1 error {Words.Percent((double)(labelled - right) / labelled)}");
         if (html is not null)
         {
             PredictionSheet.Write(html, $"{network.Folder}, after step {network.Checkpoint.Progress.Steps}", predictions, classifier.RecordSize);
             output.Log.WriteLine($"drawn into {html}");
         }
-        output.Json(new JsonObject { ["checkpoint"] = network.Folder, ["step"] = network.Checkpoint.Progress.Steps, ["views"] = views, ["images"] = new JsonArray([.. predictions.Select(Json)]) });
+        output.Json(new JsonObject { ["checkpoint"] = network.Folder, ["step"] = network.Checkpoint.Progress.Steps, ["views"] = views, ["labelled"] = labelled, ["right"] = right, ["images"] = new JsonArray([.. predictions.Select(Json)]) });
         int skipped = predictions.Count(p => p.Skipped is not null);
-        return skipped == 0 ? 0 : throw new RunException($"{skipped} of {images.Length} files could not be used: see the lines above");
+        return skipped == 0 ? 0 : throw new RunException($"{skipped} of {files.Length} files could not be used: see the lines above");
     }
 
-    static Prediction[] Predict(Classifier classifier, string[] files, string[] names, int top, int views)
+    /// <summary>A folder stands for the pictures in it; its files are looked at before they are opened, those that are named may be pipes.</summary>
+    static IEnumerable<(string File, string? Complaint)> FilesOf(string image)
+    {
+        if (!Directory.Exists(image)) return [(image, null)];
+        var found = PictureFile.In(image);
+        if (found.Count == 0) throw new UsageException($"there is no picture in {image}: name image files, or folders of them");
+        return found.Select(f => (Path.Combine(image, Path.GetRelativePath(image, f.Path)), f.Complaint));
+    }
+
+    static Prediction[] Predict(Classifier classifier, (string File, string? Complaint)[] files, string[] names, int top, int views)
     {
         int size = classifier.RecordSize, classes = classifier.Recipe.Network.Classes, crop = classifier.Recipe.Augmentation.CropSize;
-        var records = new byte[files.Length][];
+        byte[][] records = [.. files.Select(_ => new byte[3 * size * size])];
         using var decoder = new ImageDecoder(size);
-        string?[] reasons = [.. files.Select((file, i) => Decode(decoder, file, records[i] = new byte[3 * size * size]))];
+        string?[] reasons = [.. files.Select((f, i) => f.Complaint ?? Decode(decoder, f.File, records[i]))];
         var batch = new Batch(classifier.Recipe.Batch, crop);
         double[] probabilities = [.. classifier.Classify(views, Fill, batch)];
         void Fill(int view)
@@ -67,7 +80,13 @@ static class PredictCommand
                 Crop.Cut(records[i], size, batch.Placements[i], crop, batch.Image(i));
             }
         }
-        return [.. files.Select((file, i) => new Prediction(file, reasons[i], Prediction.LabelOf(file, names), reasons[i] is null ? Best(i) : [], records[i]))];
+        return [.. files.Select((f, i) => Named(f.File, i))];
+        Prediction Named(string file, int i)
+        {
+            string? label = Prediction.LabelOf(file, names);
+            if (reasons[i] is { } reason) return new Prediction(file, reason, label, Right: false, [], records[i]);
+            return new Prediction(file, null, label, label is not null && Loss.Rank<double>(probabilities.AsSpan(i * classes, classes), Array.IndexOf(names, label)) == 0, Best(i), records[i]);
+        }
         // A class that only makes the number even has no name.
         (string, double)[] Best(int i) => [.. names.Zip(probabilities.Skip(i * classes)).OrderByDescending(g => g.Second).Take(top)];
     }

@@ -5,9 +5,6 @@ namespace AlexNetActors.Data;
 /// <summary>Sources of one folder a class.</summary>
 internal static class ClassFolders
 {
-    /// <summary>Hidden files are no pictures; what may not be read is said, not passed over.</summary>
-    static readonly EnumerationOptions Visible = new() { IgnoreInaccessible = false };
-
     /// <summary>A class may be called train; then there is no val beside it, and pictures are in it rather than folders.</summary>
     internal static bool IsSplit(string folder)
     {
@@ -73,25 +70,10 @@ internal static class ClassFolders
         var files = new List<SourceFile>();
         for (int label = 0; label < classes.Length; label++)
         {
-            var directory = new DirectoryInfo(Path.Combine(folder, classes[label]));
-            if (!directory.Exists) continue;
-            SourceFile[] found = [.. FilesIn(directory).Select(file => Source(file, Path.GetRelativePath(root, file.FullName).Replace('\\', '/'), label))];
-            Array.Sort(found, (a, b) => string.CompareOrdinal(a.Name, b.Name));
-            files.AddRange(found);
+            string pictures = Path.Combine(folder, classes[label]);
+            if (!Directory.Exists(pictures)) continue;
+            files.AddRange(PictureFile.In(pictures).Select(file => new SourceFile(file.Path, 0, file.Length, Path.GetRelativePath(root, file.Path).Replace('\\', '/'), label, file.Stamp)));
         }
         return files;
-    }
-
-    /// <summary>Those of a folder and of the folders in it.</summary>
-    static IEnumerable<FileInfo> FilesIn(DirectoryInfo folder) => folder.EnumerateFileSystemInfos("*", Visible).SelectMany(entry =>
-        entry is not DirectoryInfo inner ? [(FileInfo)entry]
-        : inner.LinkTarget is null ? FilesIn(inner)
-        : throw new DataException($"{inner.FullName} is a link to a folder: its pictures could be there twice, or without an end; put links to the pictures themselves there, or make the class folder the link"));
-
-    /// <summary>A link to a picture is as good as the picture; one that leads nowhere has no bytes.</summary>
-    static SourceFile Source(FileInfo file, string name, int label)
-    {
-        var picture = file.LinkTarget is null ? file : (FileInfo)file.ResolveLinkTarget(returnFinalTarget: true)!;
-        return new SourceFile(file.FullName, 0, picture.Exists ? picture.Length : 0, name, label, picture.LastWriteTimeUtc.Ticks);
     }
 }

@@ -48,7 +48,7 @@ internal sealed class OrderedDecoding(IReadOnlyList<SourceFile> files, int first
 
     static string? Decode(ImageDecoder decoder, SourceFile file, ref byte[] buffer, byte[] record)
     {
-        if (file.Length > SourceFile.BytesMax) return $"{file.Length} bytes are more than a picture has";
+        if (PictureFile.Complain(file.Length) is { } complaint) return complaint;
         try
         {
             int length = file.Read(ref buffer);

@@ -9,14 +9,10 @@ namespace AlexNetActors.Data;
 /// <param name="Stamp">Last change of the container, UTC ticks.</param>
 internal readonly record struct SourceFile(string Container, long Offset, long Length, string Name, int Label, long Stamp)
 {
-    /// <summary>No photograph comes near; a larger file is skipped unread.</summary>
-    internal const long BytesMax = 256 << 20;
-
-    /// <summary>Reads the picture's bytes into a buffer that grows as needed. What has none is not opened: a named pipe would wait for a writer.</summary>
+    /// <summary>Reads the picture's bytes into a buffer that grows as needed.</summary>
     /// <returns>Bytes read, which are fewer where the file has shrunk.</returns>
     internal int Read(ref byte[] buffer)
     {
-        if (Length == 0) return 0;
         if (buffer.Length < Length) buffer = new byte[Math.Max(Length, 1 << 20)];
         using var handle = File.OpenHandle(Container);
         int read = 0;

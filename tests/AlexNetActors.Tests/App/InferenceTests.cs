@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using AlexNetActors.Data;
 using AlexNetActors.Tests.Data;
@@ -69,6 +70,46 @@ public sealed class InferenceTests : IDisposable
         Assert.Equal(10, result.Out.Split('\n').Count(l => l.TrimStart().StartsWith('[')));
         Assert.Contains("the 10 classes with the largest errors of 13", result.Out);
         AssertSums(Alexnet.Run("evaluate", _workshop.In("run13"), "--json").Expect(0).Json, Enumerable.Range(0, 13).Select(c => $"[{c}]").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_folder_stands_for_its_pictures_and_as_many_are_recognised_as_the_evaluation_says()
+    {
+        string pictures = _workshop.In("pictures"), validation = Path.Combine(pictures, "val");
+        TestPictures.WriteClasses(Path.Combine(pictures, "train"), classes: 3, files: 8);
+        TestPictures.WriteClasses(validation, classes: 3, files: 5, seed: 1000);
+        Alexnet.Run("prepare", pictures, _workshop.In("three"), "--size", "36").Expect(0);
+        Alexnet.Run("train", "--recipe", _workshop.RecipeFile, "--data", _workshop.In("three"), "--run", _workshop.In("run"), "--steps", "9").Expect(0);
+        var evaluated = Alexnet.Run("evaluate", _workshop.In("run"), "--json").Expect(0).Json;
+        AssertSums(evaluated, ["class0", "class1", "class2"]);
+
+        var result = Alexnet.Run("predict", _workshop.In("run"), validation, "--json").Expect(0);
+        int labelled = (int)result.Json["labelled"]!, right = (int)result.Json["right"]!;
+        Assert.Equal((15, (double)evaluated["top1Error"]!), (labelled, (double)(labelled - right) / labelled));
+        Assert.StartsWith($"{right} of 15 labelled pictures recognised: top-1 error ", result.Err.TrimEnd().Split('\n')[^1]);
+        var files = result.Json["images"]!.AsArray();
+        Assert.Equal(Enumerable.Range(0, 15).Select(i => Path.Combine(validation, $"class{i / 5}", $"{i % 5:00}.jpg")), files.Select(f => (string)f!["file"]!));
+        Assert.Equal(Enumerable.Range(0, 15).Select(i => $"class{i / 5}"), files.Select(f => (string)f!["label"]!));
+    }
+
+    [Fact]
+    public void In_a_folder_what_is_no_picture_is_neither_waited_for_nor_read_whole()
+    {
+        _workshop.TrainTo("run", 1);
+        string folder = _workshop.In("mixed"), deep = Directory.CreateDirectory(Path.Combine(folder, "a", "deep")).FullName;
+        foreach (string picture in new[] { Path.Combine(deep, "c.bmp"), Path.Combine(folder, "b.bmp"), Path.Combine(folder, ".hidden.bmp"), _workshop.In("z.bmp") })
+            File.WriteAllBytes(picture, GreyBitmap(50, 40));
+        using (var film = File.Create(Path.Combine(folder, "film.mp4"))) film.SetLength(300 << 20);
+        if (OperatingSystem.IsWindows()) File.Create(Path.Combine(folder, "pipe.jpg")).Dispose();
+        else using (var pipe = Process.Start("mkfifo", Path.Combine(folder, "pipe.jpg"))) pipe.WaitForExit();
+
+        var result = Alexnet.Run("predict", _workshop.In("run"), _workshop.In("z.bmp"), folder, "--json").Expect(1);
+        Assert.Equal(
+            [("z.bmp", null), ("c.bmp", null), ("b.bmp", null), ("film.mp4", "314572800 bytes are more than a picture has"), ("pipe.jpg", "empty file")],
+            result.Json["images"]!.AsArray().Select(i => (Path.GetFileName((string)i!["file"]!), (string?)i["skipped"])));
+        Assert.Equal(0, (int)result.Json["labelled"]!);
+        Assert.DoesNotContain("labelled", result.Err);
+        Assert.StartsWith("alexnet: 2 of 5 files could not be used", result.Err.TrimEnd().Split('\n')[^1]);
     }
 
     [Fact]

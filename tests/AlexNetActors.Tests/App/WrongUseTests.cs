@@ -11,6 +11,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
         public Trained()
         {
             Workshop.TrainTo("run", 1);
+            Directory.CreateDirectory(Workshop.In("empty"));
             File.WriteAllText(Workshop.In("broken.conf"), "network {\n  layers = [conv1, }\n] = 3");
             File.WriteAllText(Workshop.In("unknown.conf"), "base = robust\nnetwork.conv2.kernel = 64");
             File.WriteAllText(Workshop.In("loop.conf"), "base = loop");
@@ -77,6 +78,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("evaluate $/run --views 3", "wanted 1 (the centre) or 10")]
     [InlineData("evaluate $/run --data $/nowhere", "there is no folder")]
     [InlineData("predict $/run $/nothing.jpg", "there is no file")]
+    [InlineData("predict $/run $/empty", "there is no picture in")]
     [InlineData("predict $/run $/data/train.pack --html $/nowhere/sheet.html", "make it, or name another file")]
     [InlineData("export $/run $/network.pt", "neither .safetensors nor .onnx")]
     [InlineData("export $/run $/nowhere/network.onnx", "make it, or name another file")]
