@@ -1,4 +1,4 @@
-// Trains a small AlexNet from C#, without the command and without actors; argument: steps.
+// Trains a small AlexNet from C#, without the command and without actors, and looks at a picture with it; arguments: steps, picture file.
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Cpu;
 using AlexNetActors.Data;
@@ -26,3 +26,13 @@ trainer.Run((step, score) =>
     if (step % 50 == 0) Console.WriteLine($"step {step}: loss {score.Loss:0.0000}");
 });
 Console.WriteLine($"validation: top-1 error {100 * trainer.Validate().Top1Error:0.0} %, weights {trainer.Digest()}");
+
+if (args.Length > 1) // a picture file: what does the network see in it?
+{
+    var classifier = new Classifier(network, [.. trainer.Towers.Select(t => TowerStates.Capture(t))], data.Mean, device, batch: 1); // or weights of CheckpointFolder.Load
+    byte[] record = new byte[3 * data.RecordSize * data.RecordSize];
+    using var decoder = new ImageDecoder(data.RecordSize);
+    if (decoder.Decode(File.ReadAllBytes(args[1]), record) is { } reason) throw new InvalidDataException($"{args[1]}: {reason}");
+    foreach (var (name, probability) in data.Classes.Zip(classifier.Classify([record]).ToArray()).OrderByDescending(g => g.Second).Take(3))
+        Console.WriteLine($"{100 * probability:0.0} % {name}");
+}

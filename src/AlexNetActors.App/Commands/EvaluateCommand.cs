@@ -36,9 +36,10 @@ static class EvaluateCommand
         output.Log.WriteLine($"{network.Folder} ({network.Choice}) on {Words.Count(data.Validation.Count)} pictures of {data.Path}, {views} view{(views == 1 ? "" : "s")} each, on {factory.Name}");
 
         long start = Stopwatch.GetTimestamp();
-        using var classifier = new Classifier(network, recipe, factory);
+        using var opened = factory.Open();
+        var classifier = network.On(recipe, opened);
         var byClass = new ClassResults(data.Classes);
-        var (score, steadySpeed) = Score(classifier, data, views, byClass, output);
+        var (score, steadySpeed) = Score(classifier, recipe, data, views, byClass, output);
         double speed = score.Images / Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         string steady = steadySpeed is null ? "" : $" with its start, {Words.Speed(steadySpeed)} after the first batch";
@@ -74,11 +75,11 @@ static class EvaluateCommand
     /// The score, and the speed once everything is warm: a whole batch over the median time of those after the first, from reading it to
     /// scoring it; null where there are none.
     /// </returns>
-    static (Score Score, double? SteadySpeed) Score(Classifier classifier, DataFolder data, int views, ClassResults byClass, Output output)
+    static (Score Score, double? SteadySpeed) Score(Classifier classifier, Recipe recipe, DataFolder data, int views, ClassResults byClass, Output output)
     {
-        var reader = new BatchReader(data, classifier.Recipe.Augmentation, classifier.Recipe.Seed, classifier.Recipe.Batch);
+        var reader = new BatchReader(data, recipe.Augmentation, recipe.Seed, recipe.Batch);
         var batch = reader.NewBatch();
-        int classes = classifier.Recipe.Network.Classes;
+        int classes = recipe.Network.Classes;
         var score = new Score();
         var steadySeconds = new List<double>();
         long said = Stopwatch.GetTimestamp();

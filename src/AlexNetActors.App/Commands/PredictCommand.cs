@@ -34,10 +34,12 @@ static class PredictCommand
         var network = TrainedNetwork.Open(path, best: true, output.Log.WriteLine);
         output.Log.WriteLine($"{network.Folder} ({network.Choice}), {views} view{(views == 1 ? "" : "s")} a picture, on {factory.Name}");
         var recipe = network.Run.ReadRecipe(network.Manifest, settings);
-        using var classifier = new Classifier(network, recipe with { Batch = Math.Min(recipe.Batch, files.Length) }, factory);
+        recipe = recipe with { Batch = Math.Min(recipe.Batch, files.Length) };
+        using var opened = factory.Open();
+        var classifier = network.On(recipe, opened);
 
         var predictions = new List<Prediction>();
-        foreach (var part in files.Chunk(classifier.Recipe.Batch))
+        foreach (var part in files.Chunk(recipe.Batch))
             foreach (var prediction in Predict(classifier, part, network.Manifest.Classes, top, views))
             {
                 Show(prediction, output);
@@ -66,20 +68,12 @@ static class PredictCommand
 
     static Prediction[] Predict(Classifier classifier, (string File, string? Complaint)[] files, string[] names, int top, int views)
     {
-        int size = classifier.RecordSize, classes = classifier.Recipe.Network.Classes, crop = classifier.Recipe.Augmentation.CropSize;
+        int size = classifier.RecordSize;
         byte[][] records = [.. files.Select(_ => new byte[3 * size * size])];
         using var decoder = new ImageDecoder(size);
         string?[] reasons = [.. files.Select((f, i) => f.Complaint ?? Decode(decoder, f.File, records[i]))];
-        var batch = new Batch(classifier.Recipe.Batch, crop);
-        double[] probabilities = [.. classifier.Classify(views, Fill, batch)];
-        void Fill(int view)
-        {
-            for (int i = 0; i < files.Length; i++)
-            {
-                batch.Placements[i] = View.Place(view, size, crop);
-                Crop.Cut(records[i], size, batch.Placements[i], crop, batch.Image(i));
-            }
-        }
+        double[] probabilities = [.. classifier.Classify(records, views)];
+        int classes = probabilities.Length / files.Length;
         return [.. files.Select((f, i) => Named(f.File, i))];
         Prediction Named(string file, int i)
         {

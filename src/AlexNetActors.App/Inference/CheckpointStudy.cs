@@ -34,20 +34,21 @@ sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOn
         using var data = DataFolder.Open(network.Manifest.Data);
         if (data.Digest != network.Checkpoint.DataDigest)
             throw new DataException($"{data.Path} is another data set now (digest {data.Digest[..8]}) than the one it was trained on ({network.Checkpoint.DataDigest[..8]})");
-        using var classifier = new Classifier(network, recipe, device);
+        using var opened = device.Open();
+        var classifier = network.On(recipe, opened);
         var names = data.Classes;
         int[][]? confusion = names.Count <= ClassesMax ? [.. names.Select(_ => new int[names.Count])] : null;
         int[] validation = Spread(data.Validation.Count, ValidationMax), training = Spread(data.Train.Count, TrainingMax);
         var shown = Spread(validation.Length, SheetMax).Select(i => validation[i]).ToHashSet();
         var sheet = new List<Seen>();
-        foreach (var seen in Look(classifier, data.Validation, validation))
+        foreach (var seen in Look(classifier, recipe, data.Validation, validation))
         {
             int label = data.Validation.Label(seen.Record);
             if (confusion is not null) confusion[label][Loss.Guess<double>(seen.Probabilities, label, names.Count)]++;
             if (shown.Contains(seen.Record)) sheet.Add(seen);
         }
         var nearest = sheet.Select(s => new NearestPictures(s.Features)).ToArray();
-        foreach (var seen in Look(classifier, data.Train, training))
+        foreach (var seen in Look(classifier, recipe, data.Train, training))
             foreach (var near in nearest) near.Offer(seen.Record, seen.Features);
 
         var pictures = new Dictionary<string, byte[]>();
@@ -89,28 +90,16 @@ sealed record CheckpointStudy(long Step, int Images, int TrainingImages, IReadOn
     /// <param name="Features">What the last layer saw.</param>
     sealed record Seen(int Record, double[] Probabilities, float[] Features);
 
-    static IEnumerable<Seen> Look(Classifier classifier, Pack pack, int[] records)
+    static IEnumerable<Seen> Look(Classifier classifier, Recipe recipe, Pack pack, int[] records)
     {
-        int crop = classifier.Recipe.Augmentation.CropSize, classes = classifier.Recipe.Network.Classes;
-        var centre = View.Place(0, pack.RecordSize, crop);
-        var batch = new Batch(classifier.Recipe.Batch, crop);
-        foreach (int[] part in records.Chunk(batch.Size))
+        int classes = recipe.Network.Classes;
+        foreach (int[] part in records.Chunk(recipe.Batch))
         {
-            double[] probabilities = [.. classifier.Classify(views: 1, _ => Fill(), batch)];
+            double[] probabilities = [.. classifier.Classify([.. part.Select(r => pack.Record(r).ToArray())])];
             float[] features = classifier.Features();
-            int width = features.Length / batch.Size;
+            int width = features.Length / recipe.Batch;
             for (int i = 0; i < part.Length; i++)
                 yield return new Seen(part[i], probabilities[(i * classes)..((i + 1) * classes)], features[(i * width)..((i + 1) * width)]);
-
-            void Fill()
-            {
-                for (int i = 0; i < batch.Size; i++)
-                {
-                    batch.Placements[i] = centre;
-                    (batch.Labels[i], batch.Records[i]) = i < part.Length ? (pack.Label(part[i]), part[i]) : (-1, -1);
-                    if (i < part.Length) Crop.Cut(pack.Record(part[i]), pack.RecordSize, centre, crop, batch.Image(i));
-                }
-            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using AlexNetActors.Compute;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -11,6 +12,11 @@ namespace AlexNetActors.App;
 /// <param name="Towers">Its weights.</param>
 sealed record TrainedNetwork(string Folder, string Choice, RunFolder Run, RunManifest Manifest, CheckpointManifest Checkpoint, TowerState[] Towers)
 {
+    /// <summary>Ready to look at pictures.</summary>
+    /// <param name="recipe">Its run's.</param>
+    /// <param name="device">Computes; the caller keeps ownership.</param>
+    public Classifier On(Recipe recipe, IDevice device) => new(recipe.Network, Towers, Run.ReadMean(Manifest), device, recipe.Batch);
+
     /// <param name="runOrCheckpoint">A run folder means one of its checkpoints: the best when asked for and recorded, else the newest whole one.</param>
     /// <param name="best">Whether the best is asked for.</param>
     /// <param name="report">Told of damaged checkpoints that are passed over.</param>
