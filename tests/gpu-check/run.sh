@@ -48,7 +48,7 @@ case $device in
   cuda:*)
     visible=$(printf '%s' "${CUDA_VISIBLE_DEVICES:-}" | cut -d , -f $((${device#cuda:} + 1)))
     export CUDA_VISIBLE_DEVICES="${visible:-${device#cuda:}}" CUDA_DEVICE_ORDER=PCI_BUS_ID # as nvidia-smi counts
-    device=cuda:0 torch_device=cuda conformance="CudaConformance CudaDirectConformance CudaTensorCoreConformance" ;;
+    device=cuda:0 torch_device=cuda conformance="CudaConformance CudaBlasConformance CudaDirectConformance CudaTensorCoreConformance" ;;
   opencl:*) torch_device=cpu conformance="OpenClConformance OpenClDirectConformance" ;;
   *) echo "gpu-check: $device is no GPU: cuda:N or opencl:N" >&2; exit 2 ;;
 esac

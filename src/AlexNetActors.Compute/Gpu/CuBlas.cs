@@ -9,7 +9,7 @@ namespace AlexNetActors.Compute.Gpu;
 /// one stream a handle and working memory of its own, so that the results are the same every time.
 /// <para>What follows expects the accelerator to be entered: cuBLAS works in the context that its thread is bound to.</para>
 /// </summary>
-sealed unsafe class CuBlas : IDisposable
+sealed unsafe class CuBlas : IBlas
 {
     const int WorkspaceBytes = 32 << 20; // what cuBLAS would take on a Hopper GPU, the largest of all
 
@@ -19,36 +19,40 @@ sealed unsafe class CuBlas : IDisposable
 
     readonly CuBlasLibrary _library;
     readonly delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, nint, int, int, float*, nint, int, int, int, int, int> _gemm;
+    readonly delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, long, nint, int, int, long, float*, nint, int, int, long, int, int, int, int> _gemmBatch;
     readonly MemoryBuffer1D<byte, Stride1D.Dense> _workspace;
     readonly int _computeType;
     readonly nint _handle;
 
     /// <param name="library">The one of this machine.</param>
-    /// <param name="accelerator">Where the memory is.</param>
     /// <param name="stream">Where its work is queued.</param>
     /// <param name="precision">Of the operands.</param>
     /// <exception cref="DeviceException">It does not work.</exception>
-    public CuBlas(CuBlasLibrary library, CudaAccelerator accelerator, CudaStream stream, ComputePrecision precision)
+    public CuBlas(CuBlasLibrary library, CudaStream stream, ComputePrecision precision)
     {
         _library = library;
         _computeType = precision == ComputePrecision.Tf32 ? ComputeTf32 : ComputeFloat32;
         _gemm = (delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, nint, int, int, float*, nint, int, int, int, int, int>)Export("cublasGemmEx");
+        _gemmBatch = (delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, long, nint, int, int, long, float*, nint, int, int, long, int, int, int, int>)Export("cublasGemmStridedBatchedEx");
         nint handle;
         Check("cublasCreate", ((delegate* unmanaged<nint*, int>)Export("cublasCreate_v2"))(&handle));
         _handle = handle;
-        _workspace = accelerator.Allocate1D<byte>(WorkspaceBytes);
+        _workspace = stream.Accelerator.Allocate1D<byte>(WorkspaceBytes);
         Check("cublasSetStream", ((delegate* unmanaged<nint, nint, int>)Export("cublasSetStream_v2"))(handle, stream.StreamPtr)); // first: it takes the workspace away
         Check("cublasSetWorkspace", ((delegate* unmanaged<nint, nint, nuint, int>)Export("cublasSetWorkspace_v2"))(handle, _workspace.NativePtr, WorkspaceBytes));
     }
 
-    /// <summary>C = op(A) op(B), of float32.</summary>
     public void Multiply(Gemm p, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c)
     {
-        float one = 1, zero = 0;
-        Check("cublasGemmEx", _gemm(
-            _handle, p.TransposeA ? 1 : 0, p.TransposeB ? 1 : 0, p.M, p.N, p.K, &one,
-            a.LoadEffectiveAddressAsPtr(), Float32, p.Lda, b.LoadEffectiveAddressAsPtr(), Float32, p.Ldb, &zero,
-            c.LoadEffectiveAddressAsPtr(), Float32, p.Ldc, _computeType, AnyAlgorithm));
+        float one = 1, beta = p.Add ? 1 : 0;
+        int transposeA = p.TransposeA ? 1 : 0, transposeB = p.TransposeB ? 1 : 0;
+        nint atA = a.LoadEffectiveAddressAsPtr(), atB = b.LoadEffectiveAddressAsPtr(), atC = c.LoadEffectiveAddressAsPtr();
+        if (p.Batch == 1)
+            Check("cublasGemmEx", _gemm(
+                _handle, transposeA, transposeB, p.M, p.N, p.K, &one, atA, Float32, p.Lda, atB, Float32, p.Ldb, &beta, atC, Float32, p.Ldc, _computeType, AnyAlgorithm));
+        else
+            Check("cublasGemmStridedBatchedEx", _gemmBatch(
+                _handle, transposeA, transposeB, p.M, p.N, p.K, &one, atA, Float32, p.Lda, p.StrideA, atB, Float32, p.Ldb, p.StrideB, &beta, atC, Float32, p.Ldc, p.StrideC, p.Batch, _computeType, AnyAlgorithm));
     }
 
     public void Dispose()

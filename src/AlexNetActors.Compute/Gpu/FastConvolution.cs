@@ -6,8 +6,8 @@ namespace AlexNetActors.Compute.Gpu;
 
 /// <summary>
 /// Fast convolution (Winograd 1980; Lavin and Gray 2015, arXiv:1509.09308) of stride 1, by the transforms of the processor's: inputs and
-/// weights are taken to the points of tiles, multiplied there, at each point a product of matrices, and gathered. All points are one launch.
-/// Unlike the processor's, all tiles have the same points: matrices of one size.
+/// weights are taken to the points of tiles, multiplied there, at each point a product of matrices, and gathered. All points are one launch,
+/// or one batch of BLAS's where that was chosen. Unlike the processor's, all tiles have the same points: matrices of one size.
 /// <para>Some images at a time, so that what lies at the points stays near a large GPU's second cache: as many as their shape says.</para>
 /// </summary>
 sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposable
@@ -61,17 +61,20 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
         var g = Grid(f);
         int images4 = input.Stride / 4, kernels4 = dWeights.Stride / 4, together = Together(f, images4), partSize = g.Area * f.Channels * kernels4;
         ProductShape Shape(int units) => ProductShape.AtPoints(g.Area, f.Kernels, f.Channels, g.Tiles * units, kernels4) with { Depth = g.Tiles * units * 4, LeftBatch = f.Kernels * g.Tiles * units, ResultBatch = f.Channels * kernels4, PartSize = partSize };
-        int parts = 0;
+        int parts = 0, part = 0;
         for (int first = 0; first < images4; first += together) parts += products.Parts(Shape(Math.Min(together, images4 - first)), f.Channels);
-        var sums = _weights.Of((long)parts * partSize * 4, queue.Stream).Cast<Float4>();
-        int part = 0;
+        if (products.Blas is not null) parts = 1; // it adds to what is there
+        var sumFloats = _weights.Of((long)parts * partSize * 4, queue.Stream);
+        if (products.Blas is not null) sumFloats.MemSetToZero(queue.Stream);
+        var sums = sumFloats.Cast<Float4>();
         for (int first = 0; first < images4; first += together)
         {
             int units = Math.Min(together, images4 - first);
             var (i, o) = (AtPoints(_inputs, g, f.Channels, units), AtPoints(_outputs, g, f.Kernels, units));
             Transform(LineTransforms.Inputs(g.Points), f.Channels, Tiles(g, units) with { Source = TilePlace.Map(f.Height, f.Width, images4, first, g.Outputs, -f.Pad), Target = Points(g, f.Channels, units) }, input.View4, input.View, i);
             Transform(LineTransforms.Evaluate(g.Outputs, g.Points), f.Kernels, Tiles(g, units) with { Source = TilePlace.Map(f.OutputHeight, f.OutputWidth, images4, first, g.Outputs, 0), Target = Points(g, f.Kernels, units) }, dOutput.View4, dOutput.View, o);
-            part += products.ConvolveBackwardWeights(Shape(units), o, Channelwise(f), f.Channels, i, sums.SubView((long)part * partSize));
+            if (products.Blas is { } blas) blas.Multiply(Gemm.BackwardWeights(f.Channels, f.Kernels, kernels4 * 4, g.Tiles * units * 4) with { Batch = g.Area, Add = true }, o.Cast<float>(), i.Cast<float>(), sumFloats);
+            else part += products.ConvolveBackwardWeights(Shape(units), o, Channelwise(f), f.Channels, i, sums.SubView((long)part * partSize));
         }
         if (parts > 1) products.SumParts(Shape(together), parts, 1, sums, dWeights.View, sums);
         var filters = new TileShape { TilesAlong = 1, Units = kernels4, Columns = kernels4, Source = TilePlace.Points(g.Points, f.Channels, 1, 1, kernels4), Target = TilePlace.Filters(f.SizeY, kernels4, turned: false) };
@@ -89,7 +92,8 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
             int units = Math.Min(together, images4 - first);
             var (i, o) = (AtPoints(_inputs, g, f.Channels, units), AtPoints(_outputs, g, f.Kernels, units));
             Transform(LineTransforms.Inputs(g.Points), f.Channels, Tiles(g, units) with { Source = TilePlace.Map(f.Height, f.Width, images4, first, g.Outputs, -f.Pad), Target = Points(g, f.Channels, units) }, input, bias, i);
-            products.Convolve(ProductShape.AtPoints(g.Area, f.Kernels, f.Channels, g.Tiles * units, kernels4), w, Channelwise(f), backward: false, i, bias, o);
+            if (products.Blas is { } blas) blas.Multiply(Gemm.Forward(f.Channels, f.Kernels, kernels4 * 4, g.Tiles * units * 4) with { Batch = g.Area }, i.Cast<float>(), w.Cast<float>(), o.Cast<float>());
+            else products.Convolve(ProductShape.AtPoints(g.Area, f.Kernels, f.Channels, g.Tiles * units, kernels4), w, Channelwise(f), backward: false, i, bias, o);
             Transform(LineTransforms.Gather(g.Outputs, g.Points), f.Kernels, Tiles(g, units) with { Source = Points(g, f.Kernels, units), Target = TilePlace.Map(f.OutputHeight, f.OutputWidth, images4, first, g.Outputs, 0), AddBias = addBias, Rectify = rectify }, o, bias, output);
         }
     }

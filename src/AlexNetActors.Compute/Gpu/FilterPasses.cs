@@ -5,7 +5,7 @@ namespace AlexNetActors.Compute.Gpu;
 
 /// <summary>
 /// The three passes of a filter, convolution or fully connected layer, as products on a queue: convolutions by <see cref="FastConvolution"/>
-/// where that was chosen and pays, fully connected layers by cuBLAS where that was chosen. Expects the accelerator to be entered and shapes to be right.
+/// where that was chosen and pays, fully connected layers by BLAS where that was chosen. Expects the accelerator to be entered and shapes to be right.
 /// </summary>
 sealed class FilterPasses : IDisposable
 {
@@ -13,7 +13,6 @@ sealed class FilterPasses : IDisposable
     readonly ProductQueue _products;
     readonly FastConvolution? _fast;
     readonly Scratch<float> _turned, _rowParts;
-    CuBlas? _cuBlas;
 
     public FilterPasses(WorkQueue queue, GpuChoice choice)
     {
@@ -26,8 +25,8 @@ sealed class FilterPasses : IDisposable
     /// <summary>Of the working memory; tables are small.</summary>
     public long Bytes => _products.Bytes + (_fast?.Bytes ?? 0) + _turned.Bytes + _rowParts.Bytes;
 
-    /// <summary>From now on cuBLAS multiplies for fully connected layers; it is this object's to close.</summary>
-    public void FullyConnectedBy(CuBlas cuBlas) => _cuBlas = cuBlas;
+    /// <inheritdoc cref="ProductQueue.Blas"/>
+    public IBlas? Blas { get => _products.Blas; set => _products.Blas = value; }
 
     /// <summary>output = weights * input + bias, rectified if asked.</summary>
     public void Convolve(GpuTensor input, GpuTensor weights, GpuTensor bias, Filter filter, bool rectify, GpuTensor output)
@@ -35,9 +34,9 @@ sealed class FilterPasses : IDisposable
         var (i, w, z, o) = (input, weights, bias, output);
         var f = Flat(filter);
         var s = ProductShape.Forward(f, i.Stride, w.Stride, rectify);
-        if (_cuBlas != null && f.CoversInput)
+        if (Blas is { } blas && f.CoversInput)
         {
-            _cuBlas.Multiply(Gemm.Forward(i.Rows, o.Rows, w.Stride, i.Stride), i.View, w.View, o.View);
+            blas.Multiply(Gemm.Forward(i.Rows, o.Rows, w.Stride, i.Stride), i.View, w.View, o.View);
             _products.SumParts(s with { PartSize = o.Count / 4 }, 1, o.Stride / 4, o.View4, z.View, o.View4);
         }
         else if (_fast != null && FastConvolution.Pays(f)) _fast.Convolve(i, w, z, f, rectify, o);
@@ -49,9 +48,9 @@ sealed class FilterPasses : IDisposable
     {
         var (dO, w, dI) = (dOutput, weights, dInput);
         var f = Flat(filter);
-        if (_cuBlas != null && f.CoversInput)
+        if (Blas is { } blas && f.CoversInput)
         {
-            _cuBlas.Multiply(Gemm.BackwardInput(dI.Rows, dO.Rows, w.Stride, dO.Stride), dO.View, w.View, dI.View);
+            blas.Multiply(Gemm.BackwardInput(dI.Rows, dO.Rows, w.Stride, dO.Stride), dO.View, w.View, dI.View);
             return;
         }
         int area = f.SizeY * f.SizeX, channels = WorkQueue.RoundUp(f.Channels, IlgpuDevice.KernelMultiple);
@@ -67,7 +66,7 @@ sealed class FilterPasses : IDisposable
         var (i, dO, dW, dB) = (input, dOutput, dWeights, dBias);
         var f = Flat(filter);
         SumRows(dO, f.Kernels, dB);
-        if (_cuBlas != null && f.CoversInput) _cuBlas.Multiply(Gemm.BackwardWeights(i.Rows, dO.Rows, dW.Stride, dO.Stride), dO.View, i.View, dW.View);
+        if (Blas is { } blas && f.CoversInput) blas.Multiply(Gemm.BackwardWeights(i.Rows, dO.Rows, dW.Stride, dO.Stride), dO.View, i.View, dW.View);
         else if (_fast != null && FastConvolution.Pays(f)) _fast.ConvolveBackwardWeights(i, dO, f, dW);
         else
         {
@@ -94,7 +93,6 @@ sealed class FilterPasses : IDisposable
 
     public void Dispose()
     {
-        _cuBlas?.Dispose();
         _fast?.Dispose();
         _products.Dispose();
         _turned.Dispose();

@@ -9,7 +9,7 @@ public enum ComputePrecision
     Tf32,
 }
 
-/// <summary>Who multiplies the matrices of fully connected layers.</summary>
+/// <summary>Who multiplies the matrices of fully connected layers, and those at the points of fast convolution.</summary>
 public enum BlasChoice
 {
     /// <summary>cuBLAS where the machine has it.</summary>
@@ -25,13 +25,13 @@ public sealed record GpuOptions(ComputePrecision Precision = ComputePrecision.Fl
 
 /// <summary>What was chosen, as this machine has it.</summary>
 /// <param name="Precision">Of products.</param>
-/// <param name="CuBlas">Multiplies for fully connected layers; null when the own kernels do.</param>
+/// <param name="CuBlas">Multiplies for fully connected layers and at the points of fast convolution; null when the own kernels do.</param>
 /// <param name="Convolution">Direct on tensor cores.</param>
 sealed record GpuChoice(ComputePrecision Precision, CuBlasLibrary? CuBlas, ConvolutionMethod Convolution)
 {
-    /// <summary>"own kernels, float32, fast convolution; fully connected layers by cuBLAS 12.4.5"</summary>
+    /// <summary>"own kernels, float32, fast convolution; its products and fully connected layers by cuBLAS 12.4.5"</summary>
     public string Description =>
-        (Precision == ComputePrecision.Tf32 ? "own kernels, tf32 on tensor cores" : $"own kernels, float32, {Convolution.ToString().ToLowerInvariant()} convolution") + (CuBlas is null ? "" : $"; fully connected layers by cuBLAS {CuBlas.Version}");
+        (Precision == ComputePrecision.Tf32 ? "own kernels, tf32 on tensor cores" : $"own kernels, float32, {Convolution.ToString().ToLowerInvariant()} convolution") + (CuBlas is null ? "" : $"; {(Convolution == ConvolutionMethod.Fast ? "its products and " : "")}fully connected layers by cuBLAS {CuBlas.Version}");
 
     /// <summary>
     /// What the kind of a device ends in: devices of one kind give the same bits. cuBLAS promises the same bits only to one version on one

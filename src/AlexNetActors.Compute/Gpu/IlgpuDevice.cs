@@ -38,7 +38,7 @@ public sealed class IlgpuDevice : IDevice
         _filters = new FilterPasses(_queue, choice);
         try
         {
-            if (choice.CuBlas is { } library) _filters.FullyConnectedBy(new CuBlas(library, (CudaAccelerator)accelerator, (CudaStream)_queue.Stream, choice.Precision));
+            if (choice.CuBlas is { } library) MultiplyBy(stream => new CuBlas(library, (CudaStream)stream, choice.Precision));
         }
         catch
         {
@@ -46,6 +46,9 @@ public sealed class IlgpuDevice : IDevice
             throw;
         }
     }
+
+    /// <inheritdoc cref="ProductQueue.Blas"/>
+    internal void MultiplyBy(Func<AcceleratorStream, IBlas> open) => _filters.Blas = open(_queue.Stream);
 
     public string Name { get; }
 

@@ -16,6 +16,9 @@ sealed class ProductQueue(WorkQueue queue, bool onTensorCores) : IDisposable
     readonly Dictionary<(Filter Filter, bool Backward, int Images4), MemoryBuffer1D<Tap, Stride1D.Dense>> _taps = [];
     readonly Scratch<float> _parts = new(queue.Accelerator);
 
+    /// <summary>Who multiplies in place of the kernels wherever matrices lie whole: of fully connected layers, and at the points of fast convolution. Null when nobody. This object's to close.</summary>
+    public IBlas? Blas { get; set; }
+
     public int Made => _taps.Count + _parts.Made;
 
     /// <summary>Of the working memory; the tables of taps are small.</summary>
@@ -104,6 +107,7 @@ sealed class ProductQueue(WorkQueue queue, bool onTensorCores) : IDisposable
 
     public void Dispose()
     {
+        Blas?.Dispose();
         foreach (var table in _taps.Values) table.Dispose();
         _parts.Dispose();
     }

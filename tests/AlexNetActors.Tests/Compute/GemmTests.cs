@@ -1,12 +1,49 @@
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using ILGPU;
+using ILGPU.Runtime;
 using static AlexNetActors.Tests.Compute.SampleValues;
 
 namespace AlexNetActors.Tests.Compute;
 
+/// <summary>Products as BLAS documents them, in float64. On a device: in the host's memory, behind what is queued there.</summary>
+sealed class ReferenceBlas(AcceleratorStream stream) : IBlas
+{
+    public void Multiply(Gemm p, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c)
+    {
+        float[] product = Values(c);
+        Multiply(p, Values(a), Values(b), product);
+        c.CopyFromCPU(stream, product);
+    }
+
+    /// <summary>All with their columns side by side; what a product leaves alone stays.</summary>
+    public static void Multiply(Gemm p, float[] a, float[] b, float[] c)
+    {
+        for (int n = 0; n < p.Batch; n++)
+            for (int column = 0; column < p.N; column++)
+                for (int row = 0; row < p.M; row++)
+                {
+                    ref float value = ref c[n * p.StrideC + column * p.Ldc + row];
+                    double sum = p.Add ? value : 0;
+                    for (int k = 0; k < p.K; k++)
+                        sum += (double)a[n * p.StrideA + (p.TransposeA ? row * p.Lda + k : k * p.Lda + row)] * b[n * p.StrideB + (p.TransposeB ? k * p.Ldb + column : column * p.Ldb + k)];
+                    value = (float)sum;
+                }
+    }
+
+    float[] Values(ArrayView<float> view)
+    {
+        var values = new float[view.Length];
+        view.CopyToCPU(stream, values);
+        return values;
+    }
+
+    public void Dispose() { }
+}
+
 /// <summary>
-/// What a GPU asks of BLAS for a fully connected layer gives what <see cref="ReferenceDevice"/> defines, multiplied here as BLAS documents it,
-/// on memory that lies as a GPU's does. Both add in float64: only the rounding to float32 differs.
+/// What a GPU asks of BLAS for a fully connected layer gives what <see cref="ReferenceDevice"/> defines, on memory that lies as a GPU's does.
+/// Both add in float64: only the rounding to float32 differs. Within a device, and at the points of fast convolution: <see cref="OpenClBlasConformance"/>.
 /// </summary>
 public sealed class GemmTests
 {
@@ -52,18 +89,10 @@ public sealed class GemmTests
         Equal(Turned(Read(_reference, dWeights), Layer.Kernels, KernelStride), c);
     }
 
-    /// <summary>C = op(A) op(B), all with their columns side by side; what a product leaves alone is 0.</summary>
     static float[] Multiply(Gemm p, float[] a, float[] b, int count)
     {
         var c = new float[count];
-        for (int column = 0; column < p.N; column++)
-            for (int row = 0; row < p.M; row++)
-            {
-                double sum = 0;
-                for (int k = 0; k < p.K; k++)
-                    sum += (double)a[p.TransposeA ? row * p.Lda + k : k * p.Lda + row] * b[p.TransposeB ? k * p.Ldb + column : column * p.Ldb + k];
-                c[column * p.Ldc + row] = (float)sum;
-            }
+        ReferenceBlas.Multiply(p, a, b, c);
         return c;
     }
 

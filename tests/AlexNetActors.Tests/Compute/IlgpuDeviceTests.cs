@@ -35,6 +35,19 @@ public sealed class OpenClConformance : GpuConformance
     }
 }
 
+/// <summary>With products as BLAS defines them wherever cuBLAS would multiply: what is asked of it, on memory that lies as it is told.</summary>
+public sealed class OpenClBlasConformance : GpuConformance
+{
+    public OpenClBlasConformance() : base("opencl:0", new()) { }
+
+    protected override IDevice Create()
+    {
+        var device = (IlgpuDevice)base.Create();
+        device.MultiplyBy(stream => new ReferenceBlas(stream));
+        return device;
+    }
+}
+
 /// <summary>
 /// The kernels for GPUs, run by ILGPU on threads of the processor. A barrier is one of the operating system's and takes a millisecond:
 /// only small shapes, and nothing beside it.
@@ -52,32 +65,24 @@ public sealed class IlgpuCpuConformance : GpuConformance
         Assert.SkipUnless(elements <= ElementsMax && multiplyAccumulates <= MultiplyAccumulatesMax, "too large for threads that are not a GPU's; OpenCL runs it");
 }
 
-/// <summary>The kernels for GPUs on one of NVIDIA's, with cuBLAS where it is installed.</summary>
-public sealed class CudaConformance : GpuConformance { public CudaConformance() : base("cuda:0", new()) { } }
+/// <summary>The kernels for GPUs on one of NVIDIA's.</summary>
+public sealed class CudaConformance : GpuConformance { public CudaConformance() : base("cuda:0", new(Blas: BlasChoice.Own)) { } }
 
 /// <summary>The same with every tap by itself.</summary>
-public sealed class CudaDirectConformance : GpuConformance { public CudaDirectConformance() : base("cuda:0", new(Convolution: ConvolutionMethod.Direct)) { } }
+public sealed class CudaDirectConformance : GpuConformance { public CudaDirectConformance() : base("cuda:0", new(Blas: BlasChoice.Own, Convolution: ConvolutionMethod.Direct)) { } }
+
+/// <summary>With cuBLAS, where it is installed.</summary>
+public sealed class CudaBlasConformance : GpuConformance { public CudaBlasConformance() : base("cuda:0", new(Blas: BlasChoice.CuBlas)) { } }
 
 /// <summary>
 /// The same on tensor cores. Tolerance: operands keep 10 bits of mantissa, an error of up to 2^-10 each however a library rounds them; a
 /// product of two normal values may be ten times the products' rms.
 /// </summary>
-public sealed class CudaTensorCoreConformance : DeviceConformance
+public sealed class CudaTensorCoreConformance : GpuConformance
 {
-    protected override (double Rms, double Worst) ConvolutionTolerance => (1e-3, 2e-2);
+    public CudaTensorCoreConformance() : base("cuda:0", new(ComputePrecision.Tf32)) { }
 
-    protected override IDevice Create()
-    {
-        try
-        {
-            return IlgpuDevices.Open("cuda:0", new(ComputePrecision.Tf32));
-        }
-        catch (ArgumentException refusal) // an old GPU
-        {
-            Assert.Skip(refusal.Message);
-            throw;
-        }
-    }
+    protected override (double Rms, double Worst) ConvolutionTolerance => (1e-3, 2e-2);
 }
 
 [CollectionDefinition(IlgpuCpuConformance.Alone, DisableParallelization = true)]
@@ -97,6 +102,14 @@ static class IlgpuDevices
                 Kept[name] = DeviceCatalog.Find(name).Open(1);
             }
         }
-        return DeviceCatalog.Find(name, options).Open(1);
+        try
+        {
+            return DeviceCatalog.Find(name, options).Open(1);
+        }
+        catch (ArgumentException refusal) // an old GPU, or no cuBLAS
+        {
+            Assert.Skip(refusal.Message);
+            throw;
+        }
     }
 }
