@@ -36,9 +36,9 @@ static class GpuLayers
         var rows = new List<CheckRow>();
         var ceilings = args.Length == 4 ? Measure(args[2], args[3], device, work, rows) : [];
         CheckTable.Write(output, rows);
-        foreach (var options in new GpuOptions[] { new(), new(Convolution: ConvolutionMethod.Direct), new(ComputePrecision.Tf32) })
+        foreach (var options in new GpuOptions[] { new(), new(ComputePrecision.Tf32), new(Blas: BlasChoice.Own), new(Blas: BlasChoice.Own, Convolution: ConvolutionMethod.Direct) })
         {
-            string part = $"layers, {Words(options)}, batch {work.Runs[0].Batch}";
+            string part = $"layers, {GpuWorkload.Words(options)}, batch {work.Runs[0].Batch}";
             try
             {
                 _ = DeviceCatalog.Find(device, options); // says why not in a line
@@ -64,9 +64,9 @@ static class GpuLayers
             rows.Add(new("ceilings", $"copy of {work.CopyMegabytes} MB", Text($"{copy / 1e9:F0} GB/s"), "PyTorch, read and written bytes both count"));
             foreach (var precision in Enum.GetValues<ComputePrecision>())
             {
-                if (answer.GetProperty(Words(precision)) is not { ValueKind: JsonValueKind.Number } product) continue;
+                if (answer.GetProperty(GpuWorkload.Word(precision)) is not { ValueKind: JsonValueKind.Number } product) continue;
                 found[precision] = new(product.GetDouble(), copy);
-                rows.Add(new("ceilings", $"matrix product {work.ProductSize}^3, {Words(precision)}", Text($"{product.GetDouble() / 1e12:F2} TFLOP/s"), "PyTorch, which is cuBLAS on a CUDA device"));
+                rows.Add(new("ceilings", $"matrix product {work.ProductSize}^3, {GpuWorkload.Word(precision)}", Text($"{product.GetDouble() / 1e12:F2} TFLOP/s"), "PyTorch, which is cuBLAS on a CUDA device"));
             }
         }
         catch (PyTorchException e)
@@ -78,8 +78,7 @@ static class GpuLayers
 
     static IReadOnlyList<LayerPass> Profile(string device, GpuWorkload work, GpuOptions options)
     {
-        string[] arguments = ["bench", "--recipe", work.RecipeName, "--set", $"network.classes={work.Classes}", "--set", $"compute.precision={Words(options.Precision)}", "--set", $"compute.convolution={options.Convolution.ToString().ToLowerInvariant()}",
-            "--device", device, "--batch", $"{work.Runs[0].Batch}", "--repetitions", $"{work.Repetitions}", "--json"];
+        string[] arguments = ["bench", "--recipe", work.RecipeName, "--set", $"network.classes={work.Classes}", .. GpuWorkload.Settings(options).SelectMany(s => new[] { "--set", s }), "--device", device, "--batch", $"{work.Runs[0].Batch}", "--repetitions", $"{work.Repetitions}", "--json"];
         return [.. Ours.Json(Ours.Alexnet(arguments, Ours.AsBuilt)).GetProperty("passes").EnumerateArray().Select(p => new LayerPass(
             $"{p.GetProperty("layer").GetString()} {p.GetProperty("pass").GetString()}",
             p.GetProperty("devices")[0].GetProperty("ms").GetDouble(), 1e9 * p.GetProperty("gflop").GetDouble(), 1e6 * p.GetProperty("megabytes").GetDouble()))];
@@ -97,7 +96,7 @@ static class GpuLayers
             Console.WriteLine(Text($"| {p.Name} | {p.Ms:F3} | {(p.Flop > 0 ? p.Rate / 1e9 : null):F0} | {(p.Flop > 0 ? p.Rate / ceilings?.Product : null):P0} | {p.ByteRate / 1e9:F0} | {p.ByteRate / ceilings?.Copy:P0} | {(ceilings is null ? null : p.MsLost(ceilings)):F3} |"));
 
         double all = passes.Sum(p => p.Ms);
-        yield return new(part, "a tower's step, the sum of its passes", Text($"{all:F2} ms"), ceilings is null ? "" : Text($"at the ceilings {passes.Sum(p => p.MsAtLeast(ceilings)):F2} ms; `alexnet bench`, fully connected layers by cuBLAS where found"));
+        yield return new(part, "a tower's step, the sum of its passes", Text($"{all:F2} ms"), ceilings is null ? "" : Text($"at the ceilings {passes.Sum(p => p.MsAtLeast(ceilings)):F2} ms; `alexnet bench`"));
         if (ceilings is null)
         {
             foreach (var p in passes.OrderByDescending(p => p.Ms).Take(Shown)) yield return new(part, p.Name, Text($"{p.Ms:F3} ms"), Text($"{p.Ms / all:P0} of the step"));
@@ -107,10 +106,6 @@ static class GpuLayers
             yield return new(part, place == 0 ? $"**next to make faster: {p.Name}**" : p.Name, Text($"{p.Ms:F3} ms"),
                 Text($"{p.MsLost(ceilings):F3} ms above its roofline; {p.Rate / 1e9:F0} GFLOP/s, {p.Rate / ceilings.Product:P0} of the product's; {p.ByteRate / 1e9:F0} GB/s, {p.ByteRate / ceilings.Copy:P0} of the copy's"));
     }
-
-    static string Words(GpuOptions o) => o.Precision == ComputePrecision.Tf32 ? Words(o.Precision) : $"{Words(o.Precision)}, {o.Convolution.ToString().ToLowerInvariant()} convolution";
-
-    static string Words(ComputePrecision precision) => precision.ToString().ToLowerInvariant();
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

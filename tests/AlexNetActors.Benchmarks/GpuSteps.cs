@@ -42,7 +42,7 @@ sealed class GpuSteps
     {
         var expected = Step("cpu-direct", new(), Environment.ProcessorCount);
         foreach (var options in new GpuOptions[] { new(Blas: BlasChoice.Own), new(Blas: BlasChoice.Own, Convolution: ConvolutionMethod.Direct), new(Blas: BlasChoice.CuBlas), new(ComputePrecision.Tf32) })
-            Try($"one step of {_work.StepImages} images", $"{_device} against cpu-direct, {options.Precision.ToString().ToLowerInvariant()}, {options.Convolution.ToString().ToLowerInvariant()} convolution, {Words(options.Blas)}", () =>
+            Try($"one step of {_work.StepImages} images", $"{_device} against cpu-direct, {GpuWorkload.Words(options)}", () =>
             {
                 var got = Step(_device, options, 1);
                 double loss = Math.Abs(got.Loss - expected.Loss) / expected.Loss;
@@ -120,8 +120,6 @@ sealed class GpuSteps
         }
         return Math.Sqrt(errors / squares);
     }
-
-    static string Words(BlasChoice blas) => blas switch { BlasChoice.Own => "own kernels", BlasChoice.CuBlas => "cuBLAS", _ => "as built" };
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

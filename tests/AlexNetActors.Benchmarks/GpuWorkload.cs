@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.App;
+using AlexNetActors.Compute.Gpu;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
 
@@ -35,11 +36,20 @@ sealed record GpuWorkload(
 
     public static GpuWorkload Asked => Environment.GetEnvironmentVariable("GPU_CHECK_SMALL") == "1" ? Small : Full;
 
-    public Recipe Recipe(int batch) => RecipeReader.Read(RecipeName, Settings.Parse([$"network.classes={Classes}"])) with { Batch = batch };
+    public Recipe Recipe(int batch) => RecipeReader.Read(RecipeName, App.Settings.Parse([$"network.classes={Classes}"])) with { Batch = batch };
 
     /// <summary>`alexnet train` of this network on a device.</summary>
     public TrainRun Train(string data, string device, int batch, params string[] settings) =>
         new(data, ["--device", device, "--set", $"batch={batch}", .. settings.SelectMany(s => new[] { "--set", s })]) { Recipe = RecipeName, Classes = Classes };
+
+    /// <summary>What is chosen of a GPU: "float32, fast convolution, cuBLAS". On tensor cores convolution is direct whatever is chosen.</summary>
+    public static string Words(GpuOptions o) =>
+        $"{Word(o.Precision)}, {(o.Precision == ComputePrecision.Float32 ? $"{Word(o.Convolution)} convolution, " : "")}{o.Blas switch { BlasChoice.Own => "own kernels", BlasChoice.CuBlas => "cuBLAS", _ => "cuBLAS where found" }}";
+
+    /// <summary>The same as settings of a command.</summary>
+    public static string[] Settings(GpuOptions o) => [$"compute.precision={Word(o.Precision)}", $"compute.convolution={Word(o.Convolution)}", $"compute.blas={Word(o.Blas)}"];
+
+    public static string Word<T>(T choice) where T : struct, Enum => choice.ToString().ToLowerInvariant();
 
     /// <param name="args">A folder for a data set of built-in pictures, drawn at this network's size.</param>
     public static int DrawPictures(string[] args)

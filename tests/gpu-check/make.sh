@@ -37,10 +37,12 @@ cat > "$work/header" <<'HEADER'
 set -u
 unpacked=$(mktemp -d "${TMPDIR:-/tmp}/gpu-check.XXXXXX") || exit 1
 trap 'rm -rf "$unpacked"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'exit 143' INT TERM HUP
 tail -n +@LINES@ "$0" | gzip -dc | tar -xf - -C "$unpacked" || { echo "gpu-check: cannot unpack to $unpacked: name a folder with 4 GB in TMPDIR" >&2; exit 1; }
-"$unpacked/run.sh" "$@"
+"$unpacked/run.sh" "$@" &
+run=$!
+trap 'trap "" INT TERM HUP; kill "$run"; wait "$run"; exit 143' INT TERM HUP
+wait "$run"
 exit $?
 HEADER
 chmod 755 run.sh

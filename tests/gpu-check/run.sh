@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the file that make.sh makes runs once it is unpacked: every part of the check in turn, each with a deadline, and one table at the end.
-# A part that fails or is cut short is a line of the table. All of it ends within 9 minutes.
+# A part that fails or is cut short is a line of the table. All of it ends within 9 minutes; ended sooner, it leaves the table so far.
 #
 #   gpu-check [--device cuda:0] [--out DIR]     exit code 0: everything ran and is right; 1: something is not; 2: wrong use
 #
@@ -59,6 +59,9 @@ deadline=$(($(date +%s) + 525 * patience))
 layers_limit=60 steps_least=90
 failed=0
 rows=$work/rows.md
+running= # the part's process
+found=   # and the file with its rows
+pictures= warm=
 : > "$rows"
 
 row() { printf '| %s | %s | %s | %s |\n' "$1" "$2" "$3" "$4" >> "$rows"; }
@@ -76,7 +79,28 @@ finish() {
   exit "$1"
 }
 
-# begin NAME SECONDS: says what comes; the table as far as it is: should all of this be ended from outside, what was found is there.
+# Rows that the part has written, as far as it came.
+take() {
+  if [ -f "$found" ]; then cat "$found" >> "$rows" && rm "$found"; fi
+  found=
+}
+
+# Ended from outside: the table so far, at once.
+stop() {
+  trap '' INT TERM HUP
+  take
+  row "the rest of the check" "" "**cut short**" "ended from outside"
+  write_table
+  cat "$out/gpu-check.md"
+  # shellcheck disable=SC2086
+  kill $running $pictures $warm 2> /dev/null
+  # shellcheck disable=SC2086
+  wait $running
+  exit 143
+}
+trap stop INT TERM HUP
+
+# begin NAME SECONDS: says what comes, and writes the table so far: whoever kills all of this at once has that, and the part's rows in NAME.md.
 begin() {
   echo "== $1, at most $2 s" >&2
   write_table
@@ -92,17 +116,29 @@ end() {
   failed=1
 }
 
-# part NAME SECONDS LOG COMMAND...: runs it, all its output in the log.
-part() {
-  part_name=$1 part_limit=$2 part_log=$3
-  shift 3
-  begin "$part_name" "$part_limit"
-  timeout -k 5 "$part_limit" "$@" >> "$out/$part_log" 2>&1 < /dev/null
-  end "$part_name" "the part" $? "$part_limit" "$part_log"
+# bounded SECONDS LOG COMMAND...: runs it, all its output in the log. Waited for, so that a signal is not.
+bounded() {
+  bounded_limit=$1 bounded_log=$2
+  shift 2
+  timeout -k 5 "$bounded_limit" "$@" >> "$bounded_log" 2>&1 < /dev/null &
+  running=$!
+  wait "$running"
+  code=$?
+  running=
+  return "$code"
 }
 
-# Rows that a program wrote, as far as it came.
-take() { if [ -f "$1" ]; then cat "$1" >> "$rows"; fi; }
+# part NAME SECONDS COMMAND...: runs it, all its output in NAME.txt; its rows are where it is told to write them, NAME.md.
+part() {
+  part_name=$1 part_limit=$2
+  shift 2
+  begin "$part_name" "$part_limit"
+  found=$out/$part_name.md
+  bounded "$part_limit" "$out/$part_name.txt" "$@"
+  code=$?
+  take
+  end "$part_name" "the part" "$code" "$part_limit" "$part_name.txt"
+}
 
 within() { # SECONDS, but no more than is left
   left=$((deadline - $(date +%s) - ${2:-0}))
@@ -110,7 +146,7 @@ within() { # SECONDS, but no more than is left
   if [ "$left" -lt "$1" ]; then echo "$left"; else echo "$1"; fi
 }
 
-rm -f "$out/gpu-check.md" "$out/facts.txt" "$out/conformance.txt" "$out/steps.txt" "$out/speed.txt" "$out/layers.txt" "$out/background.txt"
+rm -f "$out/gpu-check.md" "$out/facts.txt" "$out/conformance.txt" "$out/steps.txt" "$out/speed.txt" "$out/layers.txt" "$out/background.txt" "$out/speed.md" "$out/layers.md" "$out/steps.md"
 
 # 1. What is here.
 facts=$out/facts.txt
@@ -128,7 +164,7 @@ if [ -z "${ALEXNET_CUBLAS:-}" ] && [ -n "$torch_cublas" ]; then
     row machine "cuBLAS of PyTorch" "not usable" "see facts.txt"
   fi
 fi
-part "alexnet devices" 30 facts.txt "$here/alexnet" devices --json
+part facts 30 "$here/alexnet" devices --json
 description=$(sed -nE 's/.*"name":"'"$device"'"[^}]*"usable":true[^}]*"description":"([^"]*)".*/\1/p' "$facts" | tail -n 1)
 row machine "alexnet devices: $name" "${description:-**not usable**}" "commit $(cat "$here/version.txt")"
 if [ -z "$description" ]; then
@@ -143,7 +179,6 @@ if [ -n "$torch_version" ]; then torch_arguments="$here/torch_alexnet.py $work/n
 # While nothing is timed: pictures are drawn, and PyTorch compiles what it will be asked for.
 timeout -k 5 120 "$here/AlexNetActors.Benchmarks" gpu-pictures "$work/pictures" >> "$out/background.txt" 2>&1 < /dev/null &
 pictures=$!
-warm=
 if [ -n "$torch_version" ] && [ "$torch_device" = cuda ]; then
   timeout -k 5 240 "$PYTHON" "$here/torch_alexnet.py" warm "$work/network.json" cuda 128 1024 >> "$out/background.txt" 2>&1 < /dev/null &
   warm=$!
@@ -154,7 +189,8 @@ tests() { # WHAT FILTER...
   what=$1 limit=$((45 * patience)) log=$work/tests.txt
   shift
   begin "conformance, $what" "$limit"
-  timeout -k 5 "$limit" "$here/AlexNetActors.Tests" "$@" -preEnumerateTheories -noLogo -noColor > "$log" 2>&1 < /dev/null
+  : > "$log"
+  bounded "$limit" "$log" "$here/AlexNetActors.Tests" "$@" -preEnumerateTheories -noLogo -noColor
   code=$?
   cat "$log" >> "$out/conformance.txt"
   counts=$(sed -nE 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+),.*/\1 \2 \3 \4/p' "$log" | tail -n 1)
@@ -178,16 +214,13 @@ tests "PyTorch's golden values on $device" -class "*Golden*" -displayName "*$dev
 wait "$pictures" || row steps "pictures to train on" "**failed**" "see background.txt"
 if [ -n "$warm" ]; then kill -TERM -- "-$warm" 2> /dev/null; wait "$warm"; fi
 # shellcheck disable=SC2086
-part speed "$(within 400 $((layers_limit + steps_least + 20)))" speed.txt "$here/AlexNetActors.Benchmarks" gpu "$device" "$work/pictures" "$work/speed.md" $torch_arguments
-take "$work/speed.md"
+part speed "$(within 400 $((layers_limit + steps_least + 20)))" "$here/AlexNetActors.Benchmarks" gpu "$device" "$work/pictures" "$out/speed.md" $torch_arguments
 
 # 4. Layer by layer.
 # shellcheck disable=SC2086
-part layers "$(within $((layers_limit * patience)) "$steps_least")" layers.txt "$here/AlexNetActors.Benchmarks" gpu-layers "$device" "$work/layers.md" $torch_arguments
-take "$work/layers.md"
+part layers "$(within $((layers_limit * patience)) "$steps_least")" "$here/AlexNetActors.Benchmarks" gpu-layers "$device" "$out/layers.md" $torch_arguments
 
 # 5. The same bits, and the right ones.
-part steps "$(within $((130 * patience)))" steps.txt "$here/AlexNetActors.Benchmarks" gpu-steps "$device" "$work/pictures" "$work/steps.md"
-take "$work/steps.md"
+part steps "$(within $((130 * patience)))" "$here/AlexNetActors.Benchmarks" gpu-steps "$device" "$work/pictures" "$out/steps.md"
 
 finish "$failed"
