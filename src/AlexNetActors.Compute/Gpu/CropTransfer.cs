@@ -6,13 +6,14 @@ namespace AlexNetActors.Compute.Gpu;
 
 /// <summary>
 /// The pixels' way to the GPU: the largest thing that a step brings. Sent ahead they travel on a stream of their own while the last step
-/// still computes. Two places on the GPU take turns: one is read while the other is filled.
+/// still computes. Two places on the GPU take turns: one is read while the other is filled. Enters the accelerator itself, and neither while
+/// it waits nor while it copies: the other tower queues its work meanwhile.
 /// </summary>
-sealed class CropTransfer(Accelerator accelerator) : IDisposable
+sealed class CropTransfer(SharedAccelerator shared) : IDisposable
 {
-    readonly AcceleratorStream _stream = accelerator.CreateStream();
-    readonly PinnedMemory _pinned = new(accelerator);
-    readonly Scratch<byte>[] _places = [new(accelerator), new(accelerator)];
+    readonly AcceleratorStream _stream = shared.Accelerator.CreateStream();
+    readonly PinnedMemory _pinned = new(shared.Accelerator);
+    readonly Scratch<byte>[] _places = [new(shared.Accelerator), new(shared.Accelerator)];
     byte[]? _ahead;
     int _place; // the one to fill next
 
@@ -33,7 +34,7 @@ sealed class CropTransfer(Accelerator accelerator) : IDisposable
         _ahead = null;
         _stream.Synchronize();
         _pinned.Free();
-        var received = _places[_place].Of(pixels.Length, _stream);
+        var received = _places[_place].Of(pixels.Length, _stream); // as it was made
         _place = 1 - _place;
         return received;
     }
@@ -42,9 +43,15 @@ sealed class CropTransfer(Accelerator accelerator) : IDisposable
     {
         _stream.Synchronize(); // an earlier one that nobody has asked for
         _pinned.Free();
-        var pinned = _pinned.Rent<byte>(pixels.Length, _stream);
+        Span<byte> pinned;
+        ArrayView<byte> place;
+        using (shared.Enter())
+        {
+            pinned = _pinned.Rent<byte>(pixels.Length, _stream);
+            place = _places[_place].Of(pixels.Length, _stream);
+        }
         pixels.CopyTo(pinned);
-        _places[_place].Of(pixels.Length, _stream).CopyFromCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), pixels.Length);
+        using (shared.Enter()) place.CopyFromCPUUnsafeAsync(_stream, ref MemoryMarshal.GetReference(pinned), pixels.Length);
     }
 
     public void Dispose()

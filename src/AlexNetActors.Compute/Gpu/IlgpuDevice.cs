@@ -34,7 +34,7 @@ public sealed class IlgpuDevice : IDevice
         var accelerator = _shared.Accelerator;
         _queue = new WorkQueue(Name, _shared);
         _host = new HostTransfers(_shared, _queue);
-        (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(accelerator), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
+        (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(_shared), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
         _filters = new FilterPasses(_queue, choice);
         try
         {
@@ -133,7 +133,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void SendAhead(byte[] pixels)
     {
-        using var _ = Enter();
+        ObjectDisposedException.ThrowIf(_disposed, this);
         _crops.SendAhead(pixels);
     }
 
@@ -142,8 +142,8 @@ public sealed class IlgpuDevice : IDevice
         var (m, o) = (Plain(mean, "LoadCrops"), Activation(output, "LoadCrops"));
         Require.LoadCrops(pixels.Length, placements, colourShift.Length, m.Shape, o.Shape);
         var (images, _, height, width) = o.Shape;
-        using var _ = Enter();
         var crops = _crops.Receive(pixels);
+        using var _ = Enter();
         var pinned = _host.Rent<int>(3 * images);
         for (int b = 0; b < images; b++) (pinned[3 * b], pinned[3 * b + 1], pinned[3 * b + 2]) = (placements[b].Top, placements[b].Left, placements[b].Mirrored ? 1 : 0);
         var places = _host.PinnedToDevice(pinned, _placements);

@@ -33,13 +33,19 @@ public sealed class IlgpuLifetimeTests
         {
             var reference = new ReferenceDevice();
             Tensor x = Activation(device, Small, seed), y = Activation(device, Small, seed + 1), rx = Activation(reference, Small, seed), ry = Activation(reference, Small, seed + 1);
+            var crops = new Shape(Small.Images, 3, Small.Height, Small.Width);
+            Tensor mean = device.AllocatePlain(new(1, 4, 4, 3)), picture = device.AllocateActivation(crops);
             for (int round = 0; round < Rounds; round++)
             {
                 await OnSomeThread(() => { foreach (var (d, u, v) in Both()) d.AddChannels(u, 0, 2, v, 2); });
                 await OnSomeThread(() => { foreach (var (d, u, v) in Both()) d.RectifyBackward(v, u); });
                 await OnSomeThread(() => { foreach (var (d, u, v) in Both()) d.Scale(0.5f, v); });
                 await OnSomeThread(() => { foreach (var (d, u, v) in Both()) d.CopyChannels(v, 1, 1, u, 3); });
+                byte[] pixels = [.. Enumerable.Range(0, (int)crops.Count).Select(n => (byte)(n * seed + round))];
+                await OnSomeThread(() => device.SendAhead(pixels));
+                await OnSomeThread(() => device.LoadCrops(pixels, new Placement[crops.Images], new float[3 * crops.Images], mean, picture));
                 await OnSomeThread(() => Assert.Equal(Read(reference, ry), Read(device, y)));
+                await OnSomeThread(() => Assert.Equal(pixels[^1], Read(device, picture)[^1]));
             }
             (IDevice, Tensor, Tensor)[] Both() => [(device, x, y), (reference, rx, ry)];
         }
