@@ -209,6 +209,7 @@ tests() { # WHAT FILTER...
 }
 for class in $conformance; do tests "$class" -class "*.$class"; done
 tests "PyTorch's golden values on $device" -class "*Golden*" -displayName "*$device*"
+if [ "$torch_device" = cuda ]; then tests "registers, see conformance.txt" -class "*CudaKernelTests" -showLiveOutput; fi
 
 # 3. Speed, beside PyTorch; nothing else runs now.
 wait "$pictures" || row steps "pictures to train on" "**failed**" "see background.txt"

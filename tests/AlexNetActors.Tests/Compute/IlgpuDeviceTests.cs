@@ -1,7 +1,10 @@
+using System.Runtime.InteropServices;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using AlexNetActors.Tests.Compute.Ptx;
 using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.OpenCL;
+using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
 namespace AlexNetActors.Tests.Compute;
@@ -83,6 +86,30 @@ public sealed class CudaTensorCoreConformance : GpuConformance
     public CudaTensorCoreConformance() : base("cuda:0", new(ComputePrecision.Tf32)) { }
 
     protected override (double Rms, double Worst) ConvolutionTolerance => (1e-3, 2e-2);
+}
+
+/// <summary>The kernels as the driver of cuda:0 assembles them.</summary>
+public sealed unsafe class CudaKernelTests(ITestOutputHelper output)
+{
+    const int LocalBytes = 3, Registers = 4; // CUfunction_attribute
+
+    [Fact]
+    public void TheDriverSpillsNothing()
+    {
+        Assert.SkipUnless(DeviceCatalog.All.Any(d => d.Name == "cuda:0"), "there is no cuda:0 on this machine");
+        var attribute = (delegate* unmanaged<int*, int, nint, int>)NativeLibrary.GetExport(NativeLibrary.Load("libcuda.so.1"), "cuFuncGetAttribute");
+        using var accelerator = (CudaAccelerator)Accelerators.All.First(a => a.Name == "cuda:0").Device.CreateAccelerator(Accelerators.Context);
+        var spilled = new List<string>();
+        foreach (var kernel in PtxKernel.All)
+        {
+            using var loaded = (CudaKernel)accelerator.LoadKernel(accelerator.Backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method), kernel.Groups));
+            int bytes, registers;
+            Assert.Equal((0, 0), (attribute(&bytes, LocalBytes, loaded.FunctionPtr), attribute(&registers, Registers, loaded.FunctionPtr)));
+            output.WriteLine($"{kernel.Name}: {registers} registers, {bytes} bytes of local memory");
+            if (bytes > 0) spilled.Add($"{kernel.Name}: {bytes} bytes");
+        }
+        Assert.Empty(spilled);
+    }
 }
 
 [CollectionDefinition(IlgpuCpuConformance.Alone, DisableParallelization = true)]

@@ -25,14 +25,15 @@ sealed record PtxKernel(MethodInfo Method)
 
     public static PtxKernel Named(string name) => All.Single(k => k.Name == name);
 
+    public KernelSpecialization Groups => (KernelSpecialization?)Method.DeclaringType!.GetProperty(nameof(Products.Groups))?.GetValue(null) ?? default;
+
     public string Name => $"{Method.DeclaringType!.Name}.{Method.Name}";
 
     /// <summary>As <see cref="IlgpuDevice"/> loads it on a GPU of this architecture whose driver knows this version of PTX.</summary>
     public string Compile(CudaArchitecture architecture, CudaInstructionSet version)
     {
         using var backend = new PTXBackend(Accelerators.Context, architecture, version, null!);
-        var groups = (KernelSpecialization?)Method.DeclaringType!.GetProperty(nameof(Products.Groups))?.GetValue(null) ?? default;
-        return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(Method), groups)).PTXAssembly;
+        return ((PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(Method), Groups)).PTXAssembly;
     }
 
     static bool IsView(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
