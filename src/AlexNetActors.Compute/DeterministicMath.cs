@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace AlexNetActors.Compute;
 
@@ -26,7 +28,7 @@ public static class DeterministicMath
         return sum * BitConverter.Int64BitsToDouble((long)(n + 1023) << 52);
     }
 
-    /// <summary>values[i] = Exp(values[i]), bit for bit: eight at a time, whose divisions do not wait for each other.</summary>
+    /// <summary>values[i] = Exp(values[i]), bit for bit: eight at a time, which do not wait for each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Exp(Span<double> values)
     {
@@ -44,12 +46,38 @@ public static class DeterministicMath
     {
         var n = Vector256.Round(x * 1.4426950408889634);
         var r = x - n * Ln2High - n * Ln2Low;
-        var sum = Vector256<double>.One;
-        for (int k = 13; k >= 1; k--) sum = sum * r / k + Vector256<double>.One;
+        var sum = Term(Vector256<double>.One, r, 13);
+        sum = Term(sum, r, 12);
+        sum = Term(sum, r, 11);
+        sum = Term(sum, r, 10);
+        sum = Term(sum, r, 9);
+        sum = Term(sum, r, 8);
+        sum = Term(sum, r, 7);
+        sum = Term(sum, r, 6);
+        sum = Term(sum, r, 5);
+        sum = Term(sum, r, 4);
+        sum = Term(sum, r, 3);
+        sum = Term(sum, r, 2);
+        sum = sum * r + Vector256<double>.One;
         var power = (Vector256.ConvertToInt64(n + Vector256.Create(1023.0)) << 52).AsDouble();
         var value = Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256.Create(-708.0)), Vector256<double>.Zero, sum * power);
         value = Vector256.ConditionalSelect(Vector256.GreaterThan(x, Vector256.Create(709.0)), Vector256.Create(double.PositiveInfinity), value);
         return Vector256.ConditionalSelect(Vector256.Equals(x, x), value, x); // NaN
+    }
+
+    /// <summary>
+    /// sum * r / k + 1, bit for bit, without a division: the quotient by the rounded 1 / k is off by a few units of its last place, its remainder is
+    /// exact in a fused product, and what that adds rounds to the right quotient, since one by so small a k is never that near the middle of two numbers
+    /// (Markstein 1990). Where it is too small for that it is lost in the 1.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<double> Term(Vector256<double> sum, Vector256<double> r, double k)
+    {
+        var product = sum * r;
+        if (!Fma.IsSupported && !AdvSimd.Arm64.IsSupported) return product / k + Vector256<double>.One;
+        var quotient = product * (1 / k);
+        var remainder = Vector256.FusedMultiplyAdd(quotient, Vector256.Create(-k), product);
+        return Vector256.FusedMultiplyAdd(remainder, Vector256.Create(1 / k), quotient) + Vector256<double>.One;
     }
 
     /// <summary>Natural logarithm of a positive normal number, relative error below 1e-15.</summary>

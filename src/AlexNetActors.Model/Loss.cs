@@ -100,11 +100,28 @@ public static class Loss
     /// <summary>shares[i] = e^(row[i] - largest); their sum in order.</summary>
     static (double Max, double Sum) Partition(ReadOnlySpan<float> row, Span<double> shares)
     {
-        double max = double.NegativeInfinity, sum = 0;
-        foreach (float v in row) max = Math.Max(max, v);
-        for (int i = 0; i < row.Length; i++) shares[i] = row[i] - max;
+        double max = Max(row), sum = 0;
+        int i = 0, doubles = Vector<double>.Count;
+        for (var largest = new Vector<double>(max); i <= row.Length - 2 * doubles; i += 2 * doubles)
+        {
+            Vector.Widen(new Vector<float>(row[i..]), out var low, out var high);
+            (low - largest).CopyTo(shares[i..]);
+            (high - largest).CopyTo(shares[(i + doubles)..]);
+        }
+        for (; i < row.Length; i++) shares[i] = row[i] - max;
         DeterministicMath.Exp(shares);
         foreach (double share in shares) sum += share;
         return (max, sum);
+    }
+
+    static float Max(ReadOnlySpan<float> row)
+    {
+        var largest = new Vector<float>(float.NegativeInfinity);
+        int i = 0;
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count) largest = Vector.Max(largest, new Vector<float>(row[i..]));
+        float max = float.NegativeInfinity;
+        for (int lane = 0; lane < Vector<float>.Count; lane++) max = Math.Max(max, largest[lane]);
+        for (; i < row.Length; i++) max = Math.Max(max, row[i]);
+        return max;
     }
 }
