@@ -24,7 +24,10 @@ public readonly record struct Score(int Images, double LossSum, int Top1Errors, 
 /// </summary>
 public static class Loss
 {
-    const int OnStackMax = 4096; // classes whose shares need no memory of the heap: a step allocates none
+    const int OnStackMax = 4096; // classes whose shares need no memory of the heap
+
+    /// <summary>Fewer logits are done before another core would have begun.</summary>
+    const int SharedMin = 1 << 15;
 
     /// <param name="logits">[B, classes]</param>
     /// <param name="labels">[B]; -1 where there is no image.</param>
@@ -40,21 +43,33 @@ public static class Loss
     public static Score Evaluate(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, Span<float> dLogitsA, Span<float> dLogitsB)
     {
         var score = new Score();
-        Span<double> shares = classes <= OnStackMax ? stackalloc double[classes] : new double[classes];
-        int B = labels.Length, half = classes / 2;
-        dLogitsA.Clear();
-        dLogitsB.Clear();
-        for (int b = 0; b < B; b++)
-        {
-            if (labels[b] < 0) continue;
-            var row = logits.Slice(b * classes, classes);
-            var (max, sum) = Partition(row, shares);
-            int rank = Rank(row, labels[b]);
-            score += new Score(1, DeterministicMath.Log(sum) + max - row[labels[b]], rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
-            if (!dLogitsA.IsEmpty) Gradient(shares[..half], sum, labels[b], B, dLogitsA.Slice(b * half, half));
-            if (!dLogitsB.IsEmpty) Gradient(shares[half..], sum, labels[b] - half, B, dLogitsB.Slice(b * half, half));
-        }
+        for (int b = 0; b < labels.Length; b++) score += OfImage(b, logits, labels, classes, dLogitsA, dLogitsB);
         return score;
+    }
+
+    /// <summary>The same, bit for bit, on all cores: a GPU has nothing to do meanwhile.</summary>
+    public static Score EvaluateOnAllCores(float[] logits, int[] labels, int classes, float[] dLogitsA, float[] dLogitsB)
+    {
+        if (logits.Length < SharedMin) return Evaluate(logits, labels, classes, dLogitsA, dLogitsB);
+        var scores = new Score[labels.Length];
+        Parallel.For(0, labels.Length, b => scores[b] = OfImage(b, logits, labels, classes, dLogitsA, dLogitsB));
+        return scores.Aggregate(new Score(), (sum, score) => sum + score);
+    }
+
+    static Score OfImage(int b, ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes, Span<float> dLogitsA, Span<float> dLogitsB)
+    {
+        int half = classes / 2, label = labels[b];
+        Span<float> a = dLogitsA.IsEmpty ? [] : dLogitsA.Slice(b * half, half), others = dLogitsB.IsEmpty ? [] : dLogitsB.Slice(b * half, half);
+        a.Clear();
+        others.Clear();
+        if (label < 0) return new Score();
+        Span<double> shares = classes <= OnStackMax ? stackalloc double[classes] : new double[classes];
+        var row = logits.Slice(b * classes, classes);
+        var (max, sum) = Partition(row, shares);
+        int rank = Rank(row, label);
+        if (!a.IsEmpty) Gradient(shares[..half], sum, label, labels.Length, a);
+        if (!others.IsEmpty) Gradient(shares[half..], sum, label - half, labels.Length, others);
+        return new Score(1, DeterministicMath.Log(sum) + max - row[label], rank >= 1 ? 1 : 0, rank >= 5 ? 1 : 0);
     }
 
     static void Gradient(ReadOnlySpan<double> shares, double sum, int label, int images, Span<float> d)

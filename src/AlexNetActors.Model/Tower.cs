@@ -94,16 +94,16 @@ public sealed class Tower
     /// <summary>Softmax and cross-entropy over both towers' logits, and for each of these towers its half of their gradient for <see cref="BackwardInput"/>.</summary>
     /// <param name="towers">A, B or both: every tower has all logits, so one reads them for both.</param>
     /// <param name="labels">[B]</param>
-    public static Score Loss(IReadOnlyList<Tower> towers, ReadOnlySpan<int> labels)
+    public static Score Loss(IReadOnlyList<Tower> towers, int[] labels)
     {
         var one = towers[0];
         one._device.ReadChannels(one._lossInput, 0, one.Network.Classes, one._logits);
-        if (!one._pass.Training) return Model.Loss.Evaluate(one._logits, labels, one.Network.Classes);
-        float[]? a = null, b = null;
+        if (!one._pass.Training) return Model.Loss.EvaluateOnAllCores(one._logits, labels, one.Network.Classes, [], []);
+        float[] a = [], b = [];
         foreach (var tower in towers)
             if (tower.Id == TowerId.A) a = tower._dLogits;
             else b = tower._dLogits;
-        var score = Model.Loss.Evaluate(one._logits, labels, one.Network.Classes, a, b);
+        var score = Model.Loss.EvaluateOnAllCores(one._logits, labels, one.Network.Classes, a, b);
         foreach (var tower in towers) tower._device.Write(tower._dLogits, tower._segments[^1].DOutput);
         return score;
     }

@@ -111,6 +111,23 @@ public sealed class LossTests
         Assert.Equal(whole.LossSum, parts.LossSum, 1e-12 * (1 + whole.LossSum));
     });
 
+    /// <summary>With more logits than one core is left alone with.</summary>
+    [Theory]
+    [InlineData(4)]
+    [InlineData(400)]
+    public void AllCoresGiveTheSame(int classes)
+    {
+        const int Images = 100;
+        var random = new Random(1);
+        float[] logits = [.. Enumerable.Range(0, Images * classes).Select(_ => random.NextSingle() * 20 - 10)];
+        int[] labels = [.. Enumerable.Range(0, Images).Select(b => b % 7 == 6 ? -1 : b * 3 % classes)];
+        float[][] halves = [.. Enumerable.Range(0, 4).Select(_ => Enumerable.Repeat(9f, Images * classes / 2).ToArray())]; // not zero: they are overwritten
+        Assert.Equal(Loss.Evaluate(logits, labels, classes, halves[0], halves[1]), Loss.EvaluateOnAllCores(logits, labels, classes, halves[2], halves[3]));
+        Assert.Equal(halves[0], halves[2]);
+        Assert.Equal(halves[1], halves[3]);
+        Assert.Equal(Loss.Evaluate(logits, labels, classes), Loss.EvaluateOnAllCores(logits, labels, classes, [], []));
+    }
+
     [Fact]
     public void ViewsAddTheirShares()
     {
