@@ -15,6 +15,9 @@ public interface IDevice : IDisposable
     /// <summary>Where its tensors lie: devices of one process with equal memory reach each other's ("cpu", "cuda", "opencl:0").</summary>
     string Memory { get; }
 
+    /// <summary>Whether the processor's cores have nothing to do while it computes.</summary>
+    bool LeavesProcessorFree => false;
+
     /// <summary>Buffers allocated so far: tensors, and working memory each time that it was made larger.</summary>
     int Buffers { get; }
 

@@ -16,8 +16,10 @@ namespace AlexNetActors.Compute.Gpu;
 /// <param name="Device">To open it.</param>
 sealed record AcceleratorEntry(string Name, string Kind, string Memory, string Description, Device Device)
 {
+    public bool IsProcessor => Device is CPUDevice;
+
     /// <summary>Memory of its own; null where it is the processor's.</summary>
-    public long? MemoryBytes => Device is CPUDevice ? null : Device.MemorySize;
+    public long? MemoryBytes => IsProcessor ? null : Device.MemorySize;
 
     /// <summary>What the options come to on this device.</summary>
     /// <exception cref="ArgumentException">It has not what they ask for.</exception>

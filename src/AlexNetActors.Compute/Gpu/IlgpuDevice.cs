@@ -28,7 +28,7 @@ public sealed class IlgpuDevice : IDevice
     /// <exception cref="DeviceException">The driver refuses, or cuBLAS does.</exception>
     internal IlgpuDevice(AcceleratorEntry entry, GpuChoice choice)
     {
-        (Name, Memory, _memoryBytes) = (entry.Name, entry.Memory, entry.MemoryBytes);
+        (Name, Memory, _memoryBytes, LeavesProcessorFree) = (entry.Name, entry.Memory, entry.MemoryBytes, !entry.IsProcessor);
         _shared = Try($"open {entry.Description}", () => SharedAccelerator.Join(entry));
         using var _ = Enter();
         var accelerator = _shared.Accelerator;
@@ -54,6 +54,8 @@ public sealed class IlgpuDevice : IDevice
 
     /// <summary>GPUs of one driver reach each other's memory; OpenCL devices only their own.</summary>
     public string Memory { get; }
+
+    public bool LeavesProcessorFree { get; }
 
     public int Buffers => _tensors.Count + _host.Made + _filters.Made + _normalized.Made + _dNormalized.Made + _crops.Made + _placements.Made + _shifts.Made;
 
