@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using AlexNetActors.Data;
 
@@ -28,14 +27,7 @@ static class PrepareCommand
         if (options is { RecordSize: < 16 or > 4096 }) throw new UsageException($"--size is {options.RecordSize}: wanted 16 to 4096");
         if (options is { Threads: < 1 or > 1024 }) throw new UsageException($"--threads is {options.Threads}: wanted 1 to 1024");
         using var stop = new CancellationTokenSource();
-        void Stop(PosixSignalContext signal)
-        {
-            if (stop.IsCancellationRequested) return; // the second signal ends the process
-            signal.Cancel = true;
-            stop.Cancel();
-        }
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var signals = new StopSignals(stop.Cancel);
         try
         {
             var report = PrepareProgressView.Follow(output, progress => Data.Prepare.Run(source, target, options, progress, stop.Token, output.Log.WriteLine));

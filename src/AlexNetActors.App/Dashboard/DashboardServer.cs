@@ -164,7 +164,7 @@ sealed class DashboardServer : IDisposable
         _app.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>SIGINT and SIGTERM are the run's matter, see <see cref="StopSignals"/>; the host's own lifetime would take them.</summary>
+    /// <summary>SIGINT, SIGTERM and SIGHUP are the run's matter, see <see cref="StopSignals"/>; the host's own lifetime would take them.</summary>
     sealed class NoSignals : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancel) => Task.CompletedTask;

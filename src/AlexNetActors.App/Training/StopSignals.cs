@@ -1,32 +1,50 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace AlexNetActors.App;
 
 /// <summary>
-/// SIGINT and SIGTERM, as long as this is not disposed: the first one asks for an end that loses nothing, the second ends the process.
+/// SIGINT, SIGTERM and SIGHUP, as long as this is not disposed: the first one asks for an end that loses nothing, the next one ends the process.
+/// One that was ignored when the process started, as SIGHUP is under nohup, stays ignored: .NET hears none of those.
 /// </summary>
 sealed class StopSignals : IDisposable
 {
     /// <summary>How long what was asked to stop may take for its step and a checkpoint.</summary>
     static readonly TimeSpan StopMax = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// What comes within it of the first is the same wish: `timeout` signals its command and then the whole group, of a terminal that closes the shell and the
+    /// system tell of it.
+    /// </summary>
+    static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
     static StopSignals? _listening; // signals are the process's, and so is who hears them
 
-    readonly PosixSignalRegistration _interrupt, _terminate;
-    readonly Action<string> _say, _late;
+    readonly PosixSignalRegistration[] _heard;
     readonly Action _stop;
-    readonly Timer _deadline;
-    int _asked;
+    readonly Timer? _deadline;
+    long _asked; // when, as Stopwatch counts; 0 while nobody has
 
+    /// <param name="stop">Asks for the end.</param>
+    public StopSignals(Action stop) : this(stop, deadline: null) { }
+
+    /// <summary>Of a run.</summary>
     /// <param name="say">Tells the user what happens.</param>
     /// <param name="stop">Asks for the end.</param>
     /// <param name="late">It has not come in time; gets the reason.</param>
-    public StopSignals(Action<string> say, Action stop, Action<string> late)
+    public StopSignals(Action<string> say, Action stop, Action<string> late) : this(
+        () =>
+        {
+            say($"stopping after this step, with a checkpoint, within {StopMax.TotalSeconds:0} s; the same again stops at once");
+            stop();
+        },
+        new Timer(_ => late($"the step did not end within {StopMax.TotalSeconds:0} s of being asked to stop; go on from the last checkpoint")))
+    { }
+
+    StopSignals(Action stop, Timer? deadline)
     {
-        (_say, _stop, _late) = (say, stop, late);
-        _deadline = new Timer(_ => _late($"the step did not end within {StopMax.TotalSeconds:0} s of being asked to stop; go on from the last checkpoint"));
-        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        (_stop, _deadline) = (stop, deadline);
+        _heard = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, OnSignal))];
         Volatile.Write(ref _listening, this);
     }
 
@@ -40,24 +58,24 @@ sealed class StopSignals : IDisposable
     }
 
     /// <summary>Whether a signal came.</summary>
-    public bool Asked => Volatile.Read(ref _asked) > 0;
+    public bool Asked => Volatile.Read(ref _asked) != 0;
 
-    void OnSignal(PosixSignalContext signal) => signal.Cancel = AskOnce(); // the second signal ends the process
+    void OnSignal(PosixSignalContext signal) => signal.Cancel = AskOnce() < Moment; // what is not cancelled ends the process
 
-    bool AskOnce()
+    /// <returns>How long ago it was asked first.</returns>
+    TimeSpan AskOnce()
     {
-        if (Interlocked.Increment(ref _asked) > 1) return false;
-        _say($"stopping after this step, with a checkpoint, within {StopMax.TotalSeconds:0} s; the same again stops at once");
-        _deadline.Change(StopMax, Timeout.InfiniteTimeSpan);
+        long now = Stopwatch.GetTimestamp(), first = Interlocked.CompareExchange(ref _asked, now, 0);
+        if (first != 0) return Stopwatch.GetElapsedTime(first, now);
+        _deadline?.Change(StopMax, Timeout.InfiniteTimeSpan);
         _stop();
-        return true;
+        return TimeSpan.Zero;
     }
 
     public void Dispose()
     {
         Volatile.Write(ref _listening, null);
-        _interrupt.Dispose();
-        _terminate.Dispose();
-        _deadline.Dispose();
+        foreach (var signal in _heard) signal.Dispose();
+        _deadline?.Dispose();
     }
 }

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using AlexNetActors.Tests.Data;
+
+namespace AlexNetActors.Tests.App;
+
+/// <summary>What a signal ends, and how; of real processes, which a shell signals as `timeout`, a terminal that closes and `nohup` do.</summary>
+public sealed class SignalTests : IDisposable
+{
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    /// <summary>So far apart that the system does not make one of them.</summary>
+    static void Signal(Process process, string signals) =>
+        Alexnet.Wait(Alexnet.StartProcess("/bin/sh", "-c", string.Join("; sleep 0.02; ", signals.Split(' ').Select(s => $"kill -{s} {process.Id}"))));
+
+    void WaitForSteps(Process process, int count)
+    {
+        while (_workshop.Metrics("run", "step").Count < count && !process.HasExited) Thread.Sleep(5);
+    }
+
+    /// <summary>`timeout` sends SIGTERM to its command and then to the group that it is in; a shell and the system tell of a terminal that has closed.</summary>
+    [Theory]
+    [InlineData("TERM TERM")]
+    [InlineData("HUP HUP")]
+    [InlineData("HUP TERM")]
+    public void A_signal_that_comes_twice_at_once_ends_a_run_with_a_checkpoint(string signals)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs the signals of Unix");
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000"));
+        WaitForSteps(process, 4);
+        Signal(process, signals);
+        var stopped = Alexnet.Wait(process).Expect(1);
+        Assert.Contains("as asked; go on with --resume", stopped.Err);
+        Assert.Equal((int)stopped.Json["step"]!, (int)stopped.Json["checkpointStep"]!);
+    }
+
+    [Fact]
+    public void Under_nohup_a_run_goes_on_when_its_terminal_closes()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/nohup"), "needs nohup");
+        var process = Alexnet.StartProcess("/usr/bin/nohup", [.. Alexnet.Command, .. _workshop.Train("run", "--steps", "300")]);
+        WaitForSteps(process, 4);
+        Signal(process, "HUP HUP");
+        Assert.Equal(300, (int)Alexnet.Wait(process).Expect(0).Json["step"]!);
+    }
+
+    [Theory]
+    [InlineData("TERM TERM")]
+    [InlineData("HUP HUP")]
+    public void A_preparation_keeps_what_is_done(string signals)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs the signals of Unix");
+        TestPictures.WriteClasses(_workshop.In("pictures"), classes: 60, files: 60);
+        var process = Alexnet.Start("prepare", _workshop.In("pictures"), _workshop.In("packs"), "--threads", "1");
+        while (!File.Exists(Path.Combine(_workshop.In("packs"), "prepare.journal")) && !process.HasExited) Thread.Sleep(1);
+        Signal(process, signals);
+        Assert.Contains("stopped as asked; run the same command again", Assert.Single(Alexnet.Wait(process).Expect(1).Err.TrimEnd().Split('\n'), l => l.StartsWith("alexnet: ", StringComparison.Ordinal)));
+    }
+}
