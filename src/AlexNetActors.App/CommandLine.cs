@@ -38,6 +38,15 @@ static class CommandLine
     /// <returns>0 done, 1 failed while running or stopped, 2 wrong use.</returns>
     public static int Run(string[] args)
     {
+        StandardStreams.Keep();
+        int code = Invoke(args);
+        if (StandardStreams.Lost is not { } why) return code;
+        Console.Error.WriteLine($"alexnet: a part of the result is lost, standard output cannot be written: {why}");
+        return code == 0 ? Failed : code;
+    }
+
+    static int Invoke(string[] args)
+    {
         try
         {
             var parsed = Root().Parse(args);
