@@ -107,7 +107,7 @@ public sealed class DataFolder : IDisposable
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(path);
+            bytes = OrdinaryFile.Read(path);
         }
         catch (FileNotFoundException)
         {

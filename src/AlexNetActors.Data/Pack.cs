@@ -55,6 +55,7 @@ public sealed unsafe class Pack : IDisposable
     Pack(string path)
     {
         Path = path;
+        if (File.Exists(path) && !OrdinaryFile.HasBytes(path)) throw Damaged("it is empty");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
         var page = new byte[PackLayout.PageBytes];
         if (stream.ReadAtLeast(page, page.Length, throwOnEndOfStream: false) < page.Length)

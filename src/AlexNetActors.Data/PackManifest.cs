@@ -54,7 +54,7 @@ internal sealed record PackManifest(
 
     internal static PackManifest Read(string path)
     {
-        byte[] text = File.ReadAllBytes(path);
+        byte[] text = OrdinaryFile.Read(path);
         PackManifest? manifest;
         try
         {

@@ -94,7 +94,7 @@ sealed class NodeCommand
     /// <summary>The recipe that this node was given, to be held against the coordinator's.</summary>
     static string Own(RunRequest run, Settings settings, DataFolder? data)
     {
-        var recipe = RecipeReader.Read(run.RecipeOrDefault, settings, data?.Classes.Count);
+        var recipe = RecipeReader.Read(run.File, settings, data?.Classes.Count);
         return data is null ? RecipeText.DeterminingButClasses(recipe) : RecipeText.Determining(recipe);
     }
 

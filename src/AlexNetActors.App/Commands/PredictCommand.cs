@@ -104,7 +104,7 @@ static class PredictCommand
     {
         try
         {
-            return decoder.Decode(File.ReadAllBytes(file), record);
+            return decoder.Decode(OrdinaryFile.Read(file), record);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
+using AlexNetActors.Data;
 
 namespace AlexNetActors.App;
 
@@ -7,6 +8,10 @@ namespace AlexNetActors.App;
 static class Hocon
 {
     static readonly TimeSpan ParseMax = TimeSpan.FromSeconds(5); // there are texts that Akka's parser never returns from
+
+    static readonly string[] AtHand = ["/dev/fd/", "/dev/stdin", "/proc/self/fd/"];
+
+    const int CharactersMax = 1 << 16;
 
     /// <param name="text">HOCON.</param>
     /// <param name="where">How an error names the text.</param>
@@ -30,12 +35,22 @@ static class Hocon
     {
         try
         {
-            return Parse(File.ReadAllText(path), where);
+            return Parse(Read(path), where);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UsageException($"cannot read {where}: {OneLine(e.Message)}");
         }
+    }
+
+    /// <summary>A pipe that is at hand, as a shell makes one of `&lt;(...)`, is read to its end; one that would have to be waited for is not.</summary>
+    static string Read(string path)
+    {
+        if (!OrdinaryFile.HasBytes(path) && !AtHand.Any(place => path.StartsWith(place, StringComparison.Ordinal))) throw new IOException("it is empty, or a pipe or device: name a file");
+        using var reader = new StreamReader(path);
+        var text = new char[CharactersMax];
+        int length = reader.ReadBlock(text);
+        return reader.Peek() < 0 ? new string(text, 0, length) : throw new IOException($"it has more than {CharactersMax} characters");
     }
 
     /// <summary>Every value by its path: "network.conv1.kernels". A list is one value.</summary>

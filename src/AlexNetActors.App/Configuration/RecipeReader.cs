@@ -19,9 +19,10 @@ static class RecipeReader
     public static Recipe Read(string nameOrFile, Settings settings, int? dataClasses = null) => Read(RecipeFile.Load(nameOrFile), settings, dataClasses);
 
     /// <summary>Reads a resolved recipe that another process has sent.</summary>
-    public static Recipe ReadText(string text) => Read(new RecipeFile("of the coordinator", Hocon.Parse(text, "the coordinator's recipe")), Settings.None, null);
+    public static Recipe ReadText(string text) => Read(new RecipeFile("of the coordinator", Hocon.Parse(text, "the coordinator's recipe")), Settings.None);
 
-    static Recipe Read(RecipeFile file, Settings settings, int? dataClasses)
+    /// <inheritdoc cref="Read(string, Settings, int?)"/>
+    public static Recipe Read(RecipeFile file, Settings settings, int? dataClasses = null)
     {
         KnownKeys.OfRecipes.Check(Hocon.Leaves(settings.OfRecipe).Select(l => l.Path), "--set", RecipeFile.LayersOf(settings.OfRecipe.WithFallback(file.Values)));
         var values = new ValueReader(settings.OfRecipe.WithFallback(file.Values), $"recipe {file.Name}");

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
+using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -25,9 +26,9 @@ sealed class EventLog : IDisposable
     /// <exception cref="RunException">It cannot be written.</exception>
     public static EventLog Open(string path) => Writing.Guard(path, () =>
     {
-        bool half = File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } text && !text.EndsWith('\n');
-        var log = new EventLog(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));
-        if (half) log._file.WriteByte((byte)'\n');
+        var log = new EventLog(Writing.Open(path, FileShare.ReadWrite));
+        log._file.Position = Math.Max(0, log._file.Length - 1);
+        if (log._file.Length > 0 && log._file.ReadByte() != '\n') log._file.WriteByte((byte)'\n');
         log.Put(EventLine.Line("opened", ("command", string.Join(' ', Environment.GetCommandLineArgs().Skip(1).Prepend("alexnet"))), ("version", ProgramVersion.Text), ("machine", Machine.Description)));
         return log;
     });
@@ -49,7 +50,7 @@ sealed class EventLog : IDisposable
     /// <summary>All whole lines; those that a killed process left half written are passed over.</summary>
     public static IReadOnlyList<JsonObject> Read(string path)
     {
-        if (!File.Exists(path)) return [];
+        if (!OrdinaryFile.HasBytes(path)) return [];
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         var lines = new List<JsonObject>();
         while (reader.ReadLine() is { } line)

@@ -21,7 +21,7 @@ sealed record LedgerAudit(long Steps, long Epochs, int Records, IReadOnlyList<st
     public static LedgerAudit Of(string metrics, BatchPlan plan, IReadOnlyList<(long Steps, Ledger Ledger)> checkpoints)
     {
         var audit = new Reading(plan);
-        if (File.Exists(metrics))
+        if (OrdinaryFile.HasBytes(metrics))
         {
             using var file = new FileStream(metrics, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             foreach (var line in MetricsLine.Read(file)) audit.Take(line);

@@ -37,6 +37,7 @@ readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
     /// <summary>All whole lines from the beginning. One without its line feed, which a killed process left half written, is not among them.</summary>
     public static IEnumerable<MetricsLine> Read(Stream file)
     {
+        if (file.Length == 0) yield break; // a device has none, and may have no end
         file.Position = 0;
         var buffer = new byte[1 << 16];
         using var line = new MemoryStream();

@@ -23,12 +23,12 @@ sealed class MetricsLog : IDisposable
     /// <param name="takenOver">Another process may still write into it: it keeps the old file, which loses its name.</param>
     public static MetricsLog Open(string path, bool takenOver = false) => Writing.Guard(path, () =>
     {
-        if (takenOver && File.Exists(path))
+        if (takenOver && OrdinaryFile.HasBytes(path))
         {
             File.WriteAllBytes(path + ".partial", File.ReadAllBytes(path));
             File.Move(path + ".partial", path, overwrite: true);
         }
-        var log = new MetricsLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
+        var log = new MetricsLog(Writing.Open(path, FileShare.Read));
         log.Cut(long.MaxValue, long.MaxValue);
         return log;
     });

@@ -63,7 +63,7 @@ sealed class RunFolder
             Put(OwnerName, System.Text.Encoding.UTF8.GetBytes(owner));
             return held;
         }
-        catch (IOException) when (isReplaced?.Invoke(File.Exists(In(OwnerName)) ? File.ReadAllText(In(OwnerName)) : "") == true)
+        catch (IOException) when (isReplaced?.Invoke(OrdinaryFile.HasBytes(In(OwnerName)) ? File.ReadAllText(In(OwnerName)) : "") == true)
         {
             string mine = $"{LockName}-{Environment.ProcessId}";
             var held = new RunLock(OpenLock(mine), takenOver: true);
@@ -130,7 +130,7 @@ sealed class RunFolder
         string file = In(ManifestName);
         try
         {
-            byte[] bytes = File.ReadAllBytes(file);
+            byte[] bytes = OrdinaryFile.Read(file);
             var manifest = JsonSerializer.Deserialize<RunManifest>(bytes, Json);
             if (manifest is not null && manifest.Format != RunManifest.CurrentFormat)
                 throw new RunException($"{file} has format {manifest.Format}, this version reads {RunManifest.CurrentFormat}: use the version that wrote it");
@@ -151,7 +151,7 @@ sealed class RunFolder
 
     /// <summary>metrics.jsonl, to be read while it may be written; null when there is none.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
-    public FileStream? OpenMetrics() => !File.Exists(Metrics) ? null : Reading(Metrics, f => new FileStream(f, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+    public FileStream? OpenMetrics() => !OrdinaryFile.HasBytes(Metrics) ? null : Reading(Metrics, f => new FileStream(f, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
 
     /// <summary>What happened, of events.jsonl; empty when there is none.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
@@ -176,7 +176,7 @@ sealed class RunFolder
     public float[] ReadMean(RunManifest manifest)
     {
         string file = In(MeanName);
-        byte[] bytes = File.Exists(file) ? Reading(file, File.ReadAllBytes) : [];
+        byte[] bytes = File.Exists(file) ? Reading(file, OrdinaryFile.Read) : [];
         float[] mean = new float[bytes.Length / 4];
         if (bytes.LongLength != 12L * manifest.RecordSize * manifest.RecordSize)
             throw new RunException($"{file} is missing or damaged: it has {bytes.Length} bytes, a mean image of {manifest.RecordSize} pixels a side has {12L * manifest.RecordSize * manifest.RecordSize}");

@@ -8,8 +8,10 @@ sealed record RunRequest(string? Recipe, string? Data, string? Run, long? Steps,
 {
     const string DefaultRecipe = "quickstart";
 
-    /// <summary>The recipe that a run starts with when nothing of an earlier one is there.</summary>
-    public string RecipeOrDefault => Recipe ?? DefaultRecipe;
+    RecipeFile? _file;
+
+    /// <summary>The recipe that a run starts with when nothing of an earlier one is there. It is read once: of a pipe there is nothing more.</summary>
+    public RecipeFile File => _file ??= RecipeFile.Load(Recipe ?? DefaultRecipe);
 
     public string FolderFor(string recipe) => Run ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{recipe}");
 
@@ -34,13 +36,13 @@ sealed record RunPlan(Recipe Recipe, DataFolder Data, RunLimits Limits, int Vali
     /// <exception cref="UsageException">Recipe and data set do not go together, or a value is wrong.</exception>
     public static RunPlan Read(RunRequest request, Settings settings, RunManifest? earlier, Action<string> report)
     {
-        if (request.Recipe is not null || earlier is null) _ = RecipeReader.Read(request.RecipeOrDefault, settings); // wrong use is said before pictures are drawn
+        if (request.Recipe is not null || earlier is null) _ = RecipeReader.Read(request.File, settings); // wrong use is said before pictures are drawn
         var data = DataSets.Open(request.Data ?? earlier?.Data, report);
         try
         {
             var recipe = earlier is not null && request.Recipe is null
                 ? new RunFolder(request.Run!).ReadRecipe(earlier, settings)
-                : RecipeReader.Read(request.RecipeOrDefault, settings, data.Classes.Count);
+                : RecipeReader.Read(request.File, settings, data.Classes.Count);
             var reader = ReaderOf(recipe, data);
             long? asked = earlier is null || settings.OfRecipe.HasPath("schedule.epochs") ? recipe.EpochsMax : null;
             long steps = request.Steps ?? ((request.Epochs ?? asked) is { } epochs ? reader.Plan.StepsOf(epochs) : earlier!.StepsMax);

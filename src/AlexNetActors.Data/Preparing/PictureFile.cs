@@ -32,7 +32,7 @@ public readonly record struct PictureFile(string Path, long Length, long Stamp)
 
     static PictureFile Of(FileInfo file)
     {
-        var picture = file.LinkTarget is null ? file : (FileInfo)file.ResolveLinkTarget(returnFinalTarget: true)!;
+        var picture = OrdinaryFile.Target(file);
         return new PictureFile(file.FullName, picture.Exists ? picture.Length : 0, picture.LastWriteTimeUtc.Ticks);
     }
 }

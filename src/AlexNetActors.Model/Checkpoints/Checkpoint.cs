@@ -193,7 +193,7 @@ public sealed class CheckpointFolder(string path)
         CheckpointManifest? manifest;
         try
         {
-            bytes = File.ReadAllBytes(file);
+            bytes = OrdinaryFile.Read(file);
             manifest = JsonSerializer.Deserialize<CheckpointManifest>(bytes, Json);
         }
         catch (JsonException e)

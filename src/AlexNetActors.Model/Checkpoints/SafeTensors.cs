@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AlexNetActors.Data;
 
 namespace AlexNetActors.Model;
 
@@ -84,6 +85,7 @@ public static class SafeTensors
     static void Open(string path, string? sha256, string? only, Action<FileStream, (string Name, int[] Shape, long Count)> read)
     {
         if (!File.Exists(path)) throw new CheckpointException($"{path} is missing");
+        if (!OrdinaryFile.HasBytes(path)) throw Damaged(path, "it is empty");
         try
         {
             using var file = File.OpenRead(path);
