@@ -24,11 +24,28 @@ public static class ClusterSystem
             setup = setup.And(new DotNettySslSetup(credentials.Certificate, suppressValidation: false, requireMutualAuthentication: true, (certificate, _, _, _, _) => credentials.Trusts(certificate)));
         try
         {
-            return ActorSystem.Create(ClusterSettings.SystemName, setup);
+            return Create(setup);
         }
         catch (Exception e) when (Chain(e).OfType<SocketException>().FirstOrDefault() is { } refusal)
         {
             throw new ClusterException($"cannot listen on {settings.Host}:{settings.Port}: {refusal.Message}{Remedy(refusal.SocketErrorCode)}");
+        }
+    }
+
+    /// <summary>An actor system that no other process can reach.</summary>
+    /// <param name="node">node.conf.</param>
+    /// <exception cref="ConfigurationException">A value in it cannot be.</exception>
+    public static ActorSystem StartAlone(Config node) => Create(ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(node)));
+
+    static ActorSystem Create(ActorSystemSetup setup)
+    {
+        try
+        {
+            return ActorSystem.Create(ClusterSettings.SystemName, setup);
+        }
+        catch (Exception e) when (!Chain(e).OfType<SocketException>().Any()) // whatever it is: nothing but the configuration decides whether it starts
+        {
+            throw new ConfigurationException($"the actors cannot be started with this configuration: {Chain(e).Last().Message}");
         }
     }
 

@@ -21,7 +21,9 @@ sealed record NodeSettings(int Loaders, int ReadAhead, int SnapshotSteps, int? T
 
     public static NodeSettings Read(Settings settings)
     {
-        var config = settings.OfNode.WithFallback(Hocon.ParseFile(File, File));
+        var file = Hocon.ParseFile(File, File);
+        CheckAkka(settings.OfNode, file);
+        var config = settings.OfNode.WithFallback(file);
         var values = new ValueReader(config, "node.conf");
         return new NodeSettings(
             values.Number("alexnet.loaders", 1, 64),
@@ -35,6 +37,19 @@ sealed record NodeSettings(int Loaders, int ReadAhead, int SnapshotSteps, int? T
                 values.Time("alexnet.cluster.handshake-deadline"), values.Time("alexnet.cluster.idle-deadline"), values.Time("alexnet.cluster.connect-deadline"),
                 values.Time("alexnet.cluster.send-deadline"), values.Number("alexnet.cluster.send-queue", 1, 1024)),
             config);
+    }
+
+    /// <summary>What Akka reads it reads late, and says nothing or where in its code it was: of what --set has for it only times and switches pass.</summary>
+    static void CheckAkka(Config set, Config file)
+    {
+        var values = new ValueReader(set, "--set");
+        foreach (var (path, _) in Hocon.Leaves(set).Where(l => l.Path.StartsWith("akka.", StringComparison.Ordinal) || l.Path.Contains("-dispatcher.", StringComparison.Ordinal)))
+            switch (file.GetString(path))
+            {
+                case "on" or "off": values.Switch(path); break;
+                case [>= '0' and <= '9', .., 's']: values.Time(path); break;
+                default: throw new UsageException($"{path} is not for --set: it is what the actors are built on, in {File}");
+            }
     }
 
     /// <summary>Compute threads of each of so many devices.</summary>

@@ -5,6 +5,8 @@ namespace AlexNetActors.App;
 /// <summary>The values that <c>--set path=value</c> lays over recipe and node configuration.</summary>
 sealed record Settings(Config OfRecipe, Config OfNode)
 {
+    static readonly string[] NodeBlocks = ["alexnet.", "compute.", "akka."];
+
     public static Settings None { get; } = new(Config.Empty, Config.Empty);
 
     /// <exception cref="UsageException">Not path=value, or an unknown path of the node.</exception>
@@ -18,10 +20,8 @@ sealed record Settings(Config OfRecipe, Config OfNode)
             if (path == "" || at == assignment.Length - 1 || assignment.AsSpan().ContainsAny('\n', '\r'))
                 throw new UsageException($"--set {Hocon.OneLine(assignment)}: wanted path=value, such as --set schedule.rate=0.005");
             var value = Hocon.Parse(assignment, $"--set {assignment}");
-            bool ours = path.StartsWith("alexnet.", StringComparison.Ordinal) || path.StartsWith("compute.", StringComparison.Ordinal);
-            bool node = ours || path.StartsWith("akka.", StringComparison.Ordinal);
-            if (ours) // Akka's own keys are its own business, those of recipes the RecipeReader's
-                KnownKeys.OfNodes.Check(Hocon.Leaves(value).Select(l => l.Path), "--set", []);
+            bool node = NodeBlocks.Any(block => path.StartsWith(block, StringComparison.Ordinal));
+            if (node) KnownKeys.OfNodes.Check(Hocon.Leaves(value).Select(l => l.Path), "--set", []); // those of recipes are the RecipeReader's
             settings = node
                 ? settings with { OfNode = value.WithFallback(settings.OfNode) }
                 : settings with { OfRecipe = value.WithFallback(settings.OfRecipe) };

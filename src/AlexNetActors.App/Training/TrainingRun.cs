@@ -10,9 +10,10 @@ static class TrainingRun
 
     public static RunEnd Execute(RunSettings run, NodeMeans means, NodeSettings node, RunJournal journal, IRunView view, Board? board)
     {
-        var system = ActorSystem.Create("alexnet", node.Akka);
+        var system = ClusterSystem.StartAlone(node.Akka);
         var observer = system.ActorOf(Props.Create(() => new RunObserverActor(journal)), "observer");
         var nodeActor = system.ActorOf(NodeActor.Props(means, CoordinatorActor.Props(() => new OpenedRun(run), means.Name, means.Tensors, observer), proxy: null, observer), "node");
+        nodeActor.WatchAsync().ContinueWith(_ => observer.Tell(new RunFailed("the node's actors cannot be started, or have ended: is node.conf as it came?")), TaskScheduler.Default);
         using var signals = new StopSignals(view.Say, stop: () => nodeActor.Tell(new StopRun()), late: why => observer.Tell(new RunFailed(why)));
         board?.Obey(nodeActor, means.Name);
         view.Follow(journal, journal.End);

@@ -34,6 +34,12 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --set momentum=0.8", "unknown key, momentum: did you mean descent.momentum?")]
     [InlineData("train --set network=5", "network is a block, not a value")]
     [InlineData("train --set alexnet.loader=3", "did you mean alexnet.loaders?")]
+    [InlineData("train --set alexnet.loader-dispatcher.type=X", "alexnet.loader-dispatcher.type is not for --set")]
+    [InlineData("train --set akka.whatever=nonsense", "unknown key, akka.whatever")]
+    [InlineData("train --set akka.actor.provider=none", "unknown key, akka.actor.provider")]
+    [InlineData("train --set akka.loglevel=DEBUG", "akka.loglevel is not for --set")]
+    [InlineData("train --set akka.scheduler.tick-duration=soon", "wanted a time above 0 with its unit")]
+    [InlineData("train --set akka.log-dead-letters=maybe", "wanted on or off")]
     [InlineData("train --set batch", "wanted path=value")]
     [InlineData("trace $/run /dev/alexnet/steps.json", "is a device")]
     [InlineData("train --set batch=0", "batch in recipe quickstart is 0: wanted a whole number from 1 to 65536")]
@@ -97,7 +103,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     }
 
     [Theory]
-    [InlineData("--set akka.actor.provider=none", "provider")]
+    [InlineData("--set akka.scheduler.tick-duration=1ms", "the actors cannot be started with this configuration")]
     [InlineData("--dashboard 1.2.3.4:8080", "--dashboard 1.2.3.4:8080: ")]
     public void What_only_the_system_refuses_is_one_line_too(string option, string expected)
     {
