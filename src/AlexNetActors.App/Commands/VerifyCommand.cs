@@ -52,7 +52,7 @@ sealed class VerifyCommand
     JsonObject OfRun(RunFolder run)
     {
         var manifest = ReadManifest(run);
-        var recipe = manifest is null ? null : ReadRecipe(run, manifest);
+        var recipe = manifest is null ? null : Try(() => run.ReadRecipe(manifest, Settings.None));
         if (manifest is not null) Try(() => run.ReadMean(manifest));
         var checkpoints = new JsonArray();
         var whole = new List<(long Steps, Ledger Ledger)>();
@@ -120,12 +120,6 @@ sealed class VerifyCommand
     }
 
     RunManifest? ReadManifest(RunFolder run) => Try(run.ReadManifest);
-
-    Recipe? ReadRecipe(RunFolder run, RunManifest manifest) => Try(() =>
-    {
-        var recipe = run.ReadRecipe(manifest, Settings.None);
-        return RecipeText.Digest(recipe) == manifest.RecipeDigest ? recipe : throw new RunException($"the recipe.conf of {run.Path} is not the one its run was started with: restore it");
-    });
 
     T? Try<T>(Func<T> read) where T : class
     {

@@ -170,7 +170,14 @@ sealed class RunFolder
     }
 
     /// <summary>The run's resolved recipe, with settings laid over it.</summary>
-    public Recipe ReadRecipe(RunManifest manifest, Settings settings) => RecipeReader.Read(In(RecipeName), settings) with { Name = manifest.Recipe };
+    /// <exception cref="RunException">The file is not what the run was started with.</exception>
+    public Recipe ReadRecipe(RunManifest manifest, Settings settings)
+    {
+        var file = RecipeFile.Load(In(RecipeName)) with { Name = manifest.Recipe };
+        if (RecipeText.Digest(RecipeReader.Read(file, Settings.None)) != manifest.RecipeDigest)
+            throw new RunException($"the {RecipeName} of {Path} is not the one its run was started with: restore it");
+        return RecipeReader.Read(file, settings);
+    }
 
     /// <summary>The training set's mean image, [RecordSize, RecordSize, 3].</summary>
     public float[] ReadMean(RunManifest manifest)

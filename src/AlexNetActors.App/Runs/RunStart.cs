@@ -26,11 +26,8 @@ sealed record RunStart(RunProgress Progress, string? Checkpoint, string? Weights
     {
         if (now.RecipeDigest != earlier.RecipeDigest)
         {
-            var was = folder.ReadRecipe(earlier, Settings.None);
-            var differences = RecipeText.Differences(plan.Recipe, was);
-            throw new UsageException(differences.Count == 0
-                ? $"the recipe.conf of {folder.Path} is not the one its run was started with: restore it"
-                : $"{folder.Path} was trained with another recipe, it differs in {string.Join(", ", differences)}: resume without --recipe and --set, or name another folder with --run");
+            var differences = RecipeText.Differences(plan.Recipe, folder.ReadRecipe(earlier, Settings.None));
+            throw new UsageException($"{folder.Path} was trained with another recipe, it differs in {string.Join(", ", differences)}: resume without --recipe and --set, or name another folder with --run");
         }
         if (now.DataDigest != earlier.DataDigest)
             throw new UsageException($"{folder.Path} was trained on another data set than {plan.Data.Path} (digest {now.DataDigest[..8]}, was {earlier.DataDigest[..8]}, then in {earlier.Data}): name that one with --data, or another folder with --run");

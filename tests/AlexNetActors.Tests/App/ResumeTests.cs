@@ -78,4 +78,18 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal((double)first.Json["top1Error"]!, (double)again.Json["top1Error"]!);
         Assert.Null(again.Json["imagesPerSecond"]); // nothing was trained, so there is no speed
     }
+
+    /// <summary>Its weights are those of another recipe than the file has now.</summary>
+    [Fact]
+    public void A_run_whose_recipe_was_edited_is_used_by_nobody()
+    {
+        _workshop.TrainTo("run", 2);
+        string run = _workshop.In("run"), recipe = Path.Combine(run, "recipe.conf"), whole = File.ReadAllText(recipe);
+        File.WriteAllText(recipe, whole.Replace("network.response.alpha = 0.0001\n", "network.response.alpha = 0.5\n"));
+        foreach (string[] command in new string[][] { ["evaluate", run], ["predict", run, _workshop.RecipeFile], ["export", run, _workshop.In("out.onnx")], ["report", run], ["trace", run, _workshop.In("out.json")], _workshop.Resume("run") })
+            Assert.Contains($"the recipe.conf of {run} is not the one its run was started with: restore it", Refused(1, command));
+        Assert.Contains("is not the one its run was started with", Alexnet.Run("verify", run).Expect(1).Out);
+        File.WriteAllText(recipe, whole);
+        Alexnet.Run("evaluate", run, "--set", "batch=4").Expect(0);
+    }
 }
