@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using AlexNetActors.Actors;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -37,6 +38,7 @@ static class ImportCommand
         var start = RunStart.Begin(folder, plan);
         var manifest = plan.Manifest([.. devices.Select(d => d.Name)], Devices.KindOf(devices));
         string digest = WeightsDigest.Of(towers[0], towers[1]), checkpoint = Save(folder.Checkpoints, towers, digest, start.Progress, manifest);
+        using (var metrics = MetricsLog.Open(folder.Metrics)) metrics.Checkpoint(new CheckpointWritten(0, checkpoint, digest)); // if it is lost, nobody is to start from drawn weights
         folder.Write(manifest);
 
         string anew = fresh.Length == 0 ? "" : $", {string.Join(" and ", fresh)} begun anew";

@@ -69,7 +69,8 @@ sealed class VerifyCommand
             }
             checkpoints.Add(report);
         }
-        if (listed.Count == 0) _output.Result.WriteLine($"{run.Path} has no checkpoint yet");
+        if (run.LostCheckpoint() is { } lost) Say(run.SayLost(lost));
+        else if (listed.Count == 0) _output.Result.WriteLine($"{run.Path} has no checkpoint yet");
         foreach (var (_, folder) in run.Checkpoints.SetAside()) _output.Log.WriteLine($"{folder} was found damaged earlier and set aside");
         return new JsonObject { ["run"] = run.Path, ["checkpoints"] = checkpoints, ["ledger"] = recipe is null ? null : Audit(run, manifest!, recipe, whole) };
     }

@@ -153,6 +153,18 @@ sealed class RunFolder
     /// <exception cref="RunException">It cannot be read.</exception>
     public FileStream? OpenMetrics() => !OrdinaryFile.HasBytes(Metrics) ? null : Reading(Metrics, f => new FileStream(f, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
 
+    /// <summary>Of checkpoints that are gone: steps of the last one that metrics.jsonl tells of; null while some are there, whole or damaged, or none was written.</summary>
+    public long? LostCheckpoint()
+    {
+        if (Checkpoints.List().Count > 0 || Checkpoints.SetAside().Count > 0) return null;
+        using var metrics = OpenMetrics();
+        return metrics is null ? null : MetricsLine.Read(metrics).Where(l => l.Kind == "checkpoint").Select(l => (long?)l.Step).LastOrDefault();
+    }
+
+    /// <summary>In words.</summary>
+    /// <param name="steps">Of the last one.</param>
+    public string SayLost(long steps) => $"{Checkpoints.Path} has no checkpoint, and metrics.jsonl tells of one after step {steps}: mount or restore the folder";
+
     /// <summary>What happened, of events.jsonl; empty when there is none.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
     public IReadOnlyList<JsonObject> ReadEvents() => Reading(Events, EventLog.Read);

@@ -38,6 +38,7 @@ sealed record RunStart(RunProgress Progress, string? Checkpoint, string? Weights
         if (newest is null)
         {
             if (folder.Checkpoints.SetAside().Count > 0) throw new RunException($"no checkpoint of {folder.Path} is whole: nothing can be resumed; train into another folder with --run");
+            if (folder.LostCheckpoint() is { } lost) throw new RunException($"{folder.SayLost(lost)}, or train into another folder with --run");
             report($"{folder.Path} has no checkpoint yet: it starts from step 0");
             return new RunStart(RunProgress.Start(plan.Limits), null, null);
         }

@@ -33,7 +33,7 @@ sealed record TrainedNetwork(string Folder, string Choice, RunFolder Run, RunMan
             var (named, towers) = CheckpointFolder.Load(runOrCheckpoint);
             return new TrainedNetwork(runOrCheckpoint, "as named", run, manifest, named, towers);
         }
-        var newest = run.Checkpoints.NewestWhole(report) ?? throw new RunException($"{run.Path} has no whole checkpoint yet: train on with --resume");
+        var newest = run.Checkpoints.NewestWhole(report) ?? throw new RunException(run.LostCheckpoint() is { } lost ? run.SayLost(lost) : $"{run.Path} has no whole checkpoint yet: train on with --resume");
         if (best && newest.Manifest.Progress.BestSteps is var steps and > 0 && steps != newest.Manifest.Progress.Steps)
             try
             {

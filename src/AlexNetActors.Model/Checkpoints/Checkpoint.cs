@@ -63,14 +63,15 @@ public sealed class CheckpointFolder(string path)
     public string Path { get; } = path;
 
     /// <summary>Makes the folder in which the towers write their files for the checkpoint after <paramref name="steps"/> steps.</summary>
-    /// <exception cref="CheckpointException">It cannot be made.</exception>
+    /// <exception cref="CheckpointException">It cannot be made, or the run's folder is not there any more.</exception>
     public string Begin(long steps)
     {
-        string partial = PartialOf(steps);
+        string partial = PartialOf(steps), run = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
+        if (!System.IO.Path.Exists(run)) throw new CheckpointException($"the folder {run} has been removed or unmounted: there is nowhere to write the checkpoint after step {steps}; bring it back and go on with --resume, or train anew");
         Guard(() =>
         {
             Directory.CreateDirectory(Path);
-            Disk.FlushDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!);
+            Disk.FlushDirectory(run);
             Tidy();
             Directory.CreateDirectory(partial);
         }, partial);

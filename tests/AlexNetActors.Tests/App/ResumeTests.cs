@@ -92,4 +92,35 @@ public sealed class ResumeTests : IDisposable
         File.WriteAllText(recipe, whole);
         Alexnet.Run("evaluate", run, "--set", "batch=4").Expect(0);
     }
+
+    [Fact]
+    public void Checkpoints_that_are_not_there_are_not_taken_for_none_yet()
+    {
+        _workshop.TrainTo("run", 4);
+        string run = _workshop.In("run"), checkpoints = Path.Combine(run, "checkpoints"), metrics = File.ReadAllText(Path.Combine(run, "metrics.jsonl"));
+        string weights = _workshop.In("weights.safetensors"), imported = _workshop.In("imported");
+        Alexnet.Run("export", run, weights).Expect(0);
+        Alexnet.Run("import", weights, "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", imported).Expect(0);
+        Directory.Move(checkpoints, checkpoints + "-away");
+        Directory.Move(Path.Combine(imported, "checkpoints"), Path.Combine(imported, "checkpoints-away"));
+        Assert.Contains($"{checkpoints} has no checkpoint, and metrics.jsonl tells of one after step 4: mount or restore", Refused(1, _workshop.Resume("run", "--steps", "6")));
+        Assert.Contains("tells of one after step 0", Refused(1, _workshop.Resume("imported", "--steps", "6")));
+        Assert.Contains("tells of one after step 4", Refused(1, "evaluate", run));
+        Assert.Contains("tells of one after step 4", Alexnet.Run("verify", run).Expect(1).Out);
+        Assert.Equal(metrics, File.ReadAllText(Path.Combine(run, "metrics.jsonl")));
+        Directory.Move(checkpoints + "-away", checkpoints);
+        Assert.Equal(_workshop.Expected(6), Alexnet.Run(_workshop.Resume("run", "--steps", "6")).Expect(0).Digest);
+    }
+
+    [Fact]
+    public void A_run_whose_folder_is_removed_while_it_trains_has_failed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows keeps a folder whose files are open");
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "checkpoint-steps=400"));
+        while (_workshop.Metrics("run", "step").Count < 4 && !process.HasExited) Thread.Sleep(5);
+        Directory.Move(_workshop.In("run"), _workshop.In("away"));
+        string error = Assert.Single(Alexnet.Wait(process).Expect(1).Err.Split('\n'), l => l.StartsWith("alexnet: ", StringComparison.Ordinal));
+        Assert.Contains(_workshop.In("run"), error); // that it has been removed; or the file that was about to be written
+        Assert.False(Directory.Exists(_workshop.In("run")));
+    }
 }
