@@ -45,7 +45,11 @@ public static class DeviceCatalog
     /// <exception cref="ArgumentException">There is no device of that name, or it cannot be used so; the message says why, or lists those there are.</exception>
     public static DeviceEntry Find(string name, GpuOptions? options = null)
     {
-        if (Processor.FirstOrDefault(d => d.Name == name) is { } processor) return processor; // asks no driver
+        if (Processor.FirstOrDefault(d => d.Name == name) is { } processor) // asks no driver
+        {
+            if (processor.Memory == ProcessorMemory) SimdLevels.Choose(asked: null, Environment.GetEnvironmentVariable(SimdLevels.Variable)); // said now, not by the first that computes
+            return processor;
+        }
         if (Accelerators.All.FirstOrDefault(a => a.Name == name) is { } accelerator) return Entry(accelerator, options ?? new GpuOptions());
         string names = string.Join(", ", All.Select(d => d.Name));
         if (Unusable.FirstOrDefault(u => u.Name == name || u.Name == name.Split(':')[0]) is { } unusable)

@@ -19,7 +19,7 @@ static class BenchCommand
     public static Command Define()
     {
         var recipe = Options.Recipe();
-        var device = new Option<string?>("--device") { Description = "Device, or two to compare: see `alexnet devices`.", HelpName = "D[,D]" };
+        var device = new Option<string?>("--device") { Description = "Device, or two to compare: see `alexnet devices`.", HelpName = "D[,D]", CompletionSources = { Options.DeviceNames } };
         var threads = new Option<int?>("--threads") { Description = "Threads of the device; as many as a tower has beside another when not given.", HelpName = "N" };
         var batch = new Option<int?>("--batch") { Description = "Images of the batch; the recipe's when not given.", HelpName = "N" };
         var repetitions = new Option<int>("--repetitions") { Description = "Repetitions of each pass; the median is shown.", HelpName = "N", DefaultValueFactory = _ => 5 };
@@ -45,7 +45,7 @@ static class BenchCommand
         var node = NodeSettings.Read(settings);
         int threads = threadsAsked ?? node.ThreadsOf(TowerIds.Both.Count);
 
-        var devices = Open(deviceNames, node with { Threads = threads });
+        IReadOnlyList<IDevice> devices = [.. Devices.Parse(deviceNames, node with { Threads = threads }, DevicesMax).Select(f => f.Open())];
         try
         {
             output.Log.WriteLine($"measuring one tower of recipe {recipe.Name}, batch {recipe.Batch}, on {string.Join(" and ", devices.Select(d => d.Name))}, {Words.Threads(threads)}, {repetitions} repetition{(repetitions == 1 ? "" : "s")}");
@@ -64,18 +64,6 @@ static class BenchCommand
     static void Require(string option, int value, int most)
     {
         if (value < 1 || value > most) throw new UsageException($"{option} is {value}: wanted a whole number from 1 to {most}");
-    }
-
-    static IReadOnlyList<IDevice> Open(string names, NodeSettings node)
-    {
-        try
-        {
-            return [.. Devices.Parse(names, node, DevicesMax).Select(f => f.Open())];
-        }
-        catch (ArgumentException e) // vectors asked for that this processor does not have
-        {
-            throw new UsageException(e.Message);
-        }
     }
 
     static Table Table(TowerProfile profile, IReadOnlyList<IDevice> devices)

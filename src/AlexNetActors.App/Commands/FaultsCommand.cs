@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Diagnostics;
 using AlexNetActors.Actors;
 using AlexNetActors.Compute;
@@ -15,7 +16,7 @@ sealed class FaultsCommand
 
     public static Command Define()
     {
-        var plan = new Argument<string?>("plan") { Description = "A fault plan: matrix, recovery, spare, silence, silence-30s, soak, or a file.", Arity = ArgumentArity.ZeroOrOne, HelpName = "PLAN" };
+        var plan = new Argument<string?>("plan") { Description = "A fault plan: matrix, recovery, spare, silence, silence-30s, soak, or a file.", Arity = ArgumentArity.ZeroOrOne, HelpName = "PLAN", CompletionSources = { _ => FaultPlan.Names.Select(n => new CompletionItem(n)) } };
         var faults = Options.Fault();
         faults.Description = "A fault: --fault \"kill tower-B at step 7 in exchange conv3 backward\", or --fault \"random SEED every 20s for 20m\"; several strike the same run.";
         var recipe = Options.Recipe();
@@ -44,6 +45,7 @@ sealed class FaultsCommand
         if (request.Repeat < 1) throw new UsageException("--repeat is at least 1");
         plan = plan with { Recipe = request.Recipe ?? plan.Recipe };
         if (request.WritePlan is { } file) return Write(plan, file);
+        _ = Devices.Parse(request.Device ?? Devices.Default, NodeSettings.Read(Settings.None)); // wrong use is said before pictures are drawn
         plan = plan with { Runs = [.. plan.Runs.SelectMany(r => Enumerable.Repeat(r, request.Repeat))] };
         string device = request.Device ?? Devices.Default, folder = Path.GetFullPath(request.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-faults"));
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()) throw new UsageException($"{folder} is not empty: name a new folder with --out");

@@ -33,8 +33,8 @@ static class ImportCommand
         var devices = Devices.Parse(device ?? $"{Devices.Default},{Devices.Default}", NodeSettings.Read(settings));
         using var plan = RunPlan.Read(request, settings, earlier: null, output.Log.WriteLine);
         var towers = Read(file, plan, fresh, output.Log.WriteLine);
-        var folder = new RunFolder(request.FolderFor(plan.Recipe.Name));
-        using var ours = folder.Lock();
+        var (folder, held) = request.Take(plan.Recipe.Name);
+        using var ours = held;
         var start = RunStart.Begin(folder, plan);
         var manifest = plan.Manifest([.. devices.Select(d => d.Name)], Devices.KindOf(devices));
         string digest = WeightsDigest.Of(towers[0], towers[1]), checkpoint = Save(folder.Checkpoints, towers, digest, start.Progress, manifest);

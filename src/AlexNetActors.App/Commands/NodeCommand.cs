@@ -16,13 +16,13 @@ sealed class NodeCommand
 
     public static Command Define()
     {
-        var roles = new Option<string>("--roles") { Description = "What this node is: coordinator, gpu, loader, or several of them.", HelpName = "R[,R]", Required = true };
+        var roles = new Option<string>("--roles") { Description = "What this node is: coordinator, gpu, loader, or several of them.", HelpName = "R[,R]", Required = true, CompletionSources = { Coordinator, Gpu, Loader } };
         var listen = new Option<string?>("--listen") { Description = $"Address by which the other nodes reach this one, and the port, 0 for any; {FirstListens} for the first node and {OthersListen} for those with --seeds when not given.", HelpName = "HOST:PORT" };
         var seeds = new Option<string?>("--seeds") { Description = "Nodes to join; none for the first one. The same list on every node lets them start in any order.", HelpName = "HOST:PORT[,...]" };
         var certificates = new Option<string?>("--certificates") { Description = "This node's folder made by `alexnet certificates`: every connection is encrypted and both ends prove who they are.", HelpName = "DIR" };
         var unencrypted = new Option<bool>("--unencrypted") { Description = "Let anybody who reaches the port take part: for networks where that is nobody else." };
         var device = Options.Device("s that it offers");
-        var towers = new Option<string?>("--towers") { Description = "Towers that its devices must hold: A, B or AB; any when not given.", HelpName = "A|B|AB" };
+        var towers = new Option<string?>("--towers") { Description = "Towers that its devices must hold: A, B or AB; any when not given.", HelpName = "A|B|AB", CompletionSources = { "A", "B", "AB" } };
         var recipe = Options.Recipe();
         var data = Options.Data();
         var run = new Option<string?>("--run") { Description = "Folder of the run, of a coordinator: goes on with what is there.", HelpName = "DIR" };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
@@ -46,12 +47,12 @@ sealed class TrainCommand
         Devices.RequireRoom(devices, plan.Recipe);
         if (showConfig)
         {
-            ShowConfig(plan.Recipe, node);
+            ShowConfig(plan.Recipe, node, _output);
             return 0;
         }
         using var dashboard = DashboardServer.StartIfAsked(page, _output);
-        var folder = new RunFolder(request.FolderFor(plan.Recipe.Name));
-        using var ours = folder.Lock();
+        var (folder, held) = request.Take(plan.Recipe.Name);
+        using var ours = held;
         Devices.StartWarmUp(devices, plan.Recipe.Network);
         var manifest = plan.Manifest([.. devices.Select(d => d.Name)], Devices.KindOf(devices));
         RunStart start;
@@ -72,11 +73,12 @@ sealed class TrainCommand
         return folder.HoldsRun ? folder.ReadManifest() : throw new UsageException($"{path} holds no run to resume: train without --resume to start one there");
     }
 
-    static void ShowConfig(Recipe recipe, NodeSettings node)
+    static void ShowConfig(Recipe recipe, NodeSettings node, Output output)
     {
-        Console.Out.Write(RecipeText.Of(recipe));
-        foreach (var (key, value) in Hocon.Leaves(node.Akka).Where(l => l.Path.StartsWith("alexnet.", StringComparison.Ordinal)).OrderBy(l => l.Path, StringComparer.Ordinal))
-            Console.Out.WriteLine($"# {key} = {value}");
+        (string Path, string Value)[] ofNode = [.. Hocon.Leaves(node.Akka).Where(l => l.Path.StartsWith("alexnet.", StringComparison.Ordinal)).OrderBy(l => l.Path, StringComparer.Ordinal)];
+        output.Result.Write(RecipeText.Of(recipe));
+        foreach (var (key, value) in ofNode) output.Result.WriteLine($"# {key} = {value}");
+        output.Json(new JsonObject([.. RecipeText.Lines(recipe).Concat(ofNode).Select(l => KeyValuePair.Create(l.Item1, (JsonNode?)l.Item2))]));
     }
 
     int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start, Board? board, SinkOptions sinks, FaultPoints? faults)

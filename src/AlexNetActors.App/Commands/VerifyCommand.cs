@@ -107,7 +107,7 @@ sealed class VerifyCommand
         foreach (string note in audit.Notes) _output.Log.WriteLine($"{run.Metrics}: {note}");
         foreach (string fault in audit.Faults.Take(FaultsShown)) Say($"{run.Metrics}: {fault}");
         if (audit.Faults.Count > FaultsShown) Say($"{run.Metrics}: and {audit.Faults.Count - FaultsShown} more");
-        string extent = $"{Words.Count(audit.Steps)} steps, {Words.Count(audit.Epochs)} whole epochs of {Words.Count(audit.Records)} records";
+        string extent = $"{Words.Count(audit.Steps, "step")}, {Words.Count(audit.Epochs, "whole epoch")} of {Words.Count(audit.Records, "record")}";
         _output.Result.WriteLine(audit.Faults.Count == 0 ? $"ledger: {extent}: every record once in each, and every step on its own batch" : $"ledger: {extent}: not every record once in each");
         return new JsonObject
         {

@@ -1,14 +1,19 @@
 namespace AlexNetActors.App;
 
-/// <summary>Brackets and quotation marks that do not pair up: Akka's parser overlooks some and never returns from others.</summary>
+/// <summary>Brackets and quotation marks that do not pair up: Akka's parser overlooks some and never returns from others. What is nested too deep ends the process.</summary>
 static class HoconBrackets
 {
+    const int DepthMax = 64; // of brackets, and of the words of a key
+
     /// <returns>What is wrong and in which line; null when everything pairs up.</returns>
     public static string? Complaint(string text)
     {
         var open = new Stack<(char Bracket, int Line)>();
-        int line = 1;
+        int line = 1, dots = 0;
         for (int i = 0; i < text.Length; i++)
+        {
+            dots = text[i] is '.' ? dots + 1 : "=:,{}[]\n".Contains(text[i]) ? 0 : dots;
+            if (Math.Max(dots, open.Count) > DepthMax) return $"line {line}: nested more than {DepthMax} deep";
             switch (text[i])
             {
                 case '\n':
@@ -32,6 +37,7 @@ static class HoconBrackets
                     if (opened.Bracket == '{' != (text[i] == '}')) return $"line {line}: '{text[i]}' closes the '{opened.Bracket}' of line {opened.Line}";
                     break;
             }
+        }
         return open.TryPop(out var left) ? $"line {left.Line}: '{left.Bracket}' is never closed" : null;
     }
 

@@ -40,6 +40,9 @@ sealed partial record FaultPlan(
 
     static string Folder => Path.Combine(AppContext.BaseDirectory, "hocon", "faults");
 
+    /// <summary>Names of the plans that come with the program.</summary>
+    public static IEnumerable<string> Names => Directory.EnumerateFiles(Folder, "*" + Extension).Select(f => Path.GetFileNameWithoutExtension(f)!).Except([Defaults, "tiny"]).Order(StringComparer.Ordinal);
+
     /// <param name="nameOrFile">A plan; null for the cluster of defaults.conf.</param>
     /// <param name="more">Faults of the command line.</param>
     /// <param name="steps">Of the command line.</param>
@@ -47,7 +50,7 @@ sealed partial record FaultPlan(
     public static FaultPlan Load(string? nameOrFile, IReadOnlyList<string> more, long? steps)
     {
         string? path = nameOrFile is null ? null : new[] { Path.Combine(Folder, nameOrFile + Extension), nameOrFile }.FirstOrDefault(File.Exists)
-            ?? throw new UsageException($"there is no fault plan '{nameOrFile}': use {string.Join(", ", Directory.EnumerateFiles(Folder, "*" + Extension).Select(Path.GetFileNameWithoutExtension).Except([Defaults, "tiny"]).Order(StringComparer.Ordinal))}, or name a file");
+            ?? throw new UsageException($"there is no fault plan '{nameOrFile}': use {string.Join(", ", Names)}, or name a file");
         string where = path is null ? "the command line" : $"fault plan {path}", defaults = Path.Combine(Folder, Defaults + Extension);
         var own = path is null ? Config.Empty : Hocon.ParseFile(path, where);
         if (!own.IsEmpty && own.Root.GetObject().Items.Keys.FirstOrDefault(k => !Keys.Contains(k)) is { } unknown) throw new UsageException($"{where} has an unknown key, {unknown}: wanted {string.Join(", ", Keys)}");

@@ -31,6 +31,9 @@ sealed class RunFolder
     public CheckpointFolder Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
     public bool HoldsRun => File.Exists(In(ManifestName));
 
+    /// <summary>Whether a process trains into it, or has.</summary>
+    public bool HasLock => File.Exists(In(LockName));
+
     string In(string name) => System.IO.Path.Combine(Path, name);
 
     /// <exception cref="UsageException">It holds no run.</exception>
@@ -53,9 +56,10 @@ sealed class RunFolder
     /// </summary>
     /// <param name="owner">Who locks it, for others to read.</param>
     /// <param name="isReplaced">Whether this owner may train into the folder no more.</param>
-    /// <exception cref="UsageException">Another process holds it, or the folder cannot be written.</exception>
+    /// <exception cref="UsageException">Another process holds it, or the folder holds something else than a run, or cannot be written.</exception>
     public RunLock Lock(string owner = "", Func<string, bool>? isReplaced = null)
     {
+        if (!HoldsRun) RequireNothingElse();
         try
         {
             Directory.CreateDirectory(Path);
@@ -71,7 +75,7 @@ sealed class RunFolder
             Put(OwnerName, System.Text.Encoding.UTF8.GetBytes(owner));
             return held;
         }
-        catch (IOException) when (File.Exists(In(LockName)))
+        catch (IOException) when (HasLock)
         {
             throw new UsageException($"another process trains into {Path}: wait for it to end, or name another folder with --run");
         }
@@ -83,10 +87,16 @@ sealed class RunFolder
 
     FileStream OpenLock(string name) => new(In(name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
-    /// <summary>Refuses a folder that holds something else than what a killed start may have left.</summary>
+    /// <summary>Refuses a folder that holds a run.</summary>
     public void RequireFresh()
     {
         if (HoldsRun) throw new UsageException($"{Path} already holds a run of recipe {ReadManifest().Recipe}: go on with it by --resume, or name another folder with --run");
+    }
+
+    /// <summary>Refuses, and leaves as it is, a folder that holds something else than what a killed start may have left.</summary>
+    void RequireNothingElse()
+    {
+        if (!Directory.Exists(Path)) return;
         string[] ours = [LockName, OwnerName, RecipeName, MeanName, .. new[] { Metrics, Events, TensorBoard }.Select(f => System.IO.Path.GetFileName(f))];
         if (Directory.EnumerateFileSystemEntries(Path).FirstOrDefault(f => !ours.Contains(System.IO.Path.GetFileName(f).Replace(".partial", ""))) is { } other)
             throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");

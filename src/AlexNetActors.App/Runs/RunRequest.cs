@@ -15,6 +15,22 @@ sealed record RunRequest(string? Recipe, string? Data, string? Run, long? Steps,
 
     public string FolderFor(string recipe) => Run ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{recipe}");
 
+    /// <summary>Of a run that is to begin: its folder, kept from others. One that nobody has named is new, however many begin in the same second.</summary>
+    public (RunFolder Folder, RunLock Lock) Take(string recipe)
+    {
+        string path = FolderFor(recipe);
+        for (int n = 1; ; n++)
+        {
+            var folder = new RunFolder(n == 1 ? path : $"{path}-{n}");
+            if (Run is null && Directory.Exists(folder.Path)) continue;
+            try
+            {
+                return (folder, folder.Lock());
+            }
+            catch (UsageException) when (Run is null && folder.HasLock) { } // another was faster
+        }
+    }
+
     public void Check()
     {
         if (this is { Steps: < 1 or > MetricsLine.StepsMax } or { Epochs: < 1 or > MetricsLine.StepsMax }) throw new UsageException($"--steps and --epochs are at least 1, and at most {MetricsLine.StepsMax}");
@@ -74,8 +90,8 @@ sealed record RunPlan(Recipe Recipe, DataFolder Data, RunLimits Limits, int Vali
     public void Introduce(TextWriter log)
     {
         int classes = Data.Classes.Count;
-        log.WriteLine($"recipe {Recipe.Name}: {Words.Count(Recipe.Network.Parameters)} parameters, batch {Recipe.Batch}, up to step {Limits.StepsMax} ({Limits.EpochsAfter(Limits.StepsMax)} epochs)");
-        log.WriteLine($"data set {Data.Path}: {Words.Count(Data.Train.Count)} training and {Words.Count(Data.Validation.Count)} validation records of {classes} classes");
+        log.WriteLine($"recipe {Recipe.Name}: {Words.Count(Recipe.Network.Parameters)} parameters, batch {Recipe.Batch}, up to step {Limits.StepsMax} ({Words.Count(Limits.EpochsAfter(Limits.StepsMax), "epoch")})");
+        log.WriteLine($"data set {Data.Path}: {Words.Count(Data.Train.Count)} training and {Words.Count(Data.Validation.Count, "validation record")} of {classes} classes");
         if (RecipeReader.Even(classes) != classes) log.WriteLine($"the classes are split over two towers, so {classes} classes get one more that stays empty");
     }
 

@@ -15,8 +15,9 @@ sealed class Output(bool json, bool events = false)
     public TextWriter Log => Console.Error;
     public TextWriter Result => json || events ? Console.Error : Console.Out;
 
-    /// <summary>A terminal's view of standard error; null when it is no terminal.</summary>
-    public static IAnsiConsole? Terminal => Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    /// <summary>A terminal's view of standard error; null when it is no terminal, or one that cannot draw a line again (TERM=dumb).</summary>
+    public static IAnsiConsole? Terminal =>
+        !Console.IsErrorRedirected && AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }) is { Profile.Capabilities.Ansi: true } terminal ? terminal : null;
 
     public void Table(Table table)
     {

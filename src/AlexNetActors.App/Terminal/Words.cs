@@ -14,7 +14,8 @@ static class Words
     public static string Flop(double flop) => flop >= 1e9 ? Text($"{flop / 1e9:0.00} GFLOP") : Text($"{flop / 1e6:0.0} MFLOP");
     public static string Bytes(double bytes) => bytes >= 1e9 ? Text($"{bytes / 1e9:0.00} GB") : bytes >= 1e6 ? Text($"{bytes / 1e6:0.0} MB") : Text($"{bytes / 1e3:0.0} kB");
     public static string Count(long n) => Text($"{n:N0}");
-    public static string Threads(int n) => n == 1 ? "1 thread" : $"{n} threads";
+    public static string Count(long n, string what) => $"{Count(n)} {what}{(n == 1 ? "" : "s")}";
+    public static string Threads(int n) => Count(n, "thread");
     public static string Seconds(double seconds) => Text($"{seconds:0.00} s");
     public static string Span(TimeSpan t) => t.TotalHours >= 1 ? Text($"{(long)t.TotalHours}:{t:mm\\:ss}") : Text($"{t:m\\:ss}");
     public static string Errors(Score s) => $"top-1 error {Percent(s.Top1Error)}, top-5 error {Percent(s.Top5Error)}";

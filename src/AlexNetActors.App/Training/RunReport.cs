@@ -34,7 +34,7 @@ sealed record RunReport(RunStatus Status, ValidationLine? Validation, (long Step
         if (Validation is { } v) output.WriteLine($"  validation   loss {Words.Loss(v.Loss)}, top-1 error {Words.Percent(v.Top1)}, top-5 error {Words.Percent(v.Top5)} after step {v.Step}");
         if (Status.ImagesPerSecond is { } speed) output.WriteLine($"  speed        {Words.Speed(speed)} while training");
         if (Status.StartUp is { } first) output.WriteLine($"  start        first step begun {Words.Seconds(first.Begun)} and done {Words.Seconds(first.Done)} after the process started");
-        if (Status.ManagedBytesPerStep is { } bytes) output.WriteLine($"  memory       {Words.Bytes(ProcessMeter.PeakResidentBytes)} resident at most; the last {Status.Recent.Count()} steps allocated {Words.Bytes(bytes)} of managed memory each (median) and {Status.RecentDeviceBuffers} device buffers");
+        if (Status.ManagedBytesPerStep is { } bytes) output.WriteLine($"  memory       {Words.Bytes(ProcessMeter.PeakResidentBytes)} resident at most; the last {Words.Count(Status.Recent.Count(), "step")} allocated {Words.Bytes(bytes)} of managed memory each (median) and {Words.Count(Status.RecentDeviceBuffers ?? 0, "device buffer")}");
         foreach (var t in Status.Times.Values) output.WriteLine($"  tower {t.Towers,-6} {Words.Shares(t)}");
         if (Checkpoint is { } c) output.WriteLine($"  weights      {c.WeightsSha256} after step {c.Steps}");
         output.WriteLine($"  run folder   {Folder}");

@@ -41,6 +41,14 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Contains("# alexnet.loaders = ", shown.Out);
     }
 
+    [Fact]
+    public void What_is_shown_as_JSON_is_one_line()
+    {
+        var shown = Alexnet.Run("train", "--recipe", "quickstart", "--data", new Pictures(_folder).Path, "--show-config", "--json").Expect(0);
+        Assert.Equal("32", (string)shown.Json["batch"]!);
+        Assert.Single(shown.Out.TrimEnd().Split('\n'));
+    }
+
     sealed record Pictures(string Folder)
     {
         public string Path { get; } = Data(System.IO.Path.Combine(Folder, "data"));

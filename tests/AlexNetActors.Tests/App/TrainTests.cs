@@ -66,6 +66,25 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("network.classes = 4\n", File.ReadAllText(Path.Combine(_workshop.In("run"), "recipe.conf")));
     }
 
+    [Fact]
+    public void A_run_that_nobody_has_named_takes_no_folder_that_is_there()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs a shell");
+        string runs = Directory.CreateDirectory(_workshop.In("runs")).FullName;
+        for (int second = -1; second < 120; second++) Directory.CreateDirectory(Path.Combine(runs, $"{DateTime.Now.AddSeconds(second):yyyyMMdd-HHmmss}-tiny", "notes"));
+        string train = string.Join(' ', Alexnet.Command.Concat(["train", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--steps", "1", "--json"]).Select(a => $"'{a}'"));
+        Assert.EndsWith("-tiny-2", (string)Alexnet.Wait(Alexnet.StartProcess("/bin/sh", "-c", $"cd '{_workshop.Folder}'; exec {train}")).Expect(0).Json["run"]!);
+    }
+
+    [Fact]
+    public void A_start_that_is_refused_leaves_nothing_behind()
+    {
+        string folder = Directory.CreateDirectory(_workshop.In("notes")).FullName;
+        File.WriteAllText(Path.Combine(folder, "note"), "");
+        Alexnet.Run(_workshop.Train("notes")).Expect(2);
+        Assert.Equal([Path.Combine(folder, "note")], Directory.EnumerateFileSystemEntries(folder));
+    }
+
     static byte[] Bitmap(int side, byte value)
     {
         var file = new byte[54 + 3 * side * side];

@@ -18,6 +18,8 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
             File.WriteAllText(Workshop.In("endless.conf"), "a = [=]"); // in a process of its own: the thread that parses it never ends and takes ever more memory
             File.WriteAllText(Workshop.In("faults-value.conf"), "faults = \"kill seed at step 2 in loss\"");
             File.WriteAllText(Workshop.In("faults-nodes.conf"), "nodes = 5");
+            File.WriteAllText(Workshop.In("deep.conf"), $"a{string.Concat(Enumerable.Repeat(" {a", 15_000))}=1{new string('}', 15_000)}"); // in processes of their own: they would end by it
+            File.WriteAllText(Workshop.In("long.conf"), $"a{string.Concat(Enumerable.Repeat(".a", 30_000))} = 1");
             File.WriteAllText(Workshop.In("layers.conf"), "base = robust\nnetwork.conv9.size = 3");
         }
 
@@ -29,6 +31,8 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("train --recipe $/unknown.conf", "unknown key, network.conv2.kernel: did you mean network.conv2.kernels?")]
     [InlineData("train --recipe $/layers.conf", "unknown key, network.conv9.size")]
     [InlineData("train --recipe $/broken.conf", "broken.conf is not HOCON: line 2: '}' closes the '[' of line 2")]
+    [InlineData("plan --recipe $/deep.conf", "line 1: nested more than 64 deep")]
+    [InlineData("plan --recipe $/long.conf", "line 1: nested more than 64 deep")]
     [InlineData("train --recipe $/loop.conf", "is one based on itself?")]
     [InlineData("train --recipe $/endless.conf", "endless.conf is not HOCON: the parser finds no end of it")]
     [InlineData("train --set momentum=0.8", "unknown key, momentum: did you mean descent.momentum?")]
@@ -111,6 +115,16 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
         var result = Alexnet.Run("train", "--recipe", w.RecipeFile, "--data", w.Data, "--run", w.In($"refused-{expected.Length}"), option.Split(' ')[0], option.Split(' ')[1]).Expect(2);
         Assert.Contains(expected, result.Err.TrimEnd().Split('\n')[^1]);
         Assert.DoesNotContain("   at ", result.Err);
+    }
+
+    /// <summary>Of each command that computes on the processor, before it begins anything.</summary>
+    [Fact]
+    public void Vectors_that_there_are_not_are_refused()
+    {
+        var w = trained.Workshop;
+        foreach (string[] command in new string[][] { ["evaluate", w.In("run")], ["predict", w.In("run"), w.RecipeFile], ["bench"], ["faults", "--steps", "2"], w.Train("vectors") })
+            Assert.Equal("alexnet: ALEXNET_SIMD must be 128, 256 or 512, got '64'", Assert.Single(Alexnet.Wait(Alexnet.StartProcess("/usr/bin/env", ["ALEXNET_SIMD=64", .. Alexnet.Command, .. command])).Expect(2).Err.TrimEnd().Split('\n')));
+        Assert.False(Directory.Exists(w.In("vectors")));
     }
 
     [Fact]
