@@ -98,17 +98,17 @@ public sealed class Tower
     {
         var one = towers[0];
         one._device.ReadChannels(one._lossInput, 0, one.Network.Classes, one._logits);
-        if (!one._pass.Training) return one.Loss(labels, [], []);
+        if (!one._pass.Training) return one.LossOfLogits(labels, [], []);
         float[] a = [], b = [];
         foreach (var tower in towers)
             if (tower.Id == TowerId.A) a = tower._dLogits;
             else b = tower._dLogits;
-        var score = one.Loss(labels, a, b);
+        var score = one.LossOfLogits(labels, a, b);
         foreach (var tower in towers) tower._device.Write(tower._dLogits, tower._segments[^1].DOutput);
         return score;
     }
 
-    Score Loss(int[] labels, float[] a, float[] b) => _device.LeavesProcessorFree
+    Score LossOfLogits(int[] labels, float[] a, float[] b) => _device.LeavesProcessorFree
         ? Model.Loss.EvaluateOnAllCores(_logits, labels, Network.Classes, a, b)
         : Model.Loss.Evaluate(_logits, labels, Network.Classes, a, b);
 
