@@ -16,7 +16,6 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     readonly IActorRef[] _gpus, _loaders;
     IActorRef? _admittedBy;
     Action? _shelfChanged;
-    int _generation;
     bool _over, _leaves, _released;
 
     /// <param name="means">What the process brings along.</param>
@@ -59,7 +58,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     public static Props Props(NodeMeans means, Props? coordinator, Props? proxy, IActorRef observer) => Akka.Actor.Props.Create(() => new NodeActor(means, coordinator, proxy, observer));
 
     /// <summary>A coordinator to come forms its groups above all that any member has heard of, also if the one before died while it formed one.</summary>
-    void Hear(int generation) => _generation = Math.Max(_generation, generation);
+    void Hear(int generation) => _means.Shelf.Generation = Math.Max(_means.Shelf.Generation, generation);
 
     /// <summary>Where the coordinator is in this process it has told the observer itself.</summary>
     void ToObserver(IProtocolMessage message)
@@ -96,7 +95,7 @@ public sealed class NodeActor : ReceiveActor, IWithTimers
     {
         if (_released) return; // who offers is taken again
         _coordinator.Tell(new NodeOffer(
-            _means.Version, _means.Name, Self, _generation, _means.Recipe, _means.Data,
+            _means.Version, _means.Name, Self, _means.Shelf.Generation, _means.Recipe, _means.Data,
             [.. _gpus.Zip(_means.Devices, (actor, d) => new GpuOffer(actor, d.Factory.Name, d.Factory.Kind, d.Factory.Memory, [.. d.Pinned]))],
             _loaders, _means.Tensors?.Endpoint ?? "", _means.Shelf.Held));
         if (_leaves) _coordinator.Tell(new NodeLeaves(_means.Name));

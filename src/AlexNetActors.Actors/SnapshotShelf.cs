@@ -26,6 +26,9 @@ public sealed class SnapshotShelf
         public bool Whole;
     }
 
+    /// <summary>Highest incarnation of a group that this process has heard of, also in another cluster.</summary>
+    public int Generation { get; set; }
+
     /// <summary>What this node holds has changed; on any thread.</summary>
     public event Action? Changed;
 

@@ -12,7 +12,7 @@ namespace AlexNetActors.Actors;
 /// <param name="Credentials">Null for a cluster without encryption.</param>
 public sealed record ClusterSettings(string Host, int Port, string PublicHost, IReadOnlyList<string> Seeds, IReadOnlyList<string> Roles, NodeCredentials? Credentials)
 {
-    public const string SystemName = "alexnet";
+    public const string SystemName = "alexnet", CoordinatorRole = "coordinator";
 
     /// <summary>The scheme of every member's address: a node that speaks the other one is not understood.</summary>
     public string Scheme => Credentials is null ? "akka.tcp" : "akka.ssl.tcp";

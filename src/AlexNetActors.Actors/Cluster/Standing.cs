@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 
@@ -17,24 +18,87 @@ public enum Standing
 
     /// <summary>It is, and can let others in.</summary>
     Member,
+
+    /// <summary>So it is, and a coordinator may be in its cluster, of which this node is no member.</summary>
+    Led,
 }
 
-/// <summary>Says how this node stands, to whoever has been put out of the cluster and wonders whether there still is one.</summary>
-public sealed class StandingActor : ReceiveActor
+/// <summary>
+/// Says how this node stands, to whoever has been put out of the cluster and wonders whether there still is one; and looks for a coordinator beyond the
+/// cluster: <see cref="Reunion"/>.
+/// </summary>
+public sealed class StandingActor : ReceiveActor, IWithTimers
 {
     public const string Name = "standing";
 
-    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2), LookInterval = TimeSpan.FromMilliseconds(500);
 
-    public StandingActor()
+    readonly IReadOnlyCollection<Address> _seeds;
+    readonly NodeCredentials? _credentials;
+    readonly IActorRef _observer;
+    readonly Cluster _cluster = Cluster.Get(Context.System);
+    readonly HashSet<Address> _led = []; // heard of since it last looked
+    readonly Stopwatch _sinceLed = Stopwatch.StartNew(), _sinceWhole = Stopwatch.StartNew();
+    bool _asks;
+
+    sealed record Heard((Address Node, Standing Standing)[] Seeds) : INoSerializationVerificationNeeded;
+
+    sealed class LookAround : INoSerializationVerificationNeeded
     {
-        var cluster = Cluster.Get(Context.System);
-        Receive<StandingAsked>(_ => Sender.Tell(new StandingTold(IsMember(cluster))));
+        public static readonly LookAround Instance = new();
     }
 
-    public static Props Props() => Akka.Actor.Props.Create(() => new StandingActor());
+    /// <param name="seeds">Those that this node was told of.</param>
+    /// <param name="credentials">Its own; null for an unencrypted cluster.</param>
+    /// <param name="observer">Hears <see cref="CoordinatorElsewhere"/>.</param>
+    public StandingActor(IReadOnlyCollection<Address> seeds, NodeCredentials? credentials, IActorRef observer)
+    {
+        (_seeds, _credentials, _observer) = (seeds, credentials, observer);
+        Receive<StandingAsked>(m =>
+        {
+            bool strange = !IsAmongUs(Sender.Path.Address);
+            if (m.Led && strange && Sender.Path.Address.HasGlobalScope) _led.Add(Sender.Path.Address);
+            Sender.Tell(new StandingTold(IsMember(_cluster), IsLed(_cluster) && strange));
+        });
+        Receive<LookAround>(_ => OnLookAround());
+        Receive<Heard>(m =>
+        {
+            _asks = false;
+            _led.UnionWith(m.Seeds.Where(s => s.Standing == Standing.Led).Select(s => s.Node));
+        });
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(IReadOnlyCollection<Address> seeds, NodeCredentials? credentials, IActorRef observer) => Akka.Actor.Props.Create(() => new StandingActor(seeds, credentials, observer));
 
     public static bool IsMember(Cluster cluster) => cluster.SelfMember.Status is not (MemberStatus.Joining or MemberStatus.Removed);
+
+    /// <summary>Whether this node is in a cluster in which a coordinator may be, or may come to be.</summary>
+    static bool IsLed(Cluster cluster) => IsMember(cluster) && cluster.State.Members.Any(m => m.HasRole(ClusterSettings.CoordinatorRole) && m.Status is not (MemberStatus.Down or MemberStatus.Removed));
+
+    bool IsAmongUs(Address node) => _cluster.State.Members.Any(m => m.Address.Equals(node));
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(LookAround.Instance, LookAround.Instance, LookInterval);
+
+    void OnLookAround()
+    {
+        Address[] missing = [.. _seeds.Where(s => !IsAmongUs(s))];
+        if (!IsMember(_cluster) || IsLed(_cluster)) _sinceLed.Restart();
+        if (!IsMember(_cluster) || missing.Length == 0) _sinceWhole.Restart();
+        if (Reunion.Goals(_sinceLed.Elapsed, _led) is [_, ..] goals) _observer.Tell(new CoordinatorElsewhere(goals));
+        _led.Clear();
+        if (_asks || _sinceWhole.Elapsed < Reunion.Patience) return; // a seed that starts again joins this cluster if it can
+        _asks = true;
+        Ask(missing).PipeTo(Self);
+    }
+
+    async Task<Heard> Ask(Address[] seeds)
+    {
+        var system = Context.System;
+        var standings = await Task.WhenAll(seeds.Select(s => Of(system, s, _credentials)));
+        return new Heard([.. seeds.Zip(standings)]);
+    }
 
     /// <summary>Asks another node; its deadline is four seconds.</summary>
     public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials)
@@ -43,8 +107,8 @@ public sealed class StandingActor : ReceiveActor
         if (answer != Answer.Node) return answer == Answer.Silence ? Standing.Silent : Standing.Dead;
         try
         {
-            var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(), AnswerMax);
-            return told.Member ? Standing.Member : Standing.Outside;
+            var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(IsLed(Cluster.Get(system))), AnswerMax);
+            return told.Led ? Standing.Led : told.Member ? Standing.Member : Standing.Outside;
         }
         catch (Exception e) when (e is AskTimeoutException or OperationCanceledException)
         {
@@ -65,10 +129,29 @@ public static class Founding
     /// <returns>Who begins; null while one of them can let others in, or most of them may be together somewhere.</returns>
     public static Address? Founder(Address self, IReadOnlyCollection<(Address Node, Standing Standing)> others, IEnumerable<string> seeds)
     {
-        if (others.Any(o => o.Standing == Standing.Member)) return null;
+        if (others.Any(o => o.Standing is Standing.Member or Standing.Led)) return null;
         Address[] here = [.. others.Where(o => o.Standing == Standing.Outside).Select(o => o.Node), self];
         int accounted = here.Length + others.Count(o => o.Standing == Standing.Dead);
         if (2 * accounted <= others.Count + 1) return null;
         return seeds.Select(s => here.FirstOrDefault(a => Majority.NodeName(a) == s)).FirstOrDefault(a => a is not null) ?? here.Min(Member.AddressOrdering);
     }
 }
+
+/// <summary>
+/// A seed that starts again while no other seed is up founds a cluster of its own, and there are two where there was one. Whoever is in the one in which no
+/// coordinator can be goes to the one in which there is: seeds are known to all, so they are asked, and hear who asks. Two that both have one stay apart, for
+/// each may lead its run. Pure.
+/// </summary>
+public static class Reunion
+{
+    /// <summary>A coordinator, or a seed, that starts again comes back within this time if it can.</summary>
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(3);
+
+    /// <param name="unled">For how long this node has been a member of a cluster in which no coordinator can be; about zero where one may.</param>
+    /// <param name="led">Nodes of other clusters, in which one may be.</param>
+    /// <returns>Through whom it goes to them; none while it stays.</returns>
+    public static Address[] Goals(TimeSpan unled, IReadOnlyCollection<Address> led) => unled < Patience ? [] : [.. led];
+}
+
+/// <summary>To the observer of a node: no coordinator can be in its cluster, and there is one in another, through whose members it is to be let in.</summary>
+public sealed record CoordinatorElsewhere(Address[] Through) : INoSerializationVerificationNeeded;

@@ -68,14 +68,16 @@ public sealed record NodeReleased : IProtocolMessage;
 [MessagePackObject]
 public sealed record RunOver([property: Key(0)] bool Failed, [property: Key(1)] string Why) : IProtocolMessage;
 
-/// <summary>Of a node that was put out of the cluster, to another: are you in one?</summary>
+/// <summary>To a node that is no member of the asker's cluster, of which it may have been put out: are you in one?</summary>
+/// <param name="Led">The asker is in one in which a coordinator may be.</param>
 [MessagePackObject]
-public sealed record StandingAsked : IProtocolMessage;
+public sealed record StandingAsked([property: Key(0)] bool Led) : IProtocolMessage;
 
 /// <summary>The answer.</summary>
 /// <param name="Member">Whether it is.</param>
+/// <param name="Led">Of one in which a coordinator may be, and whose member the asker is not.</param>
 [MessagePackObject]
-public sealed record StandingTold([property: Key(0)] bool Member) : IProtocolMessage;
+public sealed record StandingTold([property: Key(0)] bool Member, [property: Key(1)] bool Led) : IProtocolMessage;
 
 /// <summary>From the coordinator's shell to its state: who is there.</summary>
 /// <param name="GpuNodes">Names of the nodes with devices.</param>

@@ -10,7 +10,6 @@ namespace AlexNetActors.App;
 /// <summary>This process as a member of a cluster, from joining to leaving.</summary>
 sealed class ClusterNode : IDisposable
 {
-    const string CoordinatorRole = "coordinator";
     static readonly TimeSpan LeaveMax = TimeSpan.FromSeconds(10), LookInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
@@ -47,29 +46,35 @@ sealed class ClusterNode : IDisposable
     readonly Cluster _cluster;
     readonly ConcurrentDictionary<Address, byte> _seen = new(); // members, ever
     readonly Timer _look;
-    readonly string[] _configuredSeeds;
+    readonly Address[] _configuredSeeds;
     int _alone; // times in a row that all others were found dead
     volatile bool _wasIn;
 
-    /// <summary>What a node that was put out takes along.</summary>
+    /// <summary>What a node that was put out takes along, or one that goes to another cluster.</summary>
     /// <param name="Members">The nodes that it knew.</param>
     /// <param name="Failures">How many times it was put out since it was last in.</param>
-    public sealed record Membership(Address[] Members, int Failures)
+    /// <param name="Goals">Those of the other cluster who are to let it in, as the members are not; null where it comes back to them.</param>
+    public sealed record Membership(Address[] Members, int Failures, Address[]? Goals = null)
     {
+        public IEnumerable<string> Seeds(IEnumerable<string> configured) =>
+            Goals is null ? Names(Members).Union(configured) : Names(Goals).Union(configured.Except(Names(Members)));
+
+        static IEnumerable<string> Names(Address[] nodes) => nodes.Select(Majority.NodeName);
+
         public TimeSpan Pause => Failures == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(PauseFirst.Ticks << Math.Min(Failures - 1, 10), PauseMax.Ticks));
     }
 
     /// <param name="settings">What this node is told.</param>
     /// <param name="unencrypted">Other machines may connect although nothing is encrypted.</param>
     /// <param name="node">node.conf.</param>
-    /// <param name="earlier">Of a node that was a member before: it joins those that it knew, and founds no cluster of its own while one may be there.</param>
+    /// <param name="earlier">Of a node that was a member before: it founds no cluster of its own while one may be there.</param>
     public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node, Membership? earlier)
     {
-        (_node, _earlier, _credentials, _configuredSeeds) = (node, earlier, settings.Credentials, [.. settings.Seeds]);
+        (_node, _earlier, _credentials, _configuredSeeds) = (node, earlier, settings.Credentials, [.. settings.SeedAddresses]);
         if (earlier is not null)
         {
             Thread.Sleep(earlier.Pause);
-            settings = settings with { Seeds = [.. earlier.Members.Select(Majority.NodeName).Union(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
+            settings = settings with { Seeds = [.. earlier.Seeds(settings.Seeds).Where(s => s != $"{settings.PublicHost}:{settings.Port}")] };
             settings = settings with { Seeds = [.. settings.Seeds.Except(Strangers(settings.SeedAddresses, settings.Credentials))] };
         }
         _seeds = [.. settings.SeedAddresses];
@@ -102,31 +107,34 @@ sealed class ClusterNode : IDisposable
         var observed = new NodeJournal(means.Name, office, output);
         var actor = new TaskCompletionSource<IActorRef>(); // a signal may come before there is anybody to tell
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
-        using var founding = _earlier is null ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
+        using var founding = _earlier is not { Goals: null } ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
         using var late = _earlier is null ? null : new Timer(_ =>
         {
-            if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster that has put this one out has let it in again within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
+            if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster {(_earlier.Goals is null ? "that has put this one out has let it in again" : "with a coordinator has let this one in")} within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
         }, null, ReturnMax, Timeout.InfiniteTimeSpan);
         _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true, PutOut: true)), TaskScheduler.Default);
         void Stop()
         {
             observed.Stopping = true;
-            actor.Task.ContinueWith(t => t.Result.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress)))), TaskScheduler.Default);
+            actor.Task.ContinueWith(t => t.Result.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(ClusterSettings.CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress)))), TaskScheduler.Default);
         }
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
-        output.Log.WriteLine($"{means.Name} joins the cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        string[] asked = [.. _seeds.Where(s => !s.Equals(_cluster.SelfAddress)).Select(Majority.NodeName)];
+        if (asked.Length > 0) output.Log.WriteLine($"{means.Name} asks {string.Join(" or ", asked)} to let it in");
+        void SayIsIn(bool first) => output.Log.WriteLine($"{means.Name} {(first ? "founds a" : "joins the")} cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
         try
         {
-            actor.SetResult(StartActors(means, office, observed));
+            actor.SetResult(StartActors(means, office, observed, SayIsIn));
             office?.Board?.Obey(actor.Task.Result, means.Name);
         }
         catch (InvalidOperationException) when (ShutdownReason is not null) { } // put out while it joined: a system that ends takes no new actor
         var end = observed.Follow();
         try
         {
-            if (!end.PutOut || !(observed.Admitted || _earlier is not null) || observed.Stopping) return (observed.Report(end), null);
-            output.Log.WriteLine($"{end.Why}; it joins again");
-            return (0, new Membership([.. _seen.Keys.Union(_earlier?.Members ?? []).Where(a => !a.Equals(_cluster.SelfAddress))], _wasIn ? 0 : _earlier!.Failures + 1));
+            bool joinsAgain = end.Goals is not null || (end.PutOut && (observed.Admitted || _earlier is not null));
+            if (!joinsAgain || observed.Stopping) return (observed.Report(end), null);
+            output.Log.WriteLine($"{end.Why}; {(end.Goals is null ? "it joins again" : "this node goes there")}");
+            return (0, Return(end.Goals));
         }
         finally
         {
@@ -135,15 +143,22 @@ sealed class ClusterNode : IDisposable
         }
     }
 
-    IActorRef StartActors(NodeMeans means, RunOffice? office, NodeJournal observed)
+    Membership Return(Address[]? goals) => this switch
+    {
+        _ when goals is not null => new Membership([.. _cluster.State.Members.Select(m => m.Address)], 0, goals),
+        { _wasIn: false, _earlier: { Goals: not null } earlier } => earlier with { Failures = earlier.Failures + 1 },
+        _ => new Membership([.. _seen.Keys.Union(_earlier is { Goals: null } known ? known.Members : []).Where(a => !a.Equals(_cluster.SelfAddress))], _wasIn ? 0 : _earlier!.Failures + 1),
+    };
+
+    IActorRef StartActors(NodeMeans means, RunOffice? office, NodeJournal observed, Action<bool> isIn)
     {
         _system.ActorOf(DeathCheck.Props(_credentials), "death-check");
-        _system.ActorOf(StandingActor.Props(), StandingActor.Name);
-        var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed)), "observer");
+        var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed, isIn)), "observer");
+        _system.ActorOf(StandingActor.Props(_configuredSeeds, _credentials, observer), StandingActor.Name);
         var manager = office is null ? null : ClusterSingletonManager.Props(
             CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
-            ClusterSingletonManagerSettings.Create(_system).WithRole(CoordinatorRole).WithRemovalMargin(RemovalMargin));
-        var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(CoordinatorRole));
+            ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterSettings.CoordinatorRole).WithRemovalMargin(RemovalMargin));
+        var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterSettings.CoordinatorRole));
         return _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
     }
 
@@ -183,7 +198,7 @@ sealed class ClusterNode : IDisposable
             if (_alone >= AloneMax) observed.End.TrySetResult(new NodeEnd("every other node of the cluster that has put this one out has ended; start it again with them", Failed: true));
             return;
         }
-        if (!IsMember && _cluster.SelfAddress.Equals(Founding.Founder(_cluster.SelfAddress, [.. _earlier.Members.Zip(standings)], _configuredSeeds))) _cluster.Join(_cluster.SelfAddress);
+        if (!IsMember && _cluster.SelfAddress.Equals(Founding.Founder(_cluster.SelfAddress, [.. _earlier.Members.Zip(standings)], _configuredSeeds.Select(Majority.NodeName)))) _cluster.Join(_cluster.SelfAddress);
     }
 
     /// <summary>What came to this node's ports that was not for it.</summary>

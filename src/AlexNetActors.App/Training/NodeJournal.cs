@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using AlexNetActors.Actors;
 
 namespace AlexNetActors.App;
@@ -8,7 +9,8 @@ namespace AlexNetActors.App;
 /// <param name="Failed">Not as planned.</param>
 /// <param name="WrongUse">It was started wrongly.</param>
 /// <param name="PutOut">The cluster has put it out, or its actor system ended for another reason that does not lie in it.</param>
-sealed record NodeEnd(string Why, bool Failed, bool WrongUse = false, bool PutOut = false);
+/// <param name="Goals">It goes to the cluster of these nodes.</param>
+sealed record NodeEnd(string Why, bool Failed, bool WrongUse = false, bool PutOut = false, Address[]? Goals = null);
 
 /// <summary>Hears what a node is told of the run and, while the coordinator is on it, the run itself.</summary>
 sealed class NodeJournal(string name, RunOffice? office, Output output)
@@ -54,6 +56,9 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
                 Admitted = true;
                 Say($"{name} is admitted");
                 break;
+            case CoordinatorElsewhere m:
+                End.TrySetResult(new NodeEnd($"this cluster has no coordinator, that of {string.Join(" and ", m.Through.Select(Majority.NodeName))} has", Failed: true, Goals: m.Through));
+                break;
             case NodeTurnedAway m when m.Node == name: End.TrySetResult(new NodeEnd(m.Reason, Failed: true, WrongUse: true)); break;
             case RunFinished m when Stopping: End.TrySetResult(new NodeEnd($"stopped after step {m.Steps} as asked", Failed: true)); break;
             case RunFinished m: End.TrySetResult(new NodeEnd(m.Why, Failed: false)); break;
@@ -93,5 +98,24 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
 /// <summary>The journal's ear in the actor system.</summary>
 sealed class NodeObserverActor : ReceiveActor
 {
-    public NodeObserverActor(NodeJournal journal) => ReceiveAny(journal.Hear);
+    readonly Cluster _cluster = Cluster.Get(Context.System);
+
+    /// <param name="journal">Hears all else.</param>
+    /// <param name="isIn">Called once, when the cluster has let this node in; or this node, the first, has founded one.</param>
+    public NodeObserverActor(NodeJournal journal, Action<bool> isIn)
+    {
+        bool isHeard = false;
+        Receive<ClusterEvent.IMemberEvent>(m =>
+        {
+            if (isHeard || !IsSelf(m.Member)) return;
+            isHeard = true;
+            _cluster.SendCurrentClusterState(Self); // what Cluster.State shows is not yet this
+        });
+        Receive<ClusterEvent.CurrentClusterState>(s => isIn(s.Members.All(m => IsSelf(m) || (m.Status == MemberStatus.Joining && s.Members.Any(n => IsSelf(n) && n.Status == MemberStatus.Up)))));
+        ReceiveAny(journal.Hear);
+    }
+
+    bool IsSelf(Member member) => member.UniqueAddress.Equals(_cluster.SelfUniqueAddress);
+
+    protected override void PreStart() => _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent));
 }

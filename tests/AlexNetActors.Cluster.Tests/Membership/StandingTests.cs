@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using AlexNetActors.Actors;
 using AlexNetActors.App;
@@ -16,7 +17,7 @@ public sealed class StandingTests
 
     [Fact]
     public void While_anyone_can_let_it_in_it_founds_nothing() =>
-        Assert.Null(Founder((2, Standing.Outside), (3, Standing.Outside), (4, Standing.Dead), (5, Standing.Member)));
+        Assert.All([Standing.Member, Standing.Led], s => Assert.Null(Founder((2, Standing.Outside), (3, Standing.Outside), (4, Standing.Dead), (5, s))));
 
     [Fact]
     public void Most_of_them_are_accounted_for_before_one_begins()
@@ -34,17 +35,76 @@ public sealed class StandingTests
         Assert.Equal(Node(3), Founding.Founder(Node(4), [(Node(3), Standing.Outside)], ["127.0.0.1:9"]));
     }
 
+    [Fact]
+    public void Only_who_has_been_without_a_coordinator_for_a_while_goes_to_another_cluster()
+    {
+        Assert.Equal([Node(2), Node(3)], Reunion.Goals(Reunion.Patience, [Node(2), Node(3)]));
+        Assert.Empty(Reunion.Goals(Reunion.Patience / 2, [Node(2)]));
+        Assert.Empty(Reunion.Goals(TimeSpan.Zero, [Node(2)])); // one may be in its own
+        Assert.Empty(Reunion.Goals(10 * Reunion.Patience, []));
+    }
+
+    [Fact]
+    public void Who_goes_to_another_cluster_asks_nobody_of_the_one_that_it_leaves()
+    {
+        string[] configured = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:9"];
+        Assert.Equal(["127.0.0.1:9", "127.0.0.1:2"], new ClusterNode.Membership([Node(1), Node(3)], 0, Goals: [Node(9)]).Seeds(configured));
+        Assert.Equal(["127.0.0.1:1", "127.0.0.1:3", "127.0.0.1:2", "127.0.0.1:9"], new ClusterNode.Membership([Node(1), Node(3)], 0).Seeds(configured)); // was put out
+    }
+
+    [Fact]
+    public async Task A_coordinator_counts_in_another_cluster_only()
+    {
+        using var cluster = new TestCluster(encrypted: false);
+        var settings = cluster.Settings(FreePorts.Take(), null);
+        var first = ClusterSystem.Start(settings with { Seeds = [$"127.0.0.1:{settings.Port}"], Roles = ["coordinator"] }, TestCluster.Node);
+        var founder = TestCluster.Cluster(first).SelfAddress;
+        var second = ClusterSystem.Start(cluster.Settings(0, null) with { Seeds = [Majority.NodeName(founder)] }, TestCluster.Node);
+        foreach (var system in (ActorSystem[])[first, second, .. cluster.Members]) system.ActorOf(Says(), StandingActor.Name);
+        Wait.Until(() => StandingActor.IsMember(TestCluster.Cluster(second)), () => "it is not let in");
+
+        Assert.Equal(Standing.Led, await StandingActor.Of(cluster.Members[0], founder, null));
+        Assert.Equal(Standing.Led, await StandingActor.Of(cluster.Members[0], TestCluster.Cluster(second).SelfAddress, null));
+        Assert.Equal(Standing.Member, await StandingActor.Of(second, founder, null)); // its own
+        Assert.Equal(Standing.Member, await StandingActor.Of(first, cluster.Address, null)); // has none
+        await Task.WhenAll(second.Terminate(), first.Terminate()).WaitAsync(EndMax);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Of_two_clusters_the_one_without_a_coordinator_hears_of_the_other_whoever_knows_whom(bool seedIsLed)
+    {
+        using var cluster = new TestCluster(encrypted: false);
+        var settings = cluster.Settings(FreePorts.Take(), null);
+        var coordinator = ClusterSystem.Start(settings with { Seeds = [$"127.0.0.1:{settings.Port}"], Roles = ["coordinator"] }, TestCluster.Node);
+        var led = TestCluster.Cluster(coordinator).SelfAddress;
+        ConcurrentQueue<object> heard = [];
+        IActorRef Observe(ActorSystem of) => of.ActorOf(Props.Create(() => new Observer(heard)));
+        cluster.Members[0].ActorOf(StandingActor.Props(seedIsLed ? [led] : [], null, Observe(cluster.Members[0])), StandingActor.Name);
+        coordinator.ActorOf(StandingActor.Props(seedIsLed ? [] : [cluster.Address], null, Observe(coordinator)), StandingActor.Name);
+        Wait.Until(() => !heard.IsEmpty, () => "nothing was heard");
+        Assert.All(heard, h => Assert.Equal([led], Assert.IsType<CoordinatorElsewhere>(h).Through));
+        coordinator.Terminate();
+        Wait.Until(() => coordinator.WhenTerminated.IsCompleted, () => "it does not end");
+    }
+
+    sealed class Observer : ReceiveActor
+    {
+        public Observer(ConcurrentQueue<object> heard) => ReceiveAny(heard.Enqueue);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_node_says_whether_it_is_in_a_cluster(bool encrypted)
     {
         using var cluster = new TestCluster(encrypted);
-        cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
+        cluster.Members[0].ActorOf(Says(), StandingActor.Name);
         var asks = cluster.Certify("asks");
         int seedless = FreePorts.Take();
         var lone = Lone(cluster, "lone", FreePorts.Take(), seedless);
-        lone.ActorOf(StandingActor.Props(), StandingActor.Name);
+        lone.ActorOf(Says(), StandingActor.Name);
         Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address, asks));
         Assert.Equal(Standing.Outside, await StandingActor.Of(cluster.Members[0], TestCluster.Cluster(lone).SelfAddress, asks));
         Assert.Equal(Standing.Silent, await StandingActor.Of(lone, TestCluster.Cluster(cluster.Members[1]).SelfAddress, asks)); // has nobody to ask
@@ -59,7 +119,7 @@ public sealed class StandingTests
     public async Task Whoever_connects_is_answered_at_once(bool encrypted)
     {
         using var cluster = new TestCluster(encrypted);
-        cluster.Members[0].ActorOf(StandingActor.Props(), StandingActor.Name);
+        cluster.Members[0].ActorOf(Says(), StandingActor.Name);
         var asks = cluster.Certify("asks");
         int seedless = FreePorts.Take();
         List<Task> ends = [];
@@ -87,6 +147,8 @@ public sealed class StandingTests
         cluster.WaitUntilWhole();
         Assert.All(cluster.Members, m => Assert.False(m.WhenTerminated.IsCompleted));
     }
+
+    static Props Says(params Address[] seeds) => StandingActor.Props(seeds, null, ActorRefs.Nobody);
 
     /// <summary>A node that joins nobody, as nobody listens where its seed should be.</summary>
     static ActorSystem Lone(TestCluster cluster, string name, int port, int seedless) =>

@@ -30,12 +30,12 @@ public sealed class JoiningTests : IDisposable
         NodeProcess? coordinator = null;
         foreach (var (node, i) in order.Split(' ').Select((n, i) => (n, i)))
         {
-            if (i > 0) cluster.Nodes[^1].WaitFor("joins the cluster"); // it is up; that nobody is there to join yet may be
+            if (i > 0) cluster.Nodes[^1].WaitFor("waiting for a coordinator"); // it is up; that nobody is there to join yet may be
             if (node.StartsWith('c')) coordinator = cluster.StartCoordinator(3, string.Join(',', node.Select(Role)));
             else if (node == "g") cluster.StartGpu($"gpu-{i}");
             else cluster.StartLoader($"loader-{i}");
         }
-        cluster.Nodes[^1].WaitFor("joins the cluster");
+        cluster.Nodes[^1].WaitFor("waiting for a coordinator");
         coordinator!.WaitFor("group 1: ", FormsWithin);
         coordinator.WaitForEnd().Expect(0);
     }
@@ -101,7 +101,7 @@ public sealed class JoiningTests : IDisposable
     public void A_port_that_is_taken_is_one_line()
     {
         using var cluster = new ProcessCluster(_workshop);
-        cluster.StartCoordinator(3).WaitFor("joins the cluster");
+        cluster.StartCoordinator(3).WaitFor("founds a cluster");
         var result = NodeProcess.Start("second", "--roles", "gpu", "--listen", $"127.0.0.1:{cluster.SeedPort}").WaitForEnd().Expect(1);
         Assert.Contains($"cannot listen on 127.0.0.1:{cluster.SeedPort}", result.Err);
         Assert.Single(result.Err.Split('\n', StringSplitOptions.RemoveEmptyEntries));

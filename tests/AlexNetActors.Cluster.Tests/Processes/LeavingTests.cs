@@ -103,7 +103,7 @@ public sealed class LeavingTests : IDisposable
     {
         using var cluster = Running(out var coordinator, out _, out _);
         var late = cluster.StartLoader("late");
-        late.WaitFor("joins the cluster");
+        late.WaitFor("waiting for a coordinator");
         late.Signal("TERM");
         late.WaitFor("stopped as asked");
         late.WaitForEnd().Expect(1);

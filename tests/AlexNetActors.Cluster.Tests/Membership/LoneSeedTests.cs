@@ -1,0 +1,70 @@
+using AlexNetActors.App;
+using AlexNetActors.Tests.App;
+
+namespace AlexNetActors.Cluster.Tests;
+
+/// <summary>The one seed that all nodes know is killed and started again: it founds a cluster anew, and those who need each other come together.</summary>
+public sealed class LoneSeedTests : IDisposable
+{
+    const int Steps = 200;
+
+    static readonly string[] Snapshots = ["--set", "alexnet.snapshot-steps=10"];
+
+    readonly Workshop _workshop = new();
+
+    public void Dispose() => _workshop.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_others_come_to_a_coordinator_that_was_killed_and_the_run_goes_on_from_their_memory(bool encrypted)
+    {
+        if (encrypted) Alexnet.Run("certificates", _workshop.In("certificates"), "--nodes", "127.0.0.1").Expect(0);
+        using var cluster = new ProcessCluster(_workshop) { Common = encrypted ? ["--certificates", Path.Combine(_workshop.In("certificates"), "127.0.0.1")] : [] };
+        var coordinator = cluster.StartCoordinator(Steps, "coordinator", Snapshots);
+        int Port() => encrypted ? FreePorts.Take() : 0;
+        NodeProcess[] others = [
+            cluster.Add("gpu-1", Port(), "--roles", "gpu"), cluster.Add("gpu-2", Port(), "--roles", "gpu"),
+            cluster.Add("loader-1", Port(), "--roles", "loader", "--data", _workshop.Data), cluster.Add("loader-2", Port(), "--roles", "loader", "--data", _workshop.Data)];
+        WaitForSteps(cluster, 60);
+
+        coordinator.Kill();
+        Directory.Delete(Path.Combine(_workshop.In("run"), "checkpoints"), recursive: true); // what the others remember is all there is
+        var again = cluster.StartCoordinator(Steps, "coordinator", Snapshots);
+        again.WaitFor("founds a cluster");
+        foreach (var other in others) other.WaitFor($"this cluster has no coordinator, that of 127.0.0.1:{cluster.SeedPort} has; this node goes there");
+        again.WaitFor("group 101: "); // not 1 again, which they have heard before
+        Assert.Matches(@"^training from step [1-9]\d*, with the weights of the memory of ", again.WaitFor("training from step "));
+        ExpectWhole(again);
+        foreach (var other in others) other.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
+    public void A_seed_that_is_no_coordinator_comes_back_to_the_cluster_that_has_one()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        NodeProcess StartSeed() => cluster.Add("seed", cluster.SeedPort, "--roles", "gpu");
+        var seed = StartSeed();
+        var coordinator = cluster.Add("coordinator", 0, ["--roles", "coordinator", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json", .. Snapshots]);
+        cluster.Add("gpu", 0, "--roles", "gpu");
+        cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
+        WaitForSteps(cluster, 60);
+
+        seed.Kill();
+        var again = StartSeed();
+        again.WaitFor("founds a cluster");
+        again.WaitFor("this cluster has no coordinator, that of ");
+        coordinator.WaitFor("group 2: ");
+        ExpectWhole(coordinator);
+        again.WaitForEnd().Expect(0);
+    }
+
+    void WaitForSteps(ProcessCluster cluster, int steps) =>
+        Wait.Until(() => _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached:\n{cluster}");
+
+    void ExpectWhole(NodeProcess coordinator)
+    {
+        Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
+        Assert.Equal(Enumerable.Range(1, Steps), _workshop.Metrics("run", "step").Select(l => (int)l["step"]!));
+    }
+}
