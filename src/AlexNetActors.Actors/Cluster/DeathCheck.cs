@@ -49,6 +49,7 @@ public sealed class DeathCheck : ReceiveActor
     void OnVerdict(Verdict verdict)
     {
         _checked.Remove(verdict.Node);
+        if (verdict.Dead) Context.System.EventStream.Publish(new NodeDied(verdict.Node));
         if (!verdict.Dead || _cluster.State.Members.All(m => !m.Address.Equals(verdict.Node))) return;
         _dead.Add(verdict.Node);
         if (!Majority.Holds(_cluster.State, _dead)) return;
@@ -67,3 +68,6 @@ public sealed class DeathCheck : ReceiveActor
         return new Verdict(node, Dead: false);
     }
 }
+
+/// <summary>The process of that node has ended; another one may take its place.</summary>
+sealed record NodeDied(Address Node) : INoSerializationVerificationNeeded;

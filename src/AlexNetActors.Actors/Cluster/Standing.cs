@@ -31,14 +31,16 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
 {
     public const string Name = "standing";
 
-    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2), LookInterval = TimeSpan.FromMilliseconds(500);
+    static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2), LookInterval = TimeSpan.FromSeconds(1);
 
     readonly IReadOnlyCollection<Address> _seeds;
     readonly NodeCredentials? _credentials;
     readonly IActorRef _observer;
     readonly Cluster _cluster = Cluster.Get(Context.System);
     readonly HashSet<Address> _led = []; // heard of since it last looked
-    readonly Stopwatch _sinceLed = Stopwatch.StartNew(), _sinceWhole = Stopwatch.StartNew();
+    readonly HashSet<Address> _died = []; // whoever is there now is another process
+    readonly Dictionary<Address, Stopwatch> _missing = []; // seeds that are no members
+    readonly Stopwatch _sinceLed = Stopwatch.StartNew();
     bool _asks;
 
     sealed record Heard((Address Node, Standing Standing)[] Seeds) : INoSerializationVerificationNeeded;
@@ -65,7 +67,10 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
         {
             _asks = false;
             _led.UnionWith(m.Seeds.Where(s => s.Standing == Standing.Led).Select(s => s.Node));
+            _died.UnionWith(m.Seeds.Where(s => s.Standing == Standing.Dead).Select(s => s.Node));
         });
+        Receive<NodeDied>(m => _died.Add(m.Node));
+        Receive<ClusterEvent.MemberUp>(m => _died.Remove(m.Member.Address));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -79,32 +84,46 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
 
     bool IsAmongUs(Address node) => _cluster.State.Members.Any(m => m.Address.Equals(node));
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(LookAround.Instance, LookAround.Instance, LookInterval);
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe(Self, typeof(NodeDied));
+        _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp));
+        Timers.StartPeriodicTimer(LookAround.Instance, LookAround.Instance, LookInterval);
+    }
+
+    protected override void PostStop() => _cluster.Unsubscribe(Self);
 
     void OnLookAround()
     {
-        Address[] missing = [.. _seeds.Where(s => !IsAmongUs(s))];
         if (!IsMember(_cluster) || IsLed(_cluster)) _sinceLed.Restart();
-        if (!IsMember(_cluster) || missing.Length == 0) _sinceWhole.Restart();
+        foreach (var seed in _seeds)
+        {
+            if (!IsMember(_cluster) || IsAmongUs(seed)) _missing.Remove(seed);
+            else _missing.TryAdd(seed, Stopwatch.StartNew());
+        }
         if (Reunion.Goals(_sinceLed.Elapsed, _led) is [_, ..] goals) _observer.Tell(new CoordinatorElsewhere(goals));
         _led.Clear();
-        if (_asks || _sinceWhole.Elapsed < Reunion.Patience) return; // a seed that starts again joins this cluster if it can
+        if (_asks || _missing.Count == 0) return;
         _asks = true;
-        Ask(missing).PipeTo(Self);
+        Ask([.. _missing.Select(m => (m.Key, Reunion.MayAsk(m.Value.Elapsed, _died.Contains(m.Key))))]).PipeTo(Self);
     }
 
-    async Task<Heard> Ask(Address[] seeds)
+    async Task<Heard> Ask((Address Node, bool May)[] seeds)
     {
         var system = Context.System;
-        var standings = await Task.WhenAll(seeds.Select(s => Of(system, s, _credentials)));
-        return new Heard([.. seeds.Zip(standings)]);
+        var standings = await Task.WhenAll(seeds.Select(s => s.May ? Of(system, s.Node, _credentials) : Reach(s.Node, _credentials)));
+        return new Heard([.. seeds.Select(s => s.Node).Zip(standings)]);
     }
+
+    /// <summary>Without a word to it.</summary>
+    static async Task<Standing> Reach(Address node, NodeCredentials? credentials) => Of(await NodeProbe.Ask(node, credentials, AnswerMax));
+
+    static Standing Of(Answer answer) => answer is Answer.Refused or Answer.Stranger ? Standing.Dead : Standing.Silent;
 
     /// <summary>Asks another node; its deadline is four seconds.</summary>
     public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials)
     {
-        var answer = await NodeProbe.Ask(node, credentials, AnswerMax);
-        if (answer != Answer.Node) return answer == Answer.Silence ? Standing.Silent : Standing.Dead;
+        if (await NodeProbe.Ask(node, credentials, AnswerMax) is var answer && answer != Answer.Node) return Of(answer);
         try
         {
             var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(IsLed(Cluster.Get(system))), AnswerMax);
@@ -146,6 +165,14 @@ public static class Reunion
 {
     /// <summary>A coordinator, or a seed, that starts again comes back within this time if it can.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>The same of a seed that nobody saw die: it may stand still or be cut off, and to whoever dials it then it may have no way back for long.</summary>
+    public static TimeSpan PatienceWithTheSilent { get; } = TimeSpan.FromSeconds(30);
+
+    /// <param name="missing">For how long the seed has been no member.</param>
+    /// <param name="died">Whether its process is known to have ended.</param>
+    /// <returns>Whether to ask how it stands.</returns>
+    public static bool MayAsk(TimeSpan missing, bool died) => missing >= (died ? Patience : PatienceWithTheSilent);
 
     /// <param name="unled">For how long this node has been a member of a cluster in which no coordinator can be; about zero where one may.</param>
     /// <param name="led">Nodes of other clusters, in which one may be.</param>

@@ -25,7 +25,10 @@ sealed class ClusterNode : IDisposable
     /// <summary>How long a node that was put out tries to get in again; and how long before it thinks of founding the cluster anew.</summary>
     static readonly TimeSpan ReturnMax = TimeSpan.FromSeconds(120), ReturnPatience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Before it tries again after it was put out without having been let in: 1 s, then twice as long each time, up to 10 s.</summary>
+    /// <summary>
+    /// Before it tries again after it was put out without having been let in: 1 s, then twice as long each time, up to 10 s. The first also before it goes to
+    /// another cluster, whose nodes have just talked to it where it listens again.
+    /// </summary>
     static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1), PauseMax = TimeSpan.FromSeconds(10);
 
     /// <summary>How long one who is asked whether he is a node has to answer.</summary>
@@ -61,7 +64,7 @@ sealed class ClusterNode : IDisposable
 
         static IEnumerable<string> Names(Address[] nodes) => nodes.Select(Majority.NodeName);
 
-        public TimeSpan Pause => Failures == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(PauseFirst.Ticks << Math.Min(Failures - 1, 10), PauseMax.Ticks));
+        public TimeSpan Pause => Failures == 0 ? Goals is null ? TimeSpan.Zero : PauseFirst : TimeSpan.FromTicks(Math.Min(PauseFirst.Ticks << Math.Min(Failures - 1, 10), PauseMax.Ticks));
     }
 
     /// <param name="settings">What this node is told.</param>
@@ -121,7 +124,13 @@ sealed class ClusterNode : IDisposable
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         string[] asked = [.. _seeds.Where(s => !s.Equals(_cluster.SelfAddress)).Select(Majority.NodeName)];
         if (asked.Length > 0) output.Log.WriteLine($"{means.Name} asks {string.Join(" or ", asked)} to let it in");
-        void SayIsIn(bool first) => output.Log.WriteLine($"{means.Name} {(first ? "founds a" : "joins the")} cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        bool isIn = false;
+        void SayIsIn(bool first)
+        {
+            if (isIn) return;
+            isIn = true;
+            output.Log.WriteLine($"{means.Name} {(first ? "founds a" : "joins the")} cluster{(means.Devices.Count > 0 ? $" with {string.Join(" and ", means.Devices.Select(d => d.Factory.Name))}" : "")}");
+        }
         try
         {
             actor.SetResult(StartActors(means, office, observed, SayIsIn));

@@ -101,15 +101,12 @@ sealed class NodeObserverActor : ReceiveActor
     readonly Cluster _cluster = Cluster.Get(Context.System);
 
     /// <param name="journal">Hears all else.</param>
-    /// <param name="isIn">Called once, when the cluster has let this node in; or this node, the first, has founded one.</param>
+    /// <param name="isIn">Called when the cluster has let this node in; or this node, the first, has founded one.</param>
     public NodeObserverActor(NodeJournal journal, Action<bool> isIn)
     {
-        bool isHeard = false;
         Receive<ClusterEvent.IMemberEvent>(m =>
         {
-            if (isHeard || !IsSelf(m.Member)) return;
-            isHeard = true;
-            _cluster.SendCurrentClusterState(Self); // what Cluster.State shows is not yet this
+            if (IsSelf(m.Member)) _cluster.SendCurrentClusterState(Self); // what Cluster.State shows is not yet this
         });
         Receive<ClusterEvent.CurrentClusterState>(s => isIn(s.Members.All(m => IsSelf(m) || (m.Status == MemberStatus.Joining && s.Members.Any(n => IsSelf(n) && n.Status == MemberStatus.Up)))));
         ReceiveAny(journal.Hear);

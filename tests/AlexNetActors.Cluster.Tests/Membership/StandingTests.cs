@@ -45,6 +45,14 @@ public sealed class StandingTests
     }
 
     [Fact]
+    public void A_seed_that_may_stand_still_is_left_alone_for_longer_than_one_that_has_died()
+    {
+        Assert.True(Reunion.MayAsk(Reunion.Patience, died: true));
+        Assert.False(Reunion.MayAsk(Reunion.Patience, died: false));
+        Assert.True(Reunion.MayAsk(Reunion.PatienceWithTheSilent, died: false));
+    }
+
+    [Fact]
     public void Who_goes_to_another_cluster_asks_nobody_of_the_one_that_it_leaves()
     {
         string[] configured = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:9"];
@@ -81,8 +89,8 @@ public sealed class StandingTests
         var led = TestCluster.Cluster(coordinator).SelfAddress;
         ConcurrentQueue<object> heard = [];
         IActorRef Observe(ActorSystem of) => of.ActorOf(Props.Create(() => new Observer(heard)));
-        cluster.Members[0].ActorOf(StandingActor.Props(seedIsLed ? [led] : [], null, Observe(cluster.Members[0])), StandingActor.Name);
-        coordinator.ActorOf(StandingActor.Props(seedIsLed ? [] : [cluster.Address], null, Observe(coordinator)), StandingActor.Name);
+        cluster.Members[0].ActorOf(StandingActor.Props(seedIsLed ? [led] : [], null, Observe(cluster.Members[0])), StandingActor.Name).Tell(new NodeDied(led)); // before this one came
+        coordinator.ActorOf(StandingActor.Props(seedIsLed ? [] : [cluster.Address], null, Observe(coordinator)), StandingActor.Name).Tell(new NodeDied(cluster.Address));
         Wait.Until(() => !heard.IsEmpty, () => "nothing was heard");
         Assert.All(heard, h => Assert.Equal([led], Assert.IsType<CoordinatorElsewhere>(h).Through));
         coordinator.Terminate();
