@@ -16,7 +16,7 @@ sealed class FaultsCommand
 
     public static Command Define()
     {
-        var plan = new Argument<string?>("plan") { Description = "A fault plan: matrix, recovery, spare, silence, silence-30s, soak, or a file.", Arity = ArgumentArity.ZeroOrOne, HelpName = "PLAN", CompletionSources = { _ => FaultPlan.Names.Select(n => new CompletionItem(n)) } };
+        var plan = new Argument<string?>("plan") { Description = "A fault plan: matrix, lone-seed, recovery, spare, silence, silence-30s, soak, or a file.", Arity = ArgumentArity.ZeroOrOne, HelpName = "PLAN", CompletionSources = { _ => FaultPlan.Names.Select(n => new CompletionItem(n)) } };
         var faults = Options.Fault();
         faults.Description = "A fault: --fault \"kill tower-B at step 7 in exchange conv3 backward\", or --fault \"random SEED every 20s for 20m\"; several strike the same run.";
         var recipe = Options.Recipe();

@@ -28,6 +28,16 @@ public sealed class FaultsTests : IDisposable
         Assert.DoesNotContain(plan.Nodes[0].Roles, "coordinator");
     }
 
+    [Fact]
+    public void The_lone_seed_is_the_only_coordinator()
+    {
+        var plan = FaultPlan.Load("lone-seed", [], null);
+        Assert.Equal(9, plan.Runs.Count);
+        Assert.All(plan.Runs, r => Assert.StartsWith("kill coordinator at step 5 in ", Assert.Single(r).ToString(), StringComparison.Ordinal));
+        Assert.Equal("coordinator", plan.Nodes[0].Roles);
+        Assert.All(plan.Nodes.Skip(1), n => Assert.DoesNotContain("coordinator", n.Roles));
+    }
+
     [Theory]
     [InlineData("silence", 5, "stop tower-A at 12s in loading for 3s", "corrupt seed at 108s in validation")]
     [InlineData("silence-30s", 2, "stop tower-A at 50s in loading for 30s", "partition seed from all at 450s in validation for 30s")]
@@ -108,7 +118,7 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("what plan", "there is no fault plan 'what': use matrix, recovery, silence, silence-30s, soak, spare, or name a file")]
+    [InlineData("what plan", "there is no fault plan 'what': use lone-seed, matrix, recovery, silence, silence-30s, soak, spare, or name a file")]
     [InlineData("--fault x", "fault \"x\": there is no fault 'x'")]
     [InlineData("--fault random", "wanted random SEED every TIME for TIME")]
     [InlineData("--steps 0", "--steps is at least 1")]
