@@ -51,6 +51,19 @@ static class Alexnet
         }
     }
 
+    /// <summary>Returns when it has come so far, or has ended.</summary>
+    public static void WaitUntil(Process process, Func<bool> reached)
+    {
+        long until = Environment.TickCount64 + (long)Deadline.TotalMilliseconds;
+        while (!reached() && !process.HasExited)
+        {
+            Thread.Sleep(1);
+            if (Environment.TickCount64 < until) continue;
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"alexnet has not come so far in {Deadline.TotalSeconds} s");
+        }
+    }
+
     /// <summary>SIGKILL.</summary>
     public static void Kill(Process process)
     {

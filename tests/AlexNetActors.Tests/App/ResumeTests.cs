@@ -117,7 +117,7 @@ public sealed class ResumeTests : IDisposable
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows keeps a folder whose files are open");
         var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "checkpoint-steps=400"));
-        while (_workshop.Metrics("run", "step").Count < 4 && !process.HasExited) Thread.Sleep(5);
+        Alexnet.WaitUntil(process, () => _workshop.Metrics("run", "step").Count >= 4);
         Directory.Move(_workshop.In("run"), _workshop.In("away"));
         string error = Assert.Single(Alexnet.Wait(process).Expect(1).Err.Split('\n'), l => l.StartsWith("alexnet: ", StringComparison.Ordinal));
         Assert.Contains(_workshop.In("run"), error); // that it has been removed; or the file that was about to be written

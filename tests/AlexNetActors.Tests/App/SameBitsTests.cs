@@ -55,8 +55,7 @@ public sealed class SameBitsTests : IDisposable
     static void KillWhen(string[] args, Func<bool> reached, int thenMs)
     {
         var process = Alexnet.Start(args);
-        long until = Environment.TickCount64 + 30_000;
-        while (!reached() && !process.HasExited && Environment.TickCount64 < until) Thread.Sleep(1);
+        Alexnet.WaitUntil(process, reached);
         Thread.Sleep(thenMs);
         Alexnet.Kill(process);
     }
@@ -74,7 +73,7 @@ public sealed class SameBitsTests : IDisposable
     {
         var process = Alexnet.Start(_workshop.Train("run", "--steps", "100000"));
         string metrics = Path.Combine(_workshop.In("run"), "metrics.jsonl");
-        while (Lines(metrics) < 4 && !process.HasExited) Thread.Sleep(5);
+        Alexnet.WaitUntil(process, () => Lines(metrics) >= 4);
         Alexnet.StartProcess("/bin/kill", "-TERM", $"{process.Id}").WaitForExit();
         var stopped = Alexnet.Wait(process).Expect(1);
         Assert.Contains("as asked; go on with --resume", stopped.Err);

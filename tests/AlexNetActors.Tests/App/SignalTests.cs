@@ -14,10 +14,7 @@ public sealed class SignalTests : IDisposable
     static void Signal(Process process, string signals) =>
         Alexnet.Wait(Alexnet.StartProcess("/bin/sh", "-c", string.Join("; sleep 0.02; ", signals.Split(' ').Select(s => $"kill -{s} {process.Id}"))));
 
-    void WaitForSteps(Process process, int count)
-    {
-        while (_workshop.Metrics("run", "step").Count < count && !process.HasExited) Thread.Sleep(5);
-    }
+    void WaitForSteps(Process process, int count) => Alexnet.WaitUntil(process, () => _workshop.Metrics("run", "step").Count >= count);
 
     /// <summary>`timeout` sends SIGTERM to its command and then to the group that it is in; a shell and the system tell of a terminal that has closed.</summary>
     [Theory]
@@ -53,7 +50,7 @@ public sealed class SignalTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs the signals of Unix");
         TestPictures.WriteClasses(_workshop.In("pictures"), classes: 60, files: 60);
         var process = Alexnet.Start("prepare", _workshop.In("pictures"), _workshop.In("packs"), "--threads", "1");
-        while (!File.Exists(Path.Combine(_workshop.In("packs"), "prepare.journal")) && !process.HasExited) Thread.Sleep(1);
+        Alexnet.WaitUntil(process, () => File.Exists(Path.Combine(_workshop.In("packs"), "prepare.journal")));
         Signal(process, signals);
         Assert.Contains("stopped as asked; run the same command again", Assert.Single(Alexnet.Wait(process).Expect(1).Err.TrimEnd().Split('\n'), l => l.StartsWith("alexnet: ", StringComparison.Ordinal)));
     }

@@ -33,8 +33,7 @@ public sealed class VerifyTests : IDisposable
         foreach (int lines in new[] { 4, 9 })
         {
             var process = Alexnet.Start(start);
-            long until = Environment.TickCount64 + 30_000;
-            while (Environment.TickCount64 < until && !process.HasExited && Lines() < lines) Thread.Sleep(1);
+            Alexnet.WaitUntil(process, () => Lines() >= lines);
             Alexnet.Kill(process);
             Verify(0); // also as the kill has left it
             start = _workshop.Resume("run");
