@@ -62,7 +62,7 @@ internal sealed unsafe class FilterPasses(ThreadTeam team, Workspace memory, Con
         }
         float* panels = memory.Scratch(filter.WeightsShape.Count);
         team.Run(new PackTurnedChannels { Weights = weights.Pointer, Filter = filter, Panels = panels });
-        DirectConvolution(dOutput, panels, filter.Turned, null, false, dInput);
+        DirectConvolution(dOutput, panels, filter.Turned(), null, false, dInput);
     }
 
     void DirectConvolution(CpuTensor input, float* panels, Filter filter, float* bias, bool rectify, CpuTensor output) => team.Run(new Convolution
@@ -150,7 +150,7 @@ internal sealed unsafe class FilterPasses(ThreadTeam team, Workspace memory, Con
     void FastConvolution(CpuTensor input, CpuTensor weights, bool turned, TilePlan forward, float* bias, bool rectify, CpuTensor output)
     {
         var filter = forward.Filter;
-        var plan = turned ? TilePlan.Of(filter.Turned) : forward;
+        var plan = turned ? TilePlan.Of(filter.Turned()) : forward;
         nint panelFloats = (plan.Points * plan.Channels * plan.Filter.Kernels + Cache.LineFloats - 1) / Cache.LineFloats * Cache.LineFloats; // what lies behind is stored to by whole lines
         nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * team.Count;
         nint scratch = WinogradConvolution.ScratchOf(plan) * team.Count;
