@@ -18,9 +18,6 @@ public readonly record struct Filter(int Channels, int Height, int Width, int Ke
     /// <summary>True for a fully connected layer: one output position that sees every input.</summary>
     public bool CoversInput => SizeY == Height && SizeX == Width && Pad == 0;
 
-    /// <summary>The gradient by the input as a convolution of the gradient by the output, by the same weights turned. Of stride 1. A method: a record prints its properties.</summary>
-    public Filter Turned() => Convolution(Kernels, OutputHeight, OutputWidth, Channels, SizeY, 1, SizeY - 1 - Pad);
-
     public Shape InputShape(int images) => new(images, Channels, Height, Width);
     public Shape OutputShape(int images) => new(images, Kernels, OutputHeight, OutputWidth);
     public Shape WeightsShape => new(Kernels, Channels, SizeY, SizeX);

@@ -66,7 +66,7 @@ internal unsafe struct Convolution : IWork
     public int ImageBlocks, C, H, W;
     public float* Panels; // [K / rows][R][S][C][rows]
     public float* Bias; // [K], or null
-    public int K, R, S, Stride, Pad;
+    public int K, R, S, Stride, PadY, PadX;
     public bool Rectify;
     public float* Output; // [B / 32][OH][OW][K][32]
     public int OH, OW;
@@ -77,7 +77,7 @@ internal unsafe struct Convolution : IWork
         var (from, to) = IWork.Share((long)ImageBlocks * OH, part, parts);
         for (int row = from; row < to; row++)
         {
-            int block = row / OH, top = row % OH * Stride - Pad;
+            int block = row / OH, top = row % OH * Stride - PadY;
             int r0 = Math.Max(0, -top), r1 = Math.Min(R, H - top);
             float* input = Input + ((nint)block * H + top + r0) * W * C * 32, output = Output + (nint)row * OW * K * 32;
             for (int x0 = 0; x0 < OW; x0 += PixelsTogether)
@@ -87,7 +87,7 @@ internal unsafe struct Convolution : IWork
                     float* panel = Panels + (nint)k * R * S * C;
                     for (int x = x0; x < Math.Min(OW, x0 + PixelsTogether); x++)
                     {
-                        int left = x * Stride - Pad, s0 = Math.Max(0, -left), s1 = Math.Min(S, W - left);
+                        int left = x * Stride - PadX, s0 = Math.Max(0, -left), s1 = Math.Min(S, W - left);
                         Tiling.Run<TVector, ColumnsContiguous>(rows, 32, new Product
                         {
                             Runs = s1 > s0 ? r1 - r0 : 0,

@@ -35,7 +35,26 @@ internal sealed unsafe class FilterPasses(ThreadTeam team, Workspace memory, Con
         {
             float* panels = memory.Scratch(filter.WeightsShape.Count);
             team.Run(new PackKernels { Weights = weights.Pointer, Filter = filter, Panels = panels });
-            DirectConvolution(input, panels, filter, bias.Pointer, rectify, output);
+            team.Run(new Convolution
+            {
+                Input = input.Pointer,
+                ImageBlocks = input.ImageBlocks,
+                C = filter.Channels,
+                H = filter.Height,
+                W = filter.Width,
+                Panels = panels,
+                Bias = bias.Pointer,
+                K = filter.Kernels,
+                R = filter.SizeY,
+                S = filter.SizeX,
+                Stride = filter.Stride,
+                PadY = filter.Pad,
+                PadX = filter.Pad,
+                Rectify = rectify,
+                Output = output.Pointer,
+                OH = filter.OutputHeight,
+                OW = filter.OutputWidth,
+            });
         }
     }
 
@@ -62,28 +81,25 @@ internal sealed unsafe class FilterPasses(ThreadTeam team, Workspace memory, Con
         }
         float* panels = memory.Scratch(filter.WeightsShape.Count);
         team.Run(new PackTurnedChannels { Weights = weights.Pointer, Filter = filter, Panels = panels });
-        DirectConvolution(dOutput, panels, filter.Turned(), null, false, dInput);
+        team.Run(new Convolution
+        {
+            Input = dOutput.Pointer,
+            ImageBlocks = dOutput.ImageBlocks,
+            C = filter.Kernels,
+            H = filter.OutputHeight,
+            W = filter.OutputWidth,
+            Panels = panels,
+            K = filter.Channels,
+            R = filter.SizeY,
+            S = filter.SizeX,
+            Stride = 1,
+            PadY = filter.SizeY - 1 - filter.Pad,
+            PadX = filter.SizeX - 1 - filter.Pad,
+            Output = dInput.Pointer,
+            OH = filter.Height,
+            OW = filter.Width,
+        });
     }
-
-    void DirectConvolution(CpuTensor input, float* panels, Filter filter, float* bias, bool rectify, CpuTensor output) => team.Run(new Convolution
-    {
-        Input = input.Pointer,
-        ImageBlocks = input.ImageBlocks,
-        C = filter.Channels,
-        H = filter.Height,
-        W = filter.Width,
-        Panels = panels,
-        Bias = bias,
-        K = filter.Kernels,
-        R = filter.SizeY,
-        S = filter.SizeX,
-        Stride = filter.Stride,
-        Pad = filter.Pad,
-        Rectify = rectify,
-        Output = output.Pointer,
-        OH = filter.OutputHeight,
-        OW = filter.OutputWidth,
-    });
 
     /// <summary>dWeights, dBias = gradients by the weights and the bias.</summary>
     public void ConvolveBackwardWeights(CpuTensor input, CpuTensor dOutput, Filter filter, CpuTensor dWeights, CpuTensor dBias)
@@ -150,7 +166,9 @@ internal sealed unsafe class FilterPasses(ThreadTeam team, Workspace memory, Con
     void FastConvolution(CpuTensor input, CpuTensor weights, bool turned, TilePlan forward, float* bias, bool rectify, CpuTensor output)
     {
         var filter = forward.Filter;
-        var plan = turned ? TilePlan.Of(filter.Turned()) : forward;
+        var plan = turned
+            ? TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad))
+            : forward;
         nint panelFloats = (plan.Points * plan.Channels * plan.Filter.Kernels + Cache.LineFloats - 1) / Cache.LineFloats * Cache.LineFloats; // what lies behind is stored to by whole lines
         nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * team.Count;
         nint scratch = WinogradConvolution.ScratchOf(plan) * team.Count;

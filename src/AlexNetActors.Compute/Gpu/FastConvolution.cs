@@ -30,7 +30,7 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
         int images4 = WorkQueue.RoundUp(images, IlgpuDevice.ImageMultiple) / 4;
         long weights = 0, inputs = 0, outputs = 0;
         foreach (var filter in filters.Where(Pays))
-            foreach (var f in (Filter[])[filter, filter.Turned()])
+            foreach (var f in (Filter[])[filter, Mirrored(filter)])
             {
                 int together = Together(f, images4);
                 long partsMax = (long)WorkQueue.Tiles(images4, together) * (ProductQueue.PartsWanted / Grid(f).Area + 1), columns = (long)Grid(f).Area * Grid(f).Tiles * together * 4;
@@ -52,7 +52,7 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
     public void ConvolveBackwardInput(GpuTensor dOutput, ArrayView<float> weights, Filter f, GpuTensor dInput)
     {
         int channels4 = WorkQueue.Tiles(f.Channels, 4);
-        Convolve(f.Turned(), dOutput.View4, dOutput.Stride / 4, weights.Cast<Float4>(), TilePlace.Filters(f.SizeY, channels4, turned: true), channels4, addBias: 0, rectify: 0, weights, dInput.View4);
+        Convolve(Mirrored(f), dOutput.View4, dOutput.Stride / 4, weights.Cast<Float4>(), TilePlace.Filters(f.SizeY, channels4, turned: true), channels4, addBias: 0, rectify: 0, weights, dInput.View4);
     }
 
     /// <summary>dWeights = gradient by the weights: inputs and the output's gradient at the points, their products summed over tiles and images.</summary>
@@ -135,6 +135,9 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
 
     /// <summary>At a point a convolution is a layer that sees all channels.</summary>
     static Filter Channelwise(Filter f) => Filter.FullyConnected(f.Channels, 1, 1, f.Kernels);
+
+    /// <summary>The gradient by the input as a convolution of the gradient by the output.</summary>
+    static Filter Mirrored(Filter f) => Filter.Convolution(f.Kernels, f.OutputHeight, f.OutputWidth, f.Channels, f.SizeY, 1, f.SizeY - 1 - f.Pad);
 
     static TileShape Tiles(TileGrid g, int units) => new() { TilesAlong = g.Along.Tiles, Units = units, Columns = g.Tiles * units };
 
