@@ -153,6 +153,23 @@ public sealed class ServedPageTests(Chromium chromium) : IClassFixture<Chromium>
     }
 
     [Fact]
+    public async Task A_page_that_is_opened_later_shows_the_study_that_somebody_asked_for()
+    {
+        using var server = Serve();
+        await using var page = await Open(server);
+        var study = new CheckpointStudy(7, 10, 20, ["a", "b"], [[1, 2], [3, 4]], Sheet: [], new Dictionary<string, byte[]>());
+        var asked = new List<(string Method, bool Busy)>();
+        await page.Page.RouteAsync("**/api/study", route =>
+        {
+            asked.Add((route.Request.Method, asked.Count == 0));
+            return route.FulfillAsync(new() { ContentType = "application/json", BodyBytes = BoardJson.Study((asked[^1].Busy ? null : study, asked[^1].Busy, asked[^1].Busy ? "Looking" : "")) });
+        });
+        await page.Page.ReloadAsync();
+        await page.Until("document.querySelectorAll('#matrix td').length === 4 && !document.querySelector('#look').disabled");
+        Assert.Equal([("GET", true), ("GET", false)], asked);
+    }
+
+    [Fact]
     public async Task What_was_not_today_has_its_date()
     {
         using var server = Serve();

@@ -4,9 +4,12 @@ import { element, count, percent, write } from "./format.js";
 const at = id => document.getElementById(id);
 const waitMs = 1000;
 
-export async function look() {
+export const look = () => follow("POST");
+follow("GET"); // somebody may have looked before
+
+async function follow(method) {
   at("look").disabled = true;
-  let answer = await ask("POST");
+  let answer = await ask(method);
   while (answer?.busy) {
     write(at("looking"), answer.said);
     await new Promise(done => setTimeout(done, waitMs));
@@ -17,7 +20,9 @@ export async function look() {
   at("look").disabled = false;
 }
 
-const ask = method => fetch("/api/study", { method }).then(a => a.json()).catch(() => null);
+function ask(method) {
+  return fetch("/api/study", { method }).then(a => a.json()).catch(() => null);
+}
 
 const words = s => `After step ${count(s.step)}: ${count(s.images)} validation pictures; the nearest of ${count(s.trainingImages)} training pictures by what the last layer sees.`;
 
