@@ -10,7 +10,7 @@ static class Words
     public static string Percent(double share) => Text($"{100 * share:0.0} %");
     public static string Loss(double loss) => Text($"{loss:0.0000}");
     public static string Speed(double? imagesPerSecond) => imagesPerSecond is { } n ? Text($"{n:0.#} images/s") : "";
-    public static string Rate(float? rate) => rate is { } r ? Text($"{r:G4}") : "";
+    public static string Rate(float? rate) => rate is { } r ? Text($"{r:0.############}") : "";
     public static string Flop(double flop) => flop >= 1e9 ? Text($"{flop / 1e9:0.00} GFLOP") : Text($"{flop / 1e6:0.0} MFLOP");
     public static string Bytes(double bytes) => bytes >= 1e9 ? Text($"{bytes / 1e9:0.00} GB") : bytes >= 1e6 ? Text($"{bytes / 1e6:0.0} MB") : Text($"{bytes / 1e3:0.0} kB");
     public static string Count(long n) => Text($"{n:N0}");
