@@ -46,6 +46,9 @@ public sealed class Network
 {
     public const int PoolSize = 3, PoolStride = 2; // overlapping, paper section 3.4
 
+    /// <summary>Layers at most: they, their segments and their parameters (weight, bias and the velocity of each) are numbered by bytes, in random numbers and in frames.</summary>
+    const int LayersMax = 64;
+
     /// <exception cref="RecipeException">The table does not describe a network; the message names the layer.</exception>
     public Network(int inputSize, int classes, IReadOnlyList<LayerSpec> table, LocalResponse response)
     {
@@ -54,6 +57,7 @@ public sealed class Network
         Response = response;
         if (classes < 2 || classes % 2 != 0) throw new RecipeException($"network.classes is {classes}: the classes are split over two towers, so it must be even and at least 2");
         if (table.Count == 0) throw new RecipeException("network.layers is empty");
+        if (table.Count > LayersMax) throw new RecipeException($"network.layers names {table.Count} layers: there may be {LayersMax} at most");
         if (inputSize < 1) throw new RecipeException($"network.input is {inputSize}: it must be at least 1");
         if (table.GroupBy(l => l.Name).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new RecipeException($"network.layers names {twice.Key} twice");
         if (response.Window < 1 || response.Window % 2 == 0) throw new RecipeException($"network.response.window is {response.Window}: it must be an odd number");
@@ -114,6 +118,9 @@ public sealed class Network
             : Filter.Convolution(input.Channels, input.Height, input.Width, half, spec.Size, spec.Stride, spec.Pad);
         if (filter.OutputHeight < 1 || filter.OutputWidth < 1)
             throw new RecipeException($"{spec.Name} ({spec.Size}x{spec.Size}, stride {spec.Stride}, pad {spec.Pad}) does not fit its input of {input.Height}x{input.Width}");
+        double weights = (double)half * filter.Channels * filter.SizeY * filter.SizeX, outputs = (double)spec.Kernels * filter.OutputHeight * filter.OutputWidth;
+        if (Math.Max(weights, outputs) > Array.MaxLength)
+            throw new RecipeException($"{spec.Name} has {weights:0} weights a tower and {outputs:0} outputs an image: either may be {Array.MaxLength} at most");
         if (index > 0 && spec.Stride != 1) throw new RecipeException($"{spec.Name} has stride {spec.Stride}: only the first layer may stride");
         if (spec.Dropout > 0 && filter.OutputHeight * filter.OutputWidth != 1) throw new RecipeException($"{spec.Name} has dropout: only fully connected layers may");
         if (spec.Dropout > 0 && spec.Normalize) throw new RecipeException($"{spec.Name} has dropout and normalisation: choose one");
