@@ -10,13 +10,21 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
     readonly void* block;
     int holders = 1; // the owner
 
+    /// <exception cref="DeviceException">There is not so much memory.</exception>
     public NativeBuffer(long floats)
     {
         Floats = floats;
         nuint bytes = (nuint)floats * sizeof(float), alignment = bytes >= HugePage ? (nuint)HugePage : CacheLine;
         bytes = (bytes + alignment - 1) / alignment * alignment;
-        // The system's pages come zeroed, so nobody has to write them again.
-        block = NativeMemory.AllocZeroed(bytes + alignment);
+        try
+        {
+            // The system's pages come zeroed, so nobody has to write them again.
+            block = NativeMemory.AllocZeroed(bytes + alignment);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new DeviceException($"the processor's memory has no room for {bytes:N0} bytes more: use a smaller batch (--set batch=N)", e);
+        }
         Pointer = (float*)(((nuint)block + alignment - 1) / alignment * alignment);
         // Only advice: a kernel that refuses it costs speed, not correctness.
         if (alignment == HugePage && OperatingSystem.IsLinux()) _ = Advise(Pointer, bytes, AdviseHugePage);
@@ -24,7 +32,8 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
         for (nuint at = 0; at < bytes; at += Page) *(byte*)((nuint)Pointer + at) = 0;
     }
 
-    public long Floats { get; }
+    /// <summary>None once it is disposed of.</summary>
+    public long Floats { get; private set; }
 
     public float* Pointer { get; private set; }
 
@@ -45,6 +54,7 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
     {
         if (Pointer == null) return;
         Pointer = null;
+        Floats = 0;
         Release();
     }
 

@@ -117,6 +117,24 @@ public sealed class CpuDeviceTests
     }
 
     [Fact]
+    public void MoreMemoryThanThereIsIsRefusedInOneLine()
+    {
+        using var device = new CpuDevice(1);
+        var refused = Assert.Throws<DeviceException>(() => device.AllocatePlain(new(1, 1, 1 << 30, 1 << 18)));
+        Assert.Equal("the processor's memory has no room for 1,125,899,906,842,624 bytes more: use a smaller batch (--set batch=N)", refused.Message);
+    }
+
+    /// <summary>What could not grow is not there any more: the next operation, which may want less, gets memory and no null.</summary>
+    [Fact]
+    public unsafe void WorkingMemoryThatCouldNotGrowIsMadeAnew()
+    {
+        using var memory = new Workspace();
+        memory.Scratch(64);
+        Assert.Throws<DeviceException>(() => { memory.Scratch(1L << 48); });
+        memory.Scratch(32)[31] = 1;
+    }
+
+    [Fact]
     public void OperationsAllocateNothing()
     {
         var filter = Filter.Convolution(16, 5, 5, 32, 3, 1, 1);
