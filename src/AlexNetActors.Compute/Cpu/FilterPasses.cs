@@ -169,7 +169,7 @@ internal sealed unsafe class FilterPasses(ThreadTeam team, Workspace memory, Con
         var plan = turned
             ? TilePlan.Of(new Filter(filter.Kernels, filter.OutputHeight, filter.OutputWidth, filter.Channels, filter.SizeY, filter.SizeX, 1, filter.SizeY - 1 - filter.Pad))
             : forward;
-        nint panelFloats = (plan.Points * plan.Channels * plan.Filter.Kernels + Cache.LineFloats - 1) / Cache.LineFloats * Cache.LineFloats; // what lies behind is stored to by whole lines
+        nint panelFloats = WinogradConvolution.PanelFloatsOf(plan);
         nint weightsScratch = (turned ? EvaluateTurnedKernels.ScratchOf(forward) : EvaluateKernels.ScratchOf(forward)) * team.Count;
         nint scratch = WinogradConvolution.ScratchOf(plan) * team.Count;
         float* panels = memory.Scratch(panelFloats + Math.Max(weightsScratch, scratch)), rest = panels + panelFloats;

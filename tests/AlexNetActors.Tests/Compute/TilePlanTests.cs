@@ -44,4 +44,9 @@ public sealed class TilePlanTests
         Assert.False(TilePlan.Pays(Filter.Convolution(64, 13, 13, 64, 7, 1, 3)));
         Assert.False(TilePlan.Pays(Filter.FullyConnected(256, 3, 3, 64)));
     }
+
+    /// <summary>49 points of 8,192 x 8,192 weights are more floats than an int counts.</summary>
+    [Fact]
+    public void PanelsOfWideLayersAreAsLargeAsTheyAre() =>
+        Assert.Equal(49L * 8192 * 8192, WinogradConvolution.PanelFloatsOf(TilePlan.Of(Filter.Convolution(8192, 13, 13, 8192, 3, 1, 1))));
 }

@@ -95,6 +95,9 @@ internal unsafe struct WinogradConvolution : IWork
     public float* Scratch; // ScratchOf floats for each part
     public float* Output; // [B / 32][OH][OW][K][32]
 
+    /// <summary>Floats of the panels, in whole cache lines: what lies behind them is stored to by whole ones.</summary>
+    public static nint PanelFloatsOf(in TilePlan plan) => ((nint)plan.Points * plan.Channels * plan.Filter.Kernels + Cache.LineFloats - 1) / Cache.LineFloats * Cache.LineFloats;
+
     public static nint ScratchOf(in TilePlan plan)
     {
         int tiles = TilesTogether(plan);
