@@ -30,7 +30,7 @@ public static class DeviceCatalog
     static readonly DeviceEntry[] Processor =
     [
         new("cpu", "cpu-fast" + Rounding, ProcessorMemory, "the processor, vector kernels, fast convolution", null, threads => new CpuDevice(threads)),
-        new("cpu-direct", "cpu-direct" + Rounding, ProcessorMemory, "the same with convolution tap by tap: to compare", null, threads => new CpuDevice(threads, name: "cpu-direct", method: ConvolutionMethod.Direct)),
+        new("cpu-direct", "cpu-direct" + Rounding, ProcessorMemory, "the same with convolution tap by tap: to compare", null, threads => new CpuDevice(threads, method: ConvolutionMethod.Direct)),
         new("reference", "reference", ReferenceMemory, "slow, obvious, for tests: the definition of every operation", null, _ => new ReferenceDevice()),
     ];
 

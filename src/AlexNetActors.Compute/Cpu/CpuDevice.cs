@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AlexNetActors.Compute.Cpu;
 
 /// <summary>
@@ -15,15 +17,14 @@ public sealed unsafe class CpuDevice : IDevice
 
     /// <param name="threads">Threads that share each operation, the caller's included.</param>
     /// <param name="level">Null: what the environment variable ALEXNET_SIMD (128, 256 or 512) says, else the best there is.</param>
-    /// <param name="name">As the command line names it.</param>
     /// <param name="method">How it convolves.</param>
     /// <exception cref="ArgumentException">Less than one thread, or a level that this processor does not have.</exception>
-    public CpuDevice(int threads = 1, SimdLevel? level = null, string name = "cpu", ConvolutionMethod method = ConvolutionMethod.Fast)
+    public CpuDevice(int threads = 1, SimdLevel? level = null, ConvolutionMethod method = ConvolutionMethod.Fast)
     {
         if (threads < 1) throw new ArgumentException($"a device needs at least 1 thread, got {threads}");
         Level = SimdLevels.Choose(level, Environment.GetEnvironmentVariable(SimdLevels.Variable));
-        (Name, Method) = (name, method);
-        team = new ThreadTeam(threads, Level, name);
+        Name = method == ConvolutionMethod.Fast ? "cpu" : "cpu-direct";
+        team = new ThreadTeam(threads, Level, Name);
         filters = new FilterPasses(team, memory, method);
     }
 
@@ -31,8 +32,6 @@ public sealed unsafe class CpuDevice : IDevice
     public string Memory => "cpu";
     public int Buffers => tensors.Count + memory.Made;
     public SimdLevel Level { get; }
-    public ConvolutionMethod Method { get; }
-    public int Threads => team.Count;
 
     public Tensor AllocateActivation(Shape shape) => Allocate(CpuLayout.Activation, shape);
 
@@ -42,19 +41,19 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical)
     {
-        var d = Of(destination, CpuLayout.Activation, "WriteChannels");
-        fixed (float* v = values) CopyActivation(CopyDirection.ToDevice, v, values.Length, d, firstChannel, channels, order, "WriteChannels");
+        var d = Activation(destination);
+        fixed (float* v = values) CopyActivation(CopyDirection.ToDevice, v, values.Length, d, firstChannel, channels, order);
     }
 
     public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical)
     {
-        var s = Of(source, CpuLayout.Activation, "ReadChannels");
-        fixed (float* v = values) CopyActivation(CopyDirection.FromDevice, v, values.Length, s, firstChannel, channels, order, "ReadChannels");
+        var s = Activation(source);
+        fixed (float* v = values) CopyActivation(CopyDirection.FromDevice, v, values.Length, s, firstChannel, channels, order);
     }
 
     public Memory<byte> WhereItLies(Tensor activation)
     {
-        var a = Of(activation, CpuLayout.Activation, "WhereItLies");
+        var a = Activation(activation);
         return HasOwnOrder(a.Shape) && a.Floats <= int.MaxValue / sizeof(float) ? a.Bytes : default;
     }
 
@@ -63,17 +62,17 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void Write(ReadOnlySpan<float> canonical, Tensor destination)
     {
-        fixed (float* c = canonical) Copy(CopyDirection.ToDevice, c, canonical.Length, Of(destination, "Write"), "Write");
+        fixed (float* c = canonical) Copy(CopyDirection.ToDevice, c, canonical.Length, Of(destination));
     }
 
     public void Read(Tensor source, Span<float> canonical)
     {
-        fixed (float* c = canonical) Copy(CopyDirection.FromDevice, c, canonical.Length, Of(source, "Read"), "Read");
+        fixed (float* c = canonical) Copy(CopyDirection.FromDevice, c, canonical.Length, Of(source));
     }
 
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination)
     {
-        var d = Of(destination, "DrawNormal");
+        var d = Of(destination);
         if (d.Layout is CpuLayout.Activation or CpuLayout.Plain)
         {
             var values = new float[d.Shape.Count];
@@ -81,7 +80,7 @@ public sealed unsafe class CpuDevice : IDevice
             Write(values, destination);
             return;
         }
-        float* rows = memory.Scratch((long)d.Shape.Features * Threads);
+        float* rows = memory.Scratch((long)d.Shape.Features * team.Count);
         team.Run(new DrawNormal { Random = random, First = first, Deviation = deviation, Rows = rows, Copy = CopyOf(CopyDirection.ToDevice, null, d) });
     }
 
@@ -90,7 +89,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
-        var (m, o) = (Of(mean, CpuLayout.Plain, "LoadCrops"), Of(output, CpuLayout.Activation, "LoadCrops"));
+        var (m, o) = (Plain(mean), Activation(output));
         var (B, _, H, W) = o.Shape;
         Require.LoadCrops(pixels.Length, placements, colourShift.Length, m.Shape, o.Shape);
         fixed (byte* crops = pixels)
@@ -106,15 +105,14 @@ public sealed unsafe class CpuDevice : IDevice
                 Images = B,
                 H = H,
                 W = W,
-                Scratch = memory.Scratch(Cpu.LoadCrops.ScratchOf(W) * Threads),
+                Scratch = memory.Scratch(Cpu.LoadCrops.ScratchOf(W) * team.Count),
                 Output = o.Pointer,
             });
     }
 
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output)
     {
-        var (i, w) = (Of(input, CpuLayout.Activation, "Convolve"), OfWeights(weights, filter, "Convolve"));
-        var (z, o) = (Of(bias, CpuLayout.Plain, "Convolve"), Of(output, CpuLayout.Activation, "Convolve"));
+        var (i, w, z, o) = (Activation(input), Weights(weights, filter), Plain(bias), Activation(output));
         Require.Convolve(i.Shape, w.Shape, z.Shape, filter, o.Shape);
         filters.Convolve(i, w, z, filter, rectify, o);
         ClearPadding(o); // the bias is there too
@@ -122,38 +120,35 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput)
     {
-        var (dO, w) = (Of(dOutput, CpuLayout.Activation, "ConvolveBackwardInput"), OfWeights(weights, filter, "ConvolveBackwardInput"));
-        var dI = Of(dInput, CpuLayout.Activation, "ConvolveBackwardInput");
+        var (dO, w, dI) = (Activation(dOutput), Weights(weights, filter), Activation(dInput));
         Require.ConvolveBackwardInput(dO.Shape, w.Shape, filter, dI.Shape);
         filters.ConvolveBackwardInput(dO, w, filter, dI);
     }
 
     public void ConvolveBackwardWeights(Tensor input, Tensor dOutput, Filter filter, Tensor dWeights, Tensor dBias)
     {
-        var (i, dO) = (Of(input, CpuLayout.Activation, "ConvolveBackwardWeights"), Of(dOutput, CpuLayout.Activation, "ConvolveBackwardWeights"));
-        var (dW, dB) = (OfWeights(dWeights, filter, "ConvolveBackwardWeights"), Of(dBias, CpuLayout.Plain, "ConvolveBackwardWeights"));
+        var (i, dO, dW, dB) = (Activation(input), Activation(dOutput), Weights(dWeights, filter), Plain(dBias));
         Require.ConvolveBackwardWeights(i.Shape, dO.Shape, filter, dW.Shape, dB.Shape);
         filters.ConvolveBackwardWeights(i, dO, filter, dW, dB);
     }
 
     public void RectifyBackward(Tensor output, Tensor dOutput)
     {
-        var (o, d) = (Of(output, CpuLayout.Activation, "RectifyBackward"), Of(dOutput, CpuLayout.Activation, "RectifyBackward"));
+        var (o, d) = (Activation(output), Activation(dOutput));
         Require.Same("RectifyBackward", "dOutput", d.Shape, o.Shape);
         team.Run(new RectifyBackward { Output = o.Pointer, DOutput = d.Pointer, Floats = o.Floats });
     }
 
     public void Normalize(Tensor input, LocalResponse response, Tensor output)
     {
-        var (i, o) = (Of(input, CpuLayout.Activation, "Normalize"), Of(output, CpuLayout.Activation, "Normalize"));
+        var (i, o) = (Activation(input), Activation(output));
         Require.Normalize("Normalize", i.Shape, response, o.Shape);
         RunLocalResponseNorm(i, null, response, o);
     }
 
     public void NormalizeBackward(Tensor input, Tensor dOutput, LocalResponse response, Tensor dInput)
     {
-        var (i, dO) = (Of(input, CpuLayout.Activation, "NormalizeBackward"), Of(dOutput, CpuLayout.Activation, "NormalizeBackward"));
-        var dI = Of(dInput, CpuLayout.Activation, "NormalizeBackward");
+        var (i, dO, dI) = (Activation(input), Activation(dOutput), Activation(dInput));
         Require.NormalizeBackward("NormalizeBackward", i.Shape, dO.Shape, response, dI.Shape);
         RunLocalResponseNorm(i, dO.Pointer, response, dI);
     }
@@ -167,14 +162,14 @@ public sealed unsafe class CpuDevice : IDevice
             Pixels = input.ImageBlocks * input.Shape.Height * input.Shape.Width,
             C = input.Shape.Channels,
             Response = response,
-            Scratch = memory.Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * Threads),
+            Scratch = memory.Scratch(LocalResponseNorm.ScratchOf(input.Shape.Channels, response) * team.Count),
             Output = output.Pointer,
         });
     }
 
     public void MaxPool(Tensor input, int size, int stride, Tensor output)
     {
-        var (i, o) = (Of(input, CpuLayout.Activation, "MaxPool"), Of(output, CpuLayout.Activation, "MaxPool"));
+        var (i, o) = (Activation(input), Activation(output));
         Require.MaxPool("MaxPool", i.Shape, size, stride, o.Shape);
         team.Run(new MaxPooling
         {
@@ -193,8 +188,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void MaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, int size, int stride, Tensor dInput)
     {
-        var (i, o) = (Of(input, CpuLayout.Activation, "MaxPoolBackward"), Of(output, CpuLayout.Activation, "MaxPoolBackward"));
-        var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "MaxPoolBackward"), Of(dInput, CpuLayout.Activation, "MaxPoolBackward"));
+        var (i, o, dO, dI) = (Activation(input), Activation(output), Activation(dOutput), Activation(dInput));
         Require.MaxPoolBackward("MaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
         team.Run(new MaxPoolingBackward
         {
@@ -215,7 +209,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
     {
-        var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPool"), Of(output, CpuLayout.Activation, "NormalizeMaxPool"));
+        var (i, o) = (Activation(input), Activation(output));
         Require.MaxPool("NormalizeMaxPool", i.Shape, size, stride, o.Shape);
         Require.Normalize("NormalizeMaxPool", i.Shape, response, i.Shape);
         RunNormalizedPooling(i, o, null, response, size, stride, null);
@@ -223,8 +217,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
     {
-        var (i, o) = (Of(input, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(output, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
-        var (dO, dI) = (Of(dOutput, CpuLayout.Activation, "NormalizeMaxPoolBackward"), Of(dInput, CpuLayout.Activation, "NormalizeMaxPoolBackward"));
+        var (i, o, dO, dI) = (Activation(input), Activation(output), Activation(dOutput), Activation(dInput));
         Require.MaxPoolBackward("NormalizeMaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
         Require.Normalize("NormalizeMaxPoolBackward", i.Shape, response, i.Shape);
         RunNormalizedPooling(i, o, dO.Pointer, response, size, stride, dI);
@@ -250,13 +243,13 @@ public sealed unsafe class CpuDevice : IDevice
             DInput = dInput == null ? null : dInput.Pointer,
             StoreThrough = input.Floats >= Cache.LargeFloats,
         };
-        work.Scratch = memory.Scratch(work.ScratchFloats * Threads);
+        work.Scratch = memory.Scratch(work.ScratchFloats * team.Count);
         team.Run(work);
     }
 
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
     {
-        var a = Of(activation, CpuLayout.Activation, "Dropout");
+        var a = Activation(activation);
         Require.Dropout(rate, a.Shape);
         team.Run(new Dropout
         {
@@ -271,7 +264,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void Scale(float factor, Tensor activation)
     {
-        var a = Of(activation, CpuLayout.Activation, "Scale");
+        var a = Activation(activation);
         team.Run(new Scale { Factor = factor, Values = a.Pointer, Floats = a.Floats });
     }
 
@@ -283,7 +276,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel, bool add, string operation)
     {
-        var d = Of(destination, CpuLayout.Activation, operation);
+        var d = Activation(destination, operation);
         if (source is not CpuTensor { Layout: CpuLayout.Activation } s) throw new ArgumentException($"{operation} expects an activation of a processor, got {source.Shape}");
         Require.CopyChannels(operation, s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
         float* from = s.Pointer;
@@ -309,8 +302,8 @@ public sealed unsafe class CpuDevice : IDevice
 
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights)
     {
-        var w = Of(weights, "Descend");
-        var (g, v) = (Of(gradient, w.Layout, "Descend"), Of(velocity, w.Layout, "Descend"));
+        var w = Of(weights);
+        var (g, v) = (Of(gradient, w.Layout), Of(velocity, w.Layout));
         Require.Descend(g.Shape, v.Shape, w.Shape);
         team.Run(new Descend
         {
@@ -328,7 +321,7 @@ public sealed unsafe class CpuDevice : IDevice
     {
         foreach (var tensor in plain)
         {
-            var p = Of(tensor, CpuLayout.Plain, "AreFinite");
+            var p = Plain(tensor);
             if (!Finite.All(new ReadOnlySpan<float>(p.Pointer, (int)p.Shape.Count))) return false;
         }
         return true;
@@ -355,7 +348,7 @@ public sealed unsafe class CpuDevice : IDevice
         return tensor;
     }
 
-    void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, string operation)
+    void Copy(CopyDirection direction, float* canonical, int length, CpuTensor tensor, [CallerMemberName] string operation = "")
     {
         Require.Length(operation, "values", length, tensor.Shape.Count);
         switch (tensor.Layout)
@@ -385,7 +378,7 @@ public sealed unsafe class CpuDevice : IDevice
         Weights = weights.Pointer,
     };
 
-    void CopyActivation(CopyDirection direction, float* values, int length, CpuTensor tensor, int firstChannel, int channels, ChannelOrder order, string operation)
+    void CopyActivation(CopyDirection direction, float* values, int length, CpuTensor tensor, int firstChannel, int channels, ChannelOrder order, [CallerMemberName] string operation = "")
     {
         Require.Channels(operation, firstChannel, channels, tensor.Shape);
         Require.Length(operation, "values", length, (tensor.Shape with { Channels = channels }).Count);
@@ -415,19 +408,25 @@ public sealed unsafe class CpuDevice : IDevice
         team.Run(new ClearPadding { LastBlock = activation.Pointer + (nint)(activation.ImageBlocks - 1) * features * 32, Features = features, Images = images });
     }
 
-    CpuTensor Of(Tensor tensor, string operation)
-    {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        return tensor is CpuTensor own && own.Owner == this ? own : throw new ArgumentException($"{operation} was given a tensor {tensor.Shape} of another device");
-    }
+    // What follows names the operation that asks, in its errors.
 
-    CpuTensor Of(Tensor tensor, CpuLayout layout, string operation)
+    CpuTensor Activation(Tensor tensor, [CallerMemberName] string operation = "") => Of(tensor, CpuLayout.Activation, operation);
+
+    CpuTensor Plain(Tensor tensor, [CallerMemberName] string operation = "") => Of(tensor, CpuLayout.Plain, operation);
+
+    CpuTensor Weights(Tensor tensor, Filter filter, [CallerMemberName] string operation = "") => Of(tensor, WeightsLayout(filter), operation);
+
+    CpuTensor Of(Tensor tensor, CpuLayout layout, [CallerMemberName] string operation = "")
     {
         var own = Of(tensor, operation);
         return own.Layout == layout ? own : throw new ArgumentException($"{operation} expects a tensor of kind {layout}, got {own.Layout} {own.Shape}");
     }
 
-    CpuTensor OfWeights(Tensor tensor, Filter filter, string operation) => Of(tensor, WeightsLayout(filter), operation);
+    CpuTensor Of(Tensor tensor, [CallerMemberName] string operation = "")
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return tensor is CpuTensor own && own.Owner == this ? own : throw new ArgumentException($"{operation} was given a tensor {tensor.Shape} of another device");
+    }
 
     static CpuLayout WeightsLayout(Filter filter) => filter.CoversInput ? CpuLayout.FullyConnected : CpuLayout.Convolution;
 }
