@@ -369,7 +369,7 @@ public sealed unsafe class CpuDevice : IDevice
 
     static CopyWeights CopyOf(CopyDirection direction, float* canonical, CpuTensor weights) => new()
     {
-        ToDevice = direction == CopyDirection.ToDevice,
+        Direction = direction,
         Canonical = canonical,
         Kernels = weights.Shape.Images,
         Channels = weights.Shape.Channels,

@@ -27,11 +27,8 @@ internal unsafe struct CopyActivation : IWork
             int features = Pixels == 1 ? Math.Min(channelsTogether, Channels - c) : Pixels;
             nint feature = Pixels == 1 ? 32 : C * 32, image = (nint)Channels * Pixels;
             float* canonical = Canonical + (nint)block * 32 * image + (nint)c * Pixels, activation = Activation + ((nint)block * Pixels * C + c) * 32;
-            switch (Direction)
-            {
-                case CopyDirection.ToDevice: Transpose.Copy(canonical, image, images, features, activation, feature); break;
-                default: Transpose.Copy(activation, feature, features, images, canonical, image); break;
-            }
+            if (Direction == CopyDirection.ToDevice) Transpose.Copy(canonical, image, images, features, activation, feature);
+            else Transpose.Copy(activation, feature, features, images, canonical, image);
         }
     }
 }
@@ -42,7 +39,7 @@ internal unsafe struct CopyWeights : IWork
     /// <summary>Channels that a part takes together.</summary>
     const int ChannelsTogether = 64;
 
-    public bool ToDevice;
+    public CopyDirection Direction;
     public float* Canonical;
     public int Kernels, Channels, Taps, KernelsTogether;
     public float* Weights; // [K / together][R * S][C][together]
@@ -70,7 +67,7 @@ internal unsafe struct CopyWeights : IWork
     readonly void Copy(float* canonical, int kernels, float* weights, nint feature, int features)
     {
         nint kernel = (nint)Channels * Taps;
-        if (ToDevice) Transpose.Copy(canonical, kernel, kernels, features, weights, feature);
+        if (Direction == CopyDirection.ToDevice) Transpose.Copy(canonical, kernel, kernels, features, weights, feature);
         else Transpose.Copy(weights, feature, features, kernels, canonical, kernel);
     }
 }
