@@ -20,10 +20,8 @@ sealed class Layer
     readonly IDevice _device;
     readonly LocalResponse _response;
     readonly Tensor _rectified;
-    readonly Tensor? _normalized, _pooled;
-    readonly Tensor? _dRectified;
-    readonly bool _together; // normalises and pools in one go
-    Tensor? _input, _dOutput;
+    readonly Tensor? _dRectified; // null where what is rectified is the output
+    Tensor? _input, _dFiltered;
 
     public Layer(Network network, LayerShape shape, TowerId tower, IDevice device, int batch, bool training)
     {
@@ -31,10 +29,8 @@ sealed class Layer
         Tensor Activation(Shape s) => device.AllocateActivation(s with { Images = batch });
         var filtered = shape.Filter.OutputShape(batch);
         _rectified = Activation(filtered);
-        _together = shape.Spec.Normalize && shape.Spec.Pool && shape.Rectified;
-        if (shape.Spec.Normalize && !_together) _normalized = Activation(filtered);
-        if (shape.Spec.Pool) _pooled = Activation(shape.Output);
-        if (training && (shape.Spec.Normalize || shape.Spec.Pool)) _dRectified = Activation(filtered);
+        Output = shape.Spec.Normalize || shape.Spec.Pool ? Activation(shape.Output) : _rectified;
+        if (training && Output != _rectified) _dRectified = Activation(filtered);
         var bias = new Shape(1, shape.Filter.Kernels, 1, 1);
         Tensor? Extra(Func<Tensor> allocate) => training ? allocate() : null;
         Weights = new Parameter($"{shape.Name}.weight", shape, shape.Filter.WeightsShape, device.AllocateWeights(shape.Filter),
@@ -47,15 +43,18 @@ sealed class Layer
     public Parameter Bias { get; }
 
     /// <summary>[B, C, H, W] of this tower's half.</summary>
-    public Tensor Output => _pooled ?? _normalized ?? _rectified;
+    public Tensor Output { get; }
 
     public void Forward(Tensor input, PassSettings pass)
     {
         _input = input;
         _device.Convolve(input, Weights.Value, Bias.Value, _shape.Filter, _shape.Rectified, _rectified);
-        if (_normalized is not null) _device.Normalize(_rectified, _response, _normalized);
-        if (_together) _device.NormalizeMaxPool(_rectified, _response, Network.PoolSize, Network.PoolStride, _pooled!);
-        else if (_pooled is not null) _device.MaxPool(_normalized ?? _rectified, Network.PoolSize, Network.PoolStride, _pooled);
+        switch (_shape.Spec)
+        {
+            case { Normalize: true, Pool: true }: _device.NormalizeMaxPool(_rectified, _response, Network.PoolSize, Network.PoolStride, Output); break;
+            case { Normalize: true }: _device.Normalize(_rectified, _response, Output); break;
+            case { Pool: true }: _device.MaxPool(_rectified, Network.PoolSize, Network.PoolStride, Output); break;
+        }
         if (_shape.Spec.Dropout == 0) return;
         if (pass.Training)
             _device.Dropout(new Philox(pass.Seed, Purpose.Dropout, (byte)_shape.Index, (ulong)pass.Step), _shape.Spec.Dropout, _tower.Offset(_shape.Filter.Kernels), Output);
@@ -66,30 +65,17 @@ sealed class Layer
     /// <summary>Gradient by the filter's output from the gradient by <see cref="Output"/>, and by the input if asked for.</summary>
     public void BackwardInput(Tensor dOutput, Tensor? dInput)
     {
-        var d = dOutput;
-        if (_together)
+        var d = _dFiltered = _dRectified ?? dOutput;
+        switch (_shape.Spec)
         {
-            _device.NormalizeMaxPoolBackward(_rectified, _pooled!, d, _response, Network.PoolSize, Network.PoolStride, _dRectified!);
-            d = _dRectified!;
+            case { Normalize: true, Pool: true }: _device.NormalizeMaxPoolBackward(_rectified, Output, dOutput, _response, Network.PoolSize, Network.PoolStride, d); break; // and the rectifier
+            case { Normalize: true }: _device.NormalizeBackward(_rectified, dOutput, _response, d); break;
+            case { Pool: true }: _device.MaxPoolBackward(_rectified, Output, dOutput, Network.PoolSize, Network.PoolStride, d); break;
         }
-        else
-        {
-            if (_pooled is not null)
-            {
-                _device.MaxPoolBackward(_normalized ?? _rectified, _pooled, d, Network.PoolSize, Network.PoolStride, _dRectified!);
-                d = _dRectified!;
-            }
-            if (_normalized is not null)
-            {
-                _device.NormalizeBackward(_rectified, d, _response, _dRectified!);
-                d = _dRectified!;
-            }
-            if (_shape.Rectified) _device.RectifyBackward(_rectified, d);
-        }
-        _dOutput = d;
+        if (_shape.Rectified && _shape.Spec is not { Normalize: true, Pool: true }) _device.RectifyBackward(_rectified, d);
         if (dInput is not null) _device.ConvolveBackwardInput(d, Weights.Value, _shape.Filter, dInput);
     }
 
     /// <summary>Gradients by weights and bias; after <see cref="BackwardInput"/>.</summary>
-    public void BackwardWeights() => _device.ConvolveBackwardWeights(_input!, _dOutput!, _shape.Filter, Weights.Gradient!, Bias.Gradient!);
+    public void BackwardWeights() => _device.ConvolveBackwardWeights(_input!, _dFiltered!, _shape.Filter, Weights.Gradient!, Bias.Gradient!);
 }
