@@ -32,10 +32,10 @@ sealed class Layer
         Output = shape.Spec.Normalize || shape.Spec.Pool ? Activation(shape.Output) : _rectified;
         if (training && Output != _rectified) _dRectified = Activation(filtered);
         var bias = new Shape(1, shape.Filter.Kernels, 1, 1);
-        Tensor? Extra(Func<Tensor> allocate) => training ? allocate() : null;
-        Weights = new Parameter($"{shape.Name}.weight", shape, shape.Filter.WeightsShape, device.AllocateWeights(shape.Filter),
-            Extra(() => device.AllocateWeights(shape.Filter)), Extra(() => device.AllocateWeights(shape.Filter)));
-        Bias = new Parameter($"{shape.Name}.bias", shape, bias, device.AllocatePlain(bias), Extra(() => device.AllocatePlain(bias)), Extra(() => device.AllocatePlain(bias)));
+        Tensor? LikeWeights() => training ? device.AllocateWeights(shape.Filter) : null;
+        Tensor? LikeBias() => training ? device.AllocatePlain(bias) : null;
+        Weights = new Parameter(shape.WeightName, shape, shape.Filter.WeightsShape, device.AllocateWeights(shape.Filter), LikeWeights(), LikeWeights());
+        Bias = new Parameter(shape.BiasName, shape, bias, device.AllocatePlain(bias), LikeBias(), LikeBias());
     }
 
     public string Name => _shape.Name;

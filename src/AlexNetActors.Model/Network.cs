@@ -12,6 +12,12 @@ public sealed record LayerShape(LayerSpec Spec, int Index, Filter Filter, bool R
 {
     public string Name => Spec.Name;
 
+    /// <summary>"conv1.weight": in a tower, and in a checkpoint.</summary>
+    public string WeightName => $"{Name}.weight";
+
+    /// <summary>"conv1.bias"</summary>
+    public string BiasName => $"{Name}.bias";
+
     /// <summary>Weights and biases of both towers.</summary>
     public long Parameters => 2 * (Filter.WeightsShape.Count + Filter.Kernels);
 

@@ -11,5 +11,5 @@ namespace AlexNetActors.Model;
 /// <param name="Velocity">Null where the tower only evaluates.</param>
 public sealed record Parameter(string Name, LayerShape Layer, Shape Shape, Tensor Value, Tensor? Gradient, Tensor? Velocity)
 {
-    public bool IsBias => Name.EndsWith(".bias", StringComparison.Ordinal);
+    public bool IsBias { get; } = Name == Layer.BiasName;
 }

@@ -13,11 +13,12 @@ public sealed record NamedValues(string Name, IReadOnlyList<int> Shape, float[] 
 /// <summary>Copies between a tower and host memory; on the thread of the tower's device.</summary>
 public static class TowerStates
 {
-    const string VelocitySuffix = ".velocity";
+    /// <summary>Behind the name of a parameter: its velocity's.</summary>
+    internal const string VelocitySuffix = ".velocity";
 
     /// <summary>Room for the state of a tower that is elsewhere.</summary>
     public static TowerState Empty(Network network, TowerId tower) => new(tower,
-        [.. network.Layers.SelectMany(l => new[] { ($"{l.Name}.weight", WeightShape(l, l.Filter.WeightsShape)), ($"{l.Name}.bias", [l.Filter.Kernels]) })
+        [.. network.Layers.SelectMany(l => new[] { (l.WeightName, WeightShape(l, l.Filter.WeightsShape)), (l.BiasName, [l.Filter.Kernels]) })
             .SelectMany(p => new[] { p.Item1, p.Item1 + VelocitySuffix }.Select(name => new NamedValues(name, p.Item2, new float[p.Item2.Aggregate(1, (a, b) => a * b)])))]);
 
     /// <summary>

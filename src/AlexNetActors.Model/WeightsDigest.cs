@@ -11,7 +11,7 @@ public static class WeightsDigest
 {
     /// <summary>Hashes of one tower's halves, in the order of the layers; velocities are left out.</summary>
     public static IReadOnlyList<byte[]> OfTower(TowerState state) =>
-        [.. state.Values.Where(v => !v.Name.EndsWith(".velocity", StringComparison.Ordinal)).Select(v => SHA256.HashData(MemoryMarshal.AsBytes(v.Data.AsSpan())))];
+        [.. state.Values.Where(v => !v.Name.EndsWith(TowerStates.VelocitySuffix, StringComparison.Ordinal)).Select(v => SHA256.HashData(MemoryMarshal.AsBytes(v.Data.AsSpan())))];
 
     /// <summary>Lower-case hexadecimal digest of both towers.</summary>
     public static string Combine(IReadOnlyList<byte[]> towerA, IReadOnlyList<byte[]> towerB)

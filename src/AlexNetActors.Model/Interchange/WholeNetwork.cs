@@ -126,5 +126,5 @@ public sealed class WholeNetwork
         return new NamedValues(MeanName, [3, S, S], under);
     }
 
-    IEnumerable<string> TowerNames => Network.Layers.SelectMany(l => new[] { $"{l.Name}.weight", $"{l.Name}.bias" });
+    IEnumerable<string> TowerNames => Network.Layers.SelectMany(l => new[] { l.WeightName, l.BiasName });
 }

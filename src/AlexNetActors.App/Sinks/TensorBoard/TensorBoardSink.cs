@@ -93,7 +93,7 @@ sealed class TensorBoardSink : IRunSink
             string first = _network.Layers[0].Name;
             if (KernelPictures.Read(m.Folder, m.Steps, first) is { } pictures)
                 foreach (var tower in pictures.Towers) _file!.Append(TensorBoardEvent.Image(time, m.Steps, $"{first}/tower {tower.Tower}", KernelSheet.Of(tower, pictures.Size)));
-            foreach (string name in _network.Layers.SelectMany(l => new[] { $"{l.Name}.weight", $"{l.Name}.bias" }))
+            foreach (string name in _network.Layers.SelectMany(l => new[] { l.WeightName, l.BiasName }))
                 foreach (var tower in TowerIds.Both)
                     _file!.Append(TensorBoardEvent.Histogram(time, m.Steps, $"{name}/tower {tower}", Histogram.Of(take => SafeTensors.Scan(Path.Combine(m.Folder, CheckpointFolder.TowerFile(tower)), name, take))));
         }
