@@ -18,6 +18,8 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Mo
 {
     readonly Places? _places = witness is null ? null : new Places(towers[0].Network);
     readonly int _segments = towers[0].Network.Segments.Count;
+    readonly string[] _forward = [.. towers[0].Network.Segments.Select(s => $"forward {s.Name}")], _backward = [.. towers[0].Network.Segments.Select(s => $"backward {s.Name}")];
+    readonly string[] _exchanges = [.. towers[0].Network.Segments.Select(s => s.Layers[0].Name).Append("loss").SelectMany(n => new[] { $"exchange {n} forward", $"exchange {n} backward" })]; // by segment and kind
     long _waiting;
 
     /// <summary>What runs now, for a view of the run from another thread: "forward conv1-conv2", "exchange conv3 forward", "backward fc6".</summary>
@@ -61,7 +63,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Mo
         foreach (var tower in towers.Skip(1)) tower.Load(towers[0]);
         for (int s = 0; s < _segments; s++)
         {
-            _activity = Describe("forward", s);
+            _activity = _forward[s];
             if (training) witness?.Invoke(new Moment(_places!.Forward(s), id.Number));
             var exchange = new ExchangeId(id, ExchangeKind.Gather, (byte)(s + 1));
             foreach (var tower in towers) link.Send(tower.Id, exchange, tower.Forward(s));
@@ -78,7 +80,7 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Mo
 
     void Backward(PassId id, int s)
     {
-        _activity = Describe("backward", s);
+        _activity = _backward[s];
         witness?.Invoke(new Moment(_places!.Backward(s), id.Number));
         var exchange = new ExchangeId(id, ExchangeKind.Sum, (byte)s);
         foreach (var tower in towers)
@@ -108,8 +110,4 @@ public sealed class Pass(IReadOnlyList<Tower> towers, ITowerLink link, Action<Mo
         var waiting = Stopwatch.GetElapsedTime(0, _waiting);
         return new PassResult(score, Stopwatch.GetElapsedTime(start) - waiting, waiting);
     }
-
-    readonly string[] _names = [.. towers[0].Network.Segments.SelectMany(s => new[] { $"forward {s.Name}", $"backward {s.Name}" })];
-    readonly string[] _exchanges = [.. towers[0].Network.Segments.Select(s => s.Layers[0].Name).Append("loss").SelectMany(n => new[] { $"exchange {n} forward", $"exchange {n} backward" })]; // by segment and kind
-    string Describe(string direction, int s) => _names[2 * s + (direction == "forward" ? 0 : 1)];
 }
