@@ -25,14 +25,14 @@ public sealed record NotFinite(TowerId Tower, string Layer, string What, bool Gi
         bool loss = s == tower.Segments.Count;
         var input = loss ? tower.LossInput : tower.Segments[s].Input;
         int half = input.Shape.Channels / 2; // the own half is what the segment before put out
-        bool bad = s == 0 ? !Activation(tower, input) : !Activation(tower, input, tower.Id.Other().Offset(half), half);
-        if (bad) yield return new NotFinite(tower.Id, loss ? Loss : tower.Segments[s].Layers[0].Name, Inputs, Given: s > 0);
+        bool isFinite = s == 0 ? IsFinite(tower, input) : IsFinite(tower, input, tower.Id.Other().Offset(half), half);
+        if (!isFinite) yield return new NotFinite(tower.Id, loss ? Loss : tower.Segments[s].Layers[0].Name, Inputs, Given: s > 0);
         if (loss) yield break;
         foreach (var layer in tower.Segments[s].Layers)
         {
-            if (!Whole(tower, layer.Weights.Value)) yield return new NotFinite(tower.Id, layer.Name, "the weights");
-            if (!Whole(tower, layer.Bias.Value)) yield return new NotFinite(tower.Id, layer.Name, "the biases");
-            if (!Activation(tower, layer.Output)) yield return new NotFinite(tower.Id, layer.Name, "the outputs");
+            if (!IsFinite(tower, layer.Weights.Value)) yield return new NotFinite(tower.Id, layer.Name, "the weights");
+            if (!IsFinite(tower, layer.Bias.Value)) yield return new NotFinite(tower.Id, layer.Name, "the biases");
+            if (!IsFinite(tower, layer.Output)) yield return new NotFinite(tower.Id, layer.Name, "the outputs");
         }
     }
 
@@ -44,26 +44,24 @@ public sealed record NotFinite(TowerId Tower, string Layer, string What, bool Gi
     {
         var segment = tower.Segments[s];
         // The gradient by the segment's outputs is a sum; the own part of it has been looked at before.
-        if (!Activation(tower, segment.DOutput)) yield return new NotFinite(tower.Id, s + 1 < tower.Segments.Count ? tower.Segments[s + 1].Layers[0].Name : Loss, InputsGradient, Given: s + 1 < tower.Segments.Count);
+        if (!IsFinite(tower, segment.DOutput)) yield return new NotFinite(tower.Id, s + 1 < tower.Segments.Count ? tower.Segments[s + 1].Layers[0].Name : Loss, InputsGradient, Given: s + 1 < tower.Segments.Count);
         for (int i = segment.Layers.Count - 1; i >= 0; i--)
         {
             var layer = segment.Layers[i];
-            if (!Whole(tower, layer.Weights.Gradient!)) yield return new NotFinite(tower.Id, layer.Name, "the gradient by the weights");
-            if (!Whole(tower, layer.Bias.Gradient!)) yield return new NotFinite(tower.Id, layer.Name, "the gradient by the biases");
-            if (segment.DInputOf(i) is { } dInput && !Activation(tower, dInput)) yield return new NotFinite(tower.Id, layer.Name, InputsGradient);
+            if (!IsFinite(tower, layer.Weights.Gradient!)) yield return new NotFinite(tower.Id, layer.Name, "the gradient by the weights");
+            if (!IsFinite(tower, layer.Bias.Gradient!)) yield return new NotFinite(tower.Id, layer.Name, "the gradient by the biases");
+            if (segment.DInputOf(i) is { } dInput && !IsFinite(tower, dInput)) yield return new NotFinite(tower.Id, layer.Name, InputsGradient);
         }
     }
 
-    static bool Activation(Tower tower, Tensor tensor) => Activation(tower, tensor, 0, tensor.Shape.Channels);
-
-    static bool Activation(Tower tower, Tensor tensor, int firstChannel, int channels)
+    static bool IsFinite(Tower tower, Tensor activation, int firstChannel, int channels)
     {
-        var values = new float[(tensor.Shape with { Channels = channels }).Count];
-        tower.Device.ReadChannels(tensor, firstChannel, channels, values);
+        var values = new float[(activation.Shape with { Channels = channels }).Count];
+        tower.Device.ReadChannels(activation, firstChannel, channels, values);
         return Finite.All(values);
     }
 
-    static bool Whole(Tower tower, Tensor tensor)
+    static bool IsFinite(Tower tower, Tensor tensor)
     {
         var values = new float[tensor.Shape.Count];
         tower.Device.Read(tensor, values);
