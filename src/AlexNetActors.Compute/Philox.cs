@@ -39,7 +39,7 @@ public readonly record struct Philox(ulong Seed, Purpose Purpose, byte Layer, ul
         return (element & 3) switch { 0 => x0, 1 => x1, 2 => x2, _ => x3 };
     }
 
-    /// <summary>Uniform in [0, n), for n up to 2^32; the bias is below n / 2^32.</summary>
+    /// <summary>Uniform in [0, n); the bias is below n / 2^32.</summary>
     public uint Below(ulong element, uint n) => (uint)((ulong)Word(element) * n >> 32);
 
     /// <summary>Standard normal, a pure function of two words, the same bits on every machine: no libm in it.</summary>

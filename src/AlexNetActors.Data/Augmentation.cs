@@ -19,12 +19,12 @@ public sealed record Augmentation(int CropSize, bool RandomCrop, bool Mirror, do
     public Placement Place(ulong seed, long position, int recordSize)
     {
         var centre = View.Place(0, recordSize, CropSize);
-        var (top, left, mirrored, _) = new Philox(seed, Purpose.Crop, 0, (ulong)position).Block(0);
-        int places = recordSize - CropSize + 1;
+        var random = new Philox(seed, Purpose.Crop, 0, (ulong)position);
+        uint places = (uint)(recordSize - CropSize + 1);
         return new Placement(
-            RandomCrop ? Scale(top, places) : centre.Top,
-            RandomCrop ? Scale(left, places) : centre.Left,
-            Mirror && mirrored >> 31 != 0);
+            RandomCrop ? (int)random.Below(0, places) : centre.Top,
+            RandomCrop ? (int)random.Below(1, places) : centre.Left,
+            Mirror && random.Word(2) >> 31 != 0);
     }
 
     /// <summary>
@@ -57,6 +57,4 @@ public sealed record Augmentation(int CropSize, bool RandomCrop, bool Mirror, do
         }
         (shift[0], shift[1], shift[2]) = ((float)r, (float)g, (float)b);
     }
-
-    static int Scale(uint word, int n) => (int)((ulong)word * (uint)n >> 32);
 }

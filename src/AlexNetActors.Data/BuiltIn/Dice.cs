@@ -9,7 +9,7 @@ internal sealed class Dice(Philox random)
 
     internal uint Word() => random.Word(next++);
 
-    internal int Below(int n) => (int)((ulong)Word() * (uint)n >> 32);
+    internal int Below(int n) => (int)random.Below(next++, (uint)n);
 
     internal double Between(double low, double high) => low + (high - low) * (Word() * (1.0 / 4294967296.0));
 
