@@ -83,7 +83,7 @@ sealed class VerifyCommand
     CheckpointManifest? Check(string folder, RunManifest? run, Func<string?> wholeBefore, JsonObject report)
     {
         var damage = CheckpointFolder.Damage(folder).ToList();
-        var manifest = damage.Count == 0 ? CheckpointFolder.ReadManifest(folder) : null;
+        var manifest = damage.Count == 0 ? CheckpointManifest.Read(folder) : null;
         if (manifest is not null && run is not null && (manifest.RecipeDigest, manifest.DataDigest, manifest.DeviceKind) != (run.RecipeDigest, run.DataDigest, run.DeviceKind))
             damage.Add($"{folder} is of another run: its recipe, data set or kind of device is not the one in run.json");
         report["whole"] = damage.Count == 0;

@@ -72,7 +72,7 @@ public sealed class CheckpointFolderTests : IDisposable
         CheckpointFolder.WriteTower(late.Begin(20), towers[0]);
         string partial = another.Begin(20);
         CheckpointFolder.WriteTower(partial, towers[0]);
-        Assert.Throws<CheckpointException>(() => late.Commit(CheckpointFolder.ReadManifest(before) with { Progress = After(20) }));
+        Assert.Throws<CheckpointException>(() => late.Commit(CheckpointManifest.Read(before) with { Progress = After(20) }));
         Assert.True(Directory.Exists(partial));
         Assert.Equal([(10, before)], _folder.List());
     }
@@ -117,7 +117,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         foreach (long steps in new[] { 10, 20 }) Save(steps, best: 10);
         string manifest = Path.Combine(_folder.List()[0].Folder, "manifest.json");
-        string other = File.ReadAllText(manifest).Replace($"\"format\": {CheckpointManifest.CurrentFormat}", "\"format\": 99"), sha256 = CheckpointFolder.ReadManifest(_folder.List()[0].Folder).Sha256;
+        string other = File.ReadAllText(manifest).Replace($"\"format\": {CheckpointManifest.CurrentFormat}", "\"format\": 99"), sha256 = CheckpointManifest.Read(_folder.List()[0].Folder).Sha256;
         File.WriteAllText(manifest, other.Replace(sha256, new string('0', 64))); // its own hash is another, too
         Assert.Contains("has format 99", Assert.Throws<CheckpointUnreadableException>(() => _folder.NewestWhole(_ => { }, setAside: true)).Message);
         Assert.Equal([20, 10], Steps());
@@ -289,7 +289,7 @@ public sealed class CheckpointFolderTests : IDisposable
     public void OtherFormatsAreRefused()
     {
         string folder = Save(10), file = Path.Combine(folder, "manifest.json");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 2", "\"format\": 1").Replace(CheckpointFolder.ReadManifest(folder).Sha256, new string('0', 64)));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"format\": 2", "\"format\": 1").Replace(CheckpointManifest.Read(folder).Sha256, new string('0', 64)));
         Assert.EndsWith("has format 1, this version reads 2: use the version that wrote it", Refused(folder));
     }
 

@@ -1,28 +1,7 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using AlexNetActors.Data;
 
 namespace AlexNetActors.Model;
-
-/// <summary>What a checkpoint says of itself; written last, so that a folder with a manifest is whole.</summary>
-/// <param name="Format">Version of this layout.</param>
-/// <param name="Progress">How far the run had come.</param>
-/// <param name="RecipeDigest">Of the resolved recipe: a run goes on only with the same one.</param>
-/// <param name="DataDigest">Of the data set.</param>
-/// <param name="DeviceKind">The kind of device whose bits these are: "cpu", "reference".</param>
-/// <param name="TowerSha256">Of the file of tower A and of tower B.</param>
-/// <param name="WeightsSha256">Of the weights: <see cref="WeightsDigest"/>.</param>
-public sealed record CheckpointManifest(
-    int Format, RunProgress Progress, string RecipeDigest, string DataDigest, string DeviceKind,
-    IReadOnlyList<string> TowerSha256, string WeightsSha256)
-{
-    public const int CurrentFormat = 2;
-
-    /// <summary>Of everything else here; filled in when the checkpoint is committed.</summary>
-    public string Sha256 { get; init; } = "";
-}
 
 /// <summary>
 /// The checkpoints of a run: folders "step-00000340" with a safetensors file a tower and a manifest. A checkpoint is written
@@ -31,7 +10,7 @@ public sealed record CheckpointManifest(
 /// </summary>
 public sealed class CheckpointFolder(string path)
 {
-    const string ManifestName = "manifest.json", Prefix = "step-";
+    const string Prefix = "step-";
 
     /// <summary>Behind the name of what is not whole yet, or not any more: the next checkpoint removes it.</summary>
     const string PartialSuffix = ".partial";
@@ -49,14 +28,6 @@ public sealed class CheckpointFolder(string path)
     const string DamagedSuffix = ".damaged";
 
     const int KeptNewest = 2; // the newest, and one to fall back to when it turns out damaged
-
-    static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n", // a manifest is read on any system, byte by byte
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
 
     public static string TowerFile(TowerId tower) => $"tower-{tower}.safetensors";
 
@@ -107,9 +78,9 @@ public sealed class CheckpointFolder(string path)
         string partial = PartialOf(steps), final = FolderOf(steps), replaced = final + ReplacedSuffix;
         Guard(() =>
         {
-            using (var file = File.Create(System.IO.Path.Combine(partial, ManifestName)))
+            using (var file = File.Create(System.IO.Path.Combine(partial, CheckpointManifest.FileName)))
             {
-                file.Write(BytesOf(manifest with { Sha256 = HashOf(manifest) }));
+                file.Write(manifest.Sealed());
                 file.Flush(flushToDisk: true);
             }
             Disk.FlushDirectory(partial);
@@ -136,7 +107,8 @@ public sealed class CheckpointFolder(string path)
     string[] Folders(string suffix) => !Directory.Exists(Path) ? [] :
         [.. Directory.EnumerateDirectories(Path, Prefix + "*" + suffix).Where(f => StepsOf(f) is not null && System.IO.Path.GetExtension(f) == suffix)];
 
-    static long? StepsOf(string folder)
+    /// <summary>The number in the name of a folder; null where it is not named so.</summary>
+    internal static long? StepsOf(string folder)
     {
         string name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(folder)).Split('.')[0];
         return name.StartsWith(Prefix, StringComparison.Ordinal) && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long steps) ? steps : null;
@@ -144,7 +116,7 @@ public sealed class CheckpointFolder(string path)
 
     /// <summary>Whether a folder is a checkpoint, whole or not, by what is in it or by its name.</summary>
     public static bool LooksLikeOne(string folder) =>
-        StepsOf(folder) is not null || new[] { ManifestName, TowerFile(TowerId.A), TowerFile(TowerId.B) }.Any(name => File.Exists(System.IO.Path.Combine(folder, name)));
+        StepsOf(folder) is not null || new[] { CheckpointManifest.FileName, TowerFile(TowerId.A), TowerFile(TowerId.B) }.Any(name => File.Exists(System.IO.Path.Combine(folder, name)));
 
     /// <summary>The newest checkpoint that is whole. Damaged ones are reported and passed over; null when there is none.</summary>
     /// <param name="report">Told of each.</param>
@@ -185,37 +157,6 @@ public sealed class CheckpointFolder(string path)
         }
     }
 
-    /// <exception cref="CheckpointException">It is missing, damaged, cannot be read or is of another format.</exception>
-    public static CheckpointManifest ReadManifest(string folder)
-    {
-        string file = System.IO.Path.Combine(folder, ManifestName);
-        if (!File.Exists(file)) throw new CheckpointException($"{folder} is not a checkpoint: it has no {ManifestName}");
-        byte[] bytes;
-        CheckpointManifest? manifest;
-        try
-        {
-            bytes = OrdinaryFile.Read(file);
-            manifest = JsonSerializer.Deserialize<CheckpointManifest>(bytes, Json);
-        }
-        catch (JsonException e)
-        {
-            throw new CheckpointException($"{file} is damaged: {e.Message}");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointUnreadableException($"{file} cannot be read: {e.Message}");
-        }
-        bool isOfCurrent = manifest is not null && manifest.Sha256 == HashOf(manifest with { Format = CheckpointManifest.CurrentFormat }); // then a flipped bit changed no more than the number
-        if (manifest is not null && manifest.Format != CheckpointManifest.CurrentFormat && !isOfCurrent)
-            throw new CheckpointUnreadableException($"{file} has format {manifest.Format}, this version reads {CheckpointManifest.CurrentFormat}: use the version that wrote it");
-        if (manifest is not { Progress: not null, RecipeDigest: not null, DataDigest: not null, DeviceKind: not null, TowerSha256.Count: 2, WeightsSha256: not null }
-            || manifest.Sha256 != HashOf(manifest) || !bytes.AsSpan().SequenceEqual(BytesOf(manifest)))
-            throw new CheckpointException($"{file} is damaged: it does not match its own SHA-256");
-        if (StepsOf(folder) is { } steps && steps != manifest.Progress.Steps)
-            throw new CheckpointException($"{file} is of step {manifest.Progress.Steps}, its folder's name says step {steps}: give the folder its name back");
-        return manifest;
-    }
-
     /// <summary>Reads a checkpoint whole, every hash checked.</summary>
     /// <exception cref="CheckpointException">A file is missing, damaged, cannot be read or is of another format.</exception>
     public static (CheckpointManifest Manifest, TowerState[] Towers) Load(string folder) => Read(folder, e => throw e)!.Value;
@@ -233,7 +174,7 @@ public sealed class CheckpointFolder(string path)
     {
         CheckpointManifest? manifest = null;
         TowerState?[] towers = [null, null];
-        foreach (var read in new Action[] { () => manifest = ReadManifest(folder), () => ReadTower(TowerId.A), () => ReadTower(TowerId.B) })
+        foreach (var read in new Action[] { () => manifest = CheckpointManifest.Read(folder), () => ReadTower(TowerId.A), () => ReadTower(TowerId.B) })
             try
             {
                 read();
@@ -253,11 +194,6 @@ public sealed class CheckpointFolder(string path)
             if (manifest is not null) towers[(int)tower] = new TowerState(tower, SafeTensors.Read(System.IO.Path.Combine(folder, TowerFile(tower)), manifest.TowerSha256[(int)tower]));
         }
     }
-
-    /// <summary>Of the values, whatever their order in the file.</summary>
-    static string HashOf(CheckpointManifest manifest) => Convert.ToHexStringLower(SHA256.HashData(BytesOf(manifest with { Sha256 = "" })));
-
-    static byte[] BytesOf(CheckpointManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
 
     string PartialOf(long steps) => FolderOf(steps) + _writer + PartialSuffix;
 
@@ -282,7 +218,7 @@ public sealed class CheckpointFolder(string path)
     {
         try
         {
-            return ReadManifest(folder).Progress.BestSteps;
+            return CheckpointManifest.Read(folder).Progress.BestSteps;
         }
         catch (CheckpointException)
         {
