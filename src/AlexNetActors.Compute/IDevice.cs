@@ -4,7 +4,8 @@ namespace AlexNetActors.Compute;
 /// What a tower needs of the hardware: memory, and the operations of the network. One description, run by every device;
 /// <see cref="ReferenceDevice"/> is the definition of each operation and the conformance tests hold the others to it.
 /// <para>A device belongs to one thread at a time. Operations may run behind the call (a GPU's do); <see cref="Read"/> and
-/// <see cref="Synchronize"/> wait for them. Arguments come as sources, sizes, destination. A wrong shape throws <see cref="ArgumentException"/>.</para>
+/// <see cref="Synchronize"/> wait for them. Arguments come as sources, sizes, destination. A wrong shape throws <see cref="ArgumentException"/>,
+/// but for the reference, which trusts its caller.</para>
 /// <para>Every sum has a fixed order: the result does not depend on the number of threads.</para>
 /// </summary>
 public interface IDevice : IDisposable

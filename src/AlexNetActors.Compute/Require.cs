@@ -1,7 +1,7 @@
 namespace AlexNetActors.Compute;
 
 /// <summary>
-/// What every device requires of an operation's arguments, written once. Each refusal is an <see cref="ArgumentException"/> that names the
+/// What a device requires of an operation's arguments, written once for processor and GPU. Each refusal is an <see cref="ArgumentException"/> that names the
 /// operation, what was wanted and what was got.
 /// </summary>
 static class Require

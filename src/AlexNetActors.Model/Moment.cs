@@ -22,7 +22,7 @@ public readonly record struct Place(Stage Stage, string Layer)
 /// <param name="Step">The step that runs, from 0; of a snapshot, checkpoint or validation the steps done. -1 in a validation pass, whose number does not say.</param>
 public readonly record struct Moment(Place Place, long Step);
 
-/// <summary>The phases of one network's passes, by segment; made once, so that telling a moment allocates nothing.</summary>
+/// <summary>The places of one network's passes, by segment; made once, so that telling a moment allocates nothing.</summary>
 public sealed class Places
 {
     public const string Logits = "logits";
@@ -41,7 +41,7 @@ public sealed class Places
     /// <summary>The exchange before a segment; their number means the loss.</summary>
     public Place Exchange(ExchangeKind kind, int segment) => new(kind == ExchangeKind.Gather ? Stage.ExchangeForward : Stage.ExchangeBackward, _layers[segment]);
 
-    /// <summary>Every phase there is, in the order of a pass.</summary>
+    /// <summary>Every place there is, in the order of a pass.</summary>
     public IReadOnlyList<Place> All
     {
         get

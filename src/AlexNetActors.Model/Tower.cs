@@ -55,7 +55,7 @@ public sealed class Tower
     internal IReadOnlyList<Segment> Segments => _segments;
     internal Tensor LossInput => _lossInput;
 
-    /// <summary>[B, classes] of both towers, after <see cref="Loss"/>: in the first of those that it was told.</summary>
+    /// <summary>[B, classes], both towers', after <see cref="Loss"/>, where this is the first of the towers that it was given: only that one reads them.</summary>
     public ReadOnlySpan<float> Logits => _logits;
 
     /// <summary>Starts a pass as another tower on the same device has started it: both see the whole picture.</summary>

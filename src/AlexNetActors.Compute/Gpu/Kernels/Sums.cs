@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace AlexNetActors.Compute.Gpu;
 
-/// <summary>Sums over more than one group of threads sees: in two stages, each in a fixed order. No atomics: the order of arrival must not show.</summary>
+/// <summary>Sums over more than one group of threads can see: in two stages, each in a fixed order. No atomics: the order of arrival must not show.</summary>
 static class Sums
 {
     public const int Threads = 128;
@@ -52,7 +52,7 @@ static class Sums
         if (thread == 0) sums[row * Grid.DimY + Grid.IdxY] = partial[0];
     }
 
-    /// <summary>row sums[r] = the sum of its parts in order. One thread a row: there are few.</summary>
+    /// <summary>sums[r] = the sum of its parts in order. One thread a row: there are few.</summary>
     public static void SumRowParts(int rows, int partCount, ArrayView<float> parts, ArrayView<float> sums)
     {
         int step = Grid.DimX * Group.DimX;
