@@ -25,12 +25,10 @@ internal sealed class PackWriter : IDisposable
             labels.Add(label);
             checksums.Add(checksum);
         }
-        file = new FileStream(PartialPath(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        file = new FileStream(WholeFile.PartialOf(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         file.SetLength(PackLayout.TablesOffset(recordSize, kept.Length));
         file.Position = file.Length;
     }
-
-    internal static string PartialPath(string path) => path + ".partial";
 
     internal int Count => labels.Count;
 
@@ -62,7 +60,7 @@ internal sealed class PackWriter : IDisposable
         file.Write(PackLayout.Page(recordSize, labelSpan, checksumSpan));
         file.Flush(flushToDisk: true);
         file.Dispose();
-        WholeFile.Name(PartialPath(path), path);
+        WholeFile.Name(path);
     }
 
     /// <summary>Closes the file; what was written stays under its partial name.</summary>

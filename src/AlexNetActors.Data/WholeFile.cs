@@ -3,7 +3,8 @@ namespace AlexNetActors.Data;
 /// <summary>A file that is there whole or not at all, whenever the power fails: written under a temporary name beside it, flushed, renamed, its folder flushed.</summary>
 public static class WholeFile
 {
-    const string PartialSuffix = ".partial";
+    /// <summary>The temporary name of a file.</summary>
+    internal static string PartialOf(string path) => path + ".partial";
 
     /// <summary>A file that the user has named.</summary>
     /// <param name="path">The file; one that is there is replaced.</param>
@@ -26,12 +27,12 @@ public static class WholeFile
 
     static void Put(string path, Action<string> write)
     {
-        string partial = path + PartialSuffix;
+        string partial = PartialOf(path);
         try
         {
             write(partial);
             using (var file = File.OpenHandle(partial, FileMode.Open, FileAccess.Write)) RandomAccess.FlushToDisk(file);
-            Name(partial, path);
+            Name(path);
         }
         catch (Exception e) when (Disk.Refusal(e) is not null)
         {
@@ -40,10 +41,10 @@ public static class WholeFile
         }
     }
 
-    /// <summary>Gives a file that is written and flushed its final name, for good.</summary>
-    internal static void Name(string partial, string path)
+    /// <summary>Gives a file that is written and flushed under its temporary name its final one, for good.</summary>
+    internal static void Name(string path)
     {
-        File.Move(partial, path, overwrite: true);
+        File.Move(PartialOf(path), path, overwrite: true);
         Disk.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 }

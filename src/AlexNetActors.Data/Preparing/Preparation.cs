@@ -31,7 +31,7 @@ internal sealed class Preparation : IDisposable
         KeepWhatIsWhole(trainingPath, 0, source.Training.Count);
         KeepWhatIsWhole(validationPath, source.Training.Count, files.Length);
         skipped = outcomes.Count(outcome => outcome.Reason is not null);
-        RequireSpace(PackWriter.PartialPath(trainingPath), PackWriter.PartialPath(validationPath));
+        RequireSpace(WholeFile.PartialOf(trainingPath), WholeFile.PartialOf(validationPath));
         File.Delete(Path.Combine(target, PackManifest.FileName)); // of a damaged data set, which is none from here on
         try
         {
@@ -113,7 +113,7 @@ internal sealed class Preparation : IDisposable
 
     static void BackToPartial(string path)
     {
-        if (File.Exists(path) && !File.Exists(PackWriter.PartialPath(path))) File.Move(path, PackWriter.PartialPath(path));
+        if (File.Exists(path) && !File.Exists(WholeFile.PartialOf(path))) File.Move(path, WholeFile.PartialOf(path));
     }
 
     /// <summary>Reads again what the journal says is there; from the first record that is not, everything is done anew.</summary>
@@ -121,9 +121,9 @@ internal sealed class Preparation : IDisposable
     {
         if (outcomes.Count <= from) return;
         int whole = from;
-        if (File.Exists(PackWriter.PartialPath(path)))
+        if (File.Exists(WholeFile.PartialOf(path)))
         {
-            using var file = new FileStream(PackWriter.PartialPath(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 20);
+            using var file = new FileStream(WholeFile.PartialOf(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 20);
             file.Position = Math.Min(file.Length, PackLayout.PageBytes);
             byte[] record = new byte[PackLayout.RecordBytes(options.RecordSize)];
             for (; whole < Math.Min(to, outcomes.Count); whole++)

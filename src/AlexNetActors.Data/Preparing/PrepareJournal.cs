@@ -23,11 +23,11 @@ internal sealed class PrepareJournal : IDisposable
     internal PrepareJournal(string folder, string fingerprint, IEnumerable<Outcome> kept)
     {
         string path = Path.Combine(folder, FileName);
-        file = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        file = new FileStream(WholeFile.PartialOf(path), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
         pending.Append(Start(fingerprint)).Append('\n');
         foreach (var outcome in kept) Add(outcome);
         Sync();
-        WholeFile.Name(path + ".partial", path);
+        WholeFile.Name(path);
     }
 
     /// <summary>Outcomes of the source files from the first on, as far as an older journal for the same work is whole; null if there is none.</summary>
