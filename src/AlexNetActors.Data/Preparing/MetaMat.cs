@@ -10,7 +10,7 @@ namespace AlexNetActors.Data;
 /// </summary>
 internal static class MetaMat
 {
-    const int HeaderBytes = 128, Matrix = 14, Compressed = 15, InflatedBytesMax = 256 << 20;
+    const int HeaderBytes = 128, Matrix = 14, Compressed = 15, StructClass = 2, InflatedBytesMax = 256 << 20;
 
     /// <returns>WNID by ILSVRC2012_ID.</returns>
     /// <exception cref="DataException">The file is not such a file.</exception>
@@ -42,7 +42,7 @@ internal static class MetaMat
 
     static Dictionary<int, string>? OfStruct(ReadOnlySpan<byte> matrix)
     {
-        if (!IsClass(ref matrix, 2, out int elements, out string name) || name != "synsets") return null;
+        if (Header(ref matrix, out int elements, out string name) != StructClass || name != "synsets") return null;
         Next(ref matrix, out var lengthBytes);
         int nameLength = BinaryPrimitives.ReadInt32LittleEndian(lengthBytes);
         if (nameLength < 1) throw new InvalidDataException($"its field names have {nameLength} characters");
@@ -68,8 +68,8 @@ internal static class MetaMat
         return synsets;
     }
 
-    /// <summary>Reads flags, dimensions and name of a matrix.</summary>
-    static bool IsClass(ref ReadOnlySpan<byte> matrix, int wanted, out int elements, out string name)
+    /// <summary>Takes flags, dimensions and name off the front of a matrix; returns its class.</summary>
+    static int Header(ref ReadOnlySpan<byte> matrix, out int elements, out string name)
     {
         Next(ref matrix, out var flags);
         Next(ref matrix, out var dimensions);
@@ -77,13 +77,13 @@ internal static class MetaMat
         elements = 1;
         for (int at = 0; at + 4 <= dimensions.Length; at += 4) elements = checked(elements * BinaryPrimitives.ReadInt32LittleEndian(dimensions[at..]));
         name = Encoding.ASCII.GetString(nameBytes);
-        return flags[0] == wanted;
+        return flags[0];
     }
 
     /// <summary>The values of a numeric or character matrix, in whatever type MATLAB stored them.</summary>
     static double[] Numbers(ReadOnlySpan<byte> matrix)
     {
-        IsClass(ref matrix, 0, out _, out _);
+        Header(ref matrix, out _, out _);
         int type = Next(ref matrix, out var body);
         int size = type switch { 1 or 2 or 16 => 1, 3 or 4 or 17 => 2, 5 or 6 or 7 => 4, 9 or 12 or 13 => 8, _ => throw new InvalidDataException($"it has values of type {type}") };
         var values = new double[body.Length / size];
