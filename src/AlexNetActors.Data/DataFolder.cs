@@ -11,9 +11,6 @@ public sealed class DataFolder : IDisposable
     /// <summary>The folder.</summary>
     public string Path { get; }
 
-    /// <summary>Where the pictures came from, in words.</summary>
-    public string Source { get; }
-
     /// <summary>The training records.</summary>
     public Pack Train { get; }
 
@@ -55,7 +52,6 @@ public sealed class DataFolder : IDisposable
     DataFolder(string path, PackManifest manifest)
     {
         Path = path;
-        Source = manifest.Source;
         Classes = manifest.Classes;
         Digest = manifest.Digest;
         ColourAxes = new ColourAxes(manifest.ColourValues, manifest.ColourVectors);

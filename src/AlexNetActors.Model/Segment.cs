@@ -13,7 +13,6 @@ sealed class Segment
 
     public Segment(Network network, SegmentShape shape, TowerId tower, IDevice device, int batch, bool training)
     {
-        Shape = shape;
         Input = device.AllocateActivation(shape.Input with { Images = batch });
         foreach (var layer in shape.Layers) _layers.Add(Named(layer.Name, () => new Layer(network, layer, tower, device, batch, training)));
         _dOutputs = training ? [.. shape.Layers.Select(l => device.AllocateActivation(l.Output with { Images = batch }))] : [];
@@ -33,7 +32,6 @@ sealed class Segment
         }
     }
 
-    public SegmentShape Shape { get; }
     public Tensor Input { get; }
     public Tensor Output => _layers[^1].Output;
     public Tensor DOutput => _dOutputs[^1];

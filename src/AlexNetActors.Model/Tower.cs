@@ -33,7 +33,7 @@ public sealed class Tower
     /// <param name="training">False saves the memory of gradients and velocities.</param>
     public Tower(Network network, TowerId id, IDevice device, int batch, ulong seed, ReadOnlySpan<float> mean, bool training)
     {
-        (Network, Id, _device, Batch, _seed) = (network, id, device, batch, seed);
+        (Network, Id, _device, _seed) = (network, id, device, seed);
         int side = (int)Math.Round(Math.Sqrt(mean.Length / 3));
         _mean = device.AllocatePlain(new Shape(1, side, side, 3));
         device.Write(mean, _mean);
@@ -49,7 +49,6 @@ public sealed class Tower
 
     public Network Network { get; }
     public TowerId Id { get; }
-    public int Batch { get; }
     public IDevice Device => _device;
     public IReadOnlyList<Parameter> Parameters => _parameters;
     internal IReadOnlyList<Segment> Segments => _segments;
