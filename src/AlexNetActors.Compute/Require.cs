@@ -110,7 +110,7 @@ static class Require
 
     public static void Channels(string operation, int first, int channels, Shape shape)
     {
-        if (first < 0 || channels < 0 || first + channels > shape.Channels)
+        if (first < 0 || channels < 0 || first > shape.Channels - channels) // not first + channels, as above
             throw new ArgumentException($"{operation} expects channels inside {shape}, got {channels} from {first} on");
     }
 

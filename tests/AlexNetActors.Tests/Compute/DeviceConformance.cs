@@ -487,6 +487,7 @@ public abstract class DeviceConformance : IDisposable
         Refused(() => Device.NormalizeMaxPool(input, LocalResponse.Paper with { Window = 2 }, 1, 1, output));
         Refused(() => Device.NormalizeMaxPoolBackward(input, output, output, LocalResponse.Paper, 3, 2, output));
         Refused(() => Device.CopyChannels(input, 2, 2, output, 0));
+        Refused(() => Device.CopyChannels(input, int.MaxValue, 1, output, 0));
         Refused(() => Device.Write(new float[5], input));
         Refused(() => Device.Read(input, new float[5]));
         Refused(() => Device.AddChannels(input, 2, 2, output, 0));
