@@ -18,41 +18,37 @@ internal enum CpuLayout
 /// <summary>Memory of one <see cref="CpuDevice"/>. A multiple of 32 floats, the surplus zero, so that no kernel has a remainder.</summary>
 internal sealed unsafe class CpuTensor(CpuDevice owner, CpuLayout layout, Shape shape) : Tensor(shape), IDisposable
 {
-    readonly NativeBuffer memory = new(FloatsOf(layout, shape));
+    NativeView? view;
 
     public CpuDevice Owner => owner;
     public CpuLayout Layout => layout;
-    public float* Pointer => memory.Pointer;
+    public float* Pointer => Memory.Pointer;
 
     /// <summary>For threads of another device: <see cref="NativeBuffer.TryHold"/>.</summary>
-    public NativeBuffer Memory => memory;
+    public NativeBuffer Memory { get; } = new(FloatsOf(layout, shape));
 
-    public long Floats => memory.Floats;
+    public long Floats => Memory.Floats;
 
     /// <summary>All of it, to send from and to receive into.</summary>
-    public Memory<byte> Bytes => (_view ??= new NativeView(memory)).Memory;
-    NativeView? _view;
+    public Memory<byte> Bytes => (view ??= new NativeView(Memory)).Memory;
 
     /// <summary>Blocks of 32 images.</summary>
     public int ImageBlocks => BlocksOf32(Shape.Images);
 
     /// <summary>Kernels that lie next to each other: all of a convolution's, 32 of a fully connected layer's.</summary>
-    public int KernelsTogether => KernelsTogetherOf(layout, Shape);
+    public int KernelsTogether => layout == CpuLayout.Convolution ? PaddedKernels(Shape.Images) : 32;
 
-    public void Dispose() => memory.Dispose();
+    public void Dispose() => Memory.Dispose();
 
     public static int BlocksOf32(int n) => (n + 31) / 32;
 
     /// <summary>Kernels of a convolution with the padding: panels of 32 and at most one of 48.</summary>
     public static int PaddedKernels(int kernels) => Math.Max(32, (kernels + 15) / 16 * 16);
 
-    static int KernelsTogetherOf(CpuLayout layout, Shape shape) => layout == CpuLayout.Convolution ? PaddedKernels(shape.Images) : 32;
-
     static long FloatsOf(CpuLayout layout, Shape shape) => layout switch
     {
-        CpuLayout.Activation => (long)BlocksOf32(shape.Images) * 32 * shape.Features,
+        CpuLayout.Activation or CpuLayout.FullyConnected => (long)BlocksOf32(shape.Images) * 32 * shape.Features,
         CpuLayout.Convolution => (long)PaddedKernels(shape.Images) * shape.Features,
-        CpuLayout.FullyConnected => (long)BlocksOf32(shape.Images) * 32 * shape.Features,
         _ => (shape.Count + 31) / 32 * 32,
     };
 }
