@@ -11,25 +11,21 @@ sealed class Segment
     readonly List<Layer> _layers = [];
     readonly Tensor[] _dOutputs; // gradient by each layer's output
 
+    /// <exception cref="DeviceException">There is not so much memory; names the layer.</exception>
     public Segment(Network network, SegmentShape shape, TowerId tower, IDevice device, int batch, bool training)
     {
         Input = device.AllocateActivation(shape.Input with { Images = batch });
-        foreach (var layer in shape.Layers) _layers.Add(Named(layer.Name, () => new Layer(network, layer, tower, device, batch, training)));
+        foreach (var layer in shape.Layers)
+            try
+            {
+                _layers.Add(new Layer(network, layer, tower, device, batch, training));
+            }
+            catch (DeviceException e)
+            {
+                throw new DeviceException($"{layer.Name}: {e.Message}", e);
+            }
         _dOutputs = training ? [.. shape.Layers.Select(l => device.AllocateActivation(l.Output with { Images = batch }))] : [];
         if (training && shape.Index > 0) DInput = device.AllocateActivation(shape.Input with { Images = batch });
-    }
-
-    /// <summary>What the device refuses is said with the layer it was for.</summary>
-    static Layer Named(string name, Func<Layer> create)
-    {
-        try
-        {
-            return create();
-        }
-        catch (DeviceException e)
-        {
-            throw new DeviceException($"{name}: {e.Message}", e);
-        }
     }
 
     public Tensor Input { get; }
