@@ -172,26 +172,27 @@ public sealed class CheckpointFolder(string path)
 
     static (CheckpointManifest, TowerState[])? Read(string folder, Action<CheckpointException> damaged)
     {
-        CheckpointManifest? manifest = null;
-        TowerState?[] towers = [null, null];
-        foreach (var read in new Action[] { () => manifest = CheckpointManifest.Read(folder), () => ReadTower(TowerId.A), () => ReadTower(TowerId.B) })
-            try
-            {
-                read();
-            }
-            catch (CheckpointException e)
-            {
-                damaged(e);
-            }
-        if (manifest is null || towers is not [{ } a, { } b]) return null;
+        if (Try(() => CheckpointManifest.Read(folder)) is not { } manifest) return null;
+        var (a, b) = (Try(() => StateOf(TowerId.A)), Try(() => StateOf(TowerId.B)));
+        if (a is null || b is null) return null;
         string digest = WeightsDigest.Of(a, b);
         if (digest == manifest.WeightsSha256) return (manifest, [a, b]);
         damaged(new CheckpointException($"{folder} is damaged: its weights have digest {digest[..16]}..., the manifest says {manifest.WeightsSha256}"));
         return null;
 
-        void ReadTower(TowerId tower)
+        TowerState StateOf(TowerId tower) => new(tower, SafeTensors.Read(System.IO.Path.Combine(folder, TowerFile(tower)), manifest.TowerSha256[(int)tower]));
+
+        T? Try<T>(Func<T> read) where T : class
         {
-            if (manifest is not null) towers[(int)tower] = new TowerState(tower, SafeTensors.Read(System.IO.Path.Combine(folder, TowerFile(tower)), manifest.TowerSha256[(int)tower]));
+            try
+            {
+                return read();
+            }
+            catch (CheckpointException e)
+            {
+                damaged(e);
+                return null;
+            }
         }
     }
 
