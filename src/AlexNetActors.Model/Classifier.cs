@@ -30,8 +30,38 @@ public sealed class Classifier
         _probabilities = new double[batch * network.Classes];
     }
 
+    /// <summary>The network of a run folder as `alexnet train` or `alexnet import` leaves it, or of one of its checkpoints; it takes neither the data set nor a reader of recipes.</summary>
+    /// <param name="runOrCheckpoint">Of a run the best checkpoint is taken, where it is whole, else the newest.</param>
+    /// <param name="device">Computes; the caller keeps ownership.</param>
+    /// <param name="batch">Most pictures that are looked at together.</param>
+    /// <param name="report">Told of damaged checkpoints that are passed over.</param>
+    /// <exception cref="CheckpointException">It is neither, or has no whole checkpoint, or another of its files is damaged.</exception>
+    public static Classifier Open(string runOrCheckpoint, IDevice device, int batch = 1, Action<string>? report = null)
+    {
+        string run = RunManifest.FolderOf(runOrCheckpoint) ?? throw new CheckpointException($"{runOrCheckpoint} is no run folder and no checkpoint of one: there is no {RunManifest.FileName}");
+        var manifest = RunManifest.Read(run);
+        var weights = run != runOrCheckpoint ? CheckpointFolder.Load(runOrCheckpoint).Towers
+            : new CheckpointFolder(Path.Combine(run, RunManifest.CheckpointsName)).BestWhole(report ?? (_ => { }))?.Towers ?? throw new CheckpointException($"{run} has no whole checkpoint");
+        return new Classifier(manifest.ReadNetwork(run), weights, manifest.ReadMean(run), device, batch) { Classes = manifest.Classes };
+    }
+
+    /// <summary>Names in the order of labels; empty where they were not told. A class of the network that only makes the number even has none.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+
     /// <summary>Side of a record in pixels, R: what an <see cref="ImageDecoder"/> makes of a picture.</summary>
     public int RecordSize { get; }
+
+    /// <summary>What is in a picture: every class with its probability, best first.</summary>
+    /// <param name="picture">The bytes of a JPEG, PNG, GIF, WebP or BMP file; larger ones are made smaller, and their centre is looked at.</param>
+    /// <param name="views">1, the centre, or <see cref="View.Count"/>.</param>
+    /// <exception cref="DataException">It cannot be read: why.</exception>
+    public IReadOnlyList<(string Class, double Probability)> Name(ReadOnlySpan<byte> picture, int views = 1)
+    {
+        byte[] record = new byte[3 * RecordSize * RecordSize];
+        using var decoder = new ImageDecoder(RecordSize);
+        if (decoder.Decode(picture, record) is { } reason) throw new DataException($"the picture cannot be used: {reason}");
+        return [.. Classes.Zip(Classify([record], views).ToArray()).OrderByDescending(g => g.Second)];
+    }
 
     /// <summary>Softmax averaged over the views of each picture (paper section 4.1).</summary>
     /// <param name="records">uint8 RGB [R, R, 3] each, at most a batch of them.</param>

@@ -27,12 +27,9 @@ trainer.Run((step, score) =>
 });
 Console.WriteLine($"validation: top-1 error {100 * trainer.Validate().Top1Error:0.0} %, weights {trainer.Digest()}");
 
-if (args.Length > 1) // a picture file: what does the network see in it?
+if (args.Length > 1) // a picture file: what does the network see in it? For a run of the command: Classifier.Open("runs/mine", device)
 {
-    var classifier = new Classifier(network, [.. trainer.Towers.Select(t => TowerStates.Capture(t))], data.Mean, device, batch: 1); // or weights of CheckpointFolder.Load
-    byte[] record = new byte[3 * data.RecordSize * data.RecordSize];
-    using var decoder = new ImageDecoder(data.RecordSize);
-    if (decoder.Decode(File.ReadAllBytes(args[1]), record) is { } reason) throw new InvalidDataException($"{args[1]}: {reason}");
-    foreach (var (name, probability) in data.Classes.Zip(classifier.Classify([record]).ToArray()).OrderByDescending(g => g.Second).Take(3))
+    var classifier = new Classifier(network, [.. trainer.Towers.Select(t => TowerStates.Capture(t))], data.Mean, device, batch: 1) { Classes = data.Classes };
+    foreach (var (name, probability) in classifier.Name(File.ReadAllBytes(args[1])).Take(3))
         Console.WriteLine($"{100 * probability:0.0} % {name}");
 }

@@ -32,7 +32,7 @@ static class ExportCommand
         Options.CheckFile(file);
         var trained = TrainedNetwork.Open(path, best: true, output.Log.WriteLine);
         var whole = new WholeNetwork(trained.Run.ReadRecipe(trained.Manifest, Settings.None).Network);
-        NamedValues[] values = [.. whole.Merge(trained.Towers[0], trained.Towers[1]), whole.CentreMean(trained.Run.ReadMean(trained.Manifest), trained.Manifest.RecordSize)];
+        NamedValues[] values = [.. whole.Merge(trained.Towers[0], trained.Towers[1]), whole.CentreMean(trained.Manifest.ReadMean(trained.Run.Path), trained.Manifest.RecordSize)];
         var metadata = Metadata(trained);
         string sha256 = "";
         WholeFile.Write(file, partial => sha256 = extension == OnnxExtension

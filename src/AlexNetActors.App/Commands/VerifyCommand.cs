@@ -53,7 +53,7 @@ sealed class VerifyCommand
     {
         var manifest = ReadManifest(run);
         var recipe = manifest is null ? null : Try(() => run.ReadRecipe(manifest, Settings.None));
-        if (manifest is not null) Try(() => run.ReadMean(manifest));
+        if (manifest is not null) Try(() => manifest.ReadMean(run.Path));
         var checkpoints = new JsonArray();
         var whole = new List<(long Steps, Ledger Ledger)>();
         var listed = run.Checkpoints.List();
@@ -128,7 +128,7 @@ sealed class VerifyCommand
         {
             return read();
         }
-        catch (Exception e) when (e is RunException or UsageException or RecipeException)
+        catch (Exception e) when (e is RunException or CheckpointException or UsageException or RecipeException)
         {
             Say(Hocon.OneLine(e.Message));
             return null;

@@ -2,6 +2,7 @@ using Akka.Configuration;
 using AlexNetActors.Actors;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
+using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 

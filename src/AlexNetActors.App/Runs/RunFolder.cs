@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
@@ -15,7 +14,7 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class RunFolder
 {
-    const string ManifestName = "run.json", RecipeName = "recipe.conf", MeanName = "mean.f32", LockName = ".lock", OwnerName = ".owner";
+    const string LockName = ".lock", OwnerName = ".owner";
 
     static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
@@ -28,8 +27,8 @@ sealed class RunFolder
     public string Events => System.IO.Path.Combine(Path, "events.jsonl");
     public string TensorBoard => System.IO.Path.Combine(Path, "tensorboard");
     public string Report => System.IO.Path.Combine(Path, "report.html");
-    public CheckpointFolder Checkpoints => new(System.IO.Path.Combine(Path, "checkpoints"));
-    public bool HoldsRun => File.Exists(In(ManifestName));
+    public CheckpointFolder Checkpoints => new(In(RunManifest.CheckpointsName));
+    public bool HoldsRun => RunManifest.HoldsRun(Path);
 
     /// <summary>Whether a process trains into it, or has.</summary>
     public bool HasLock => File.Exists(In(LockName));
@@ -41,13 +40,7 @@ sealed class RunFolder
         : throw new UsageException(Directory.Exists(path) ? $"{path} is no run folder (there is no run.json): name a folder made by `alexnet train`" : $"there is no folder {path}: name a run folder");
 
     /// <summary>The run whose folder this is, or that has this folder among its checkpoints; null when it is neither.</summary>
-    public static RunFolder? Of(string runOrCheckpoint)
-    {
-        var run = new RunFolder(runOrCheckpoint);
-        if (run.HoldsRun) return run;
-        string? above = System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(run.Path)));
-        return above is not null && new RunFolder(above) is { HoldsRun: true } of ? of : null;
-    }
+    public static RunFolder? Of(string runOrCheckpoint) => RunManifest.FolderOf(new RunFolder(runOrCheckpoint).Path) is { } folder ? new RunFolder(folder) : null;
 
     /// <summary>
     /// Keeps other processes from training into this folder until it is disposed. The system frees the lock of a process that dies. One that
@@ -97,25 +90,18 @@ sealed class RunFolder
     void RequireNothingElse()
     {
         if (!Directory.Exists(Path)) return;
-        string[] ours = [LockName, OwnerName, RecipeName, MeanName, .. new[] { Metrics, Events, TensorBoard }.Select(f => System.IO.Path.GetFileName(f))];
+        string[] ours = [LockName, OwnerName, RunManifest.RecipeName, RunManifest.MeanName, .. new[] { Metrics, Events, TensorBoard }.Select(f => System.IO.Path.GetFileName(f))];
         if (Directory.EnumerateFileSystemEntries(Path).FirstOrDefault(f => !ours.Contains(System.IO.Path.GetFileName(f).Replace(".partial", ""))) is { } other)
             throw new UsageException($"{Path} is not empty (it has {System.IO.Path.GetFileName(other)}) and holds no run: name a new folder with --run");
     }
 
     public void Write(Recipe recipe, ReadOnlySpan<float> mean)
     {
-        Put(RecipeName, System.Text.Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
-        Put(MeanName, MemoryMarshal.AsBytes(mean).ToArray());
+        Put(RunManifest.RecipeName, System.Text.Encoding.UTF8.GetBytes(RecipeText.Of(recipe)));
+        Put(RunManifest.MeanName, MemoryMarshal.AsBytes(mean).ToArray());
     }
 
-    public void Write(RunManifest manifest) => Put(ManifestName, BytesOf(Sealed(manifest)));
-
-    static byte[] BytesOf(RunManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, Json);
-
-    static RunManifest Sealed(RunManifest manifest) => manifest with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(BytesOf(manifest with { Sha256 = "" }))) };
-
-    /// <summary>SHA-256 of a mean image.</summary>
-    public static string HashOf(ReadOnlySpan<float> mean) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(mean)));
+    public void Write(RunManifest manifest) => Put(RunManifest.FileName, manifest.ToBytes());
 
     /// <summary>What went wrong, and the records of its batch.</summary>
     public void Write(NumbersWentWrong wrong) => Put(wrong.FileName, JsonSerializer.SerializeToUtf8Bytes(
@@ -135,29 +121,12 @@ sealed class RunFolder
         }
     }
 
-    public RunManifest ReadManifest()
-    {
-        string file = In(ManifestName);
-        try
-        {
-            byte[] bytes = OrdinaryFile.Read(file);
-            var manifest = JsonSerializer.Deserialize<RunManifest>(bytes, Json);
-            if (manifest is not null && manifest.Format != RunManifest.CurrentFormat)
-                throw new RunException($"{file} has format {manifest.Format}, this version reads {RunManifest.CurrentFormat}: use the version that wrote it");
-            if (manifest is not { Recipe: not null, RecipeDigest: not null, Data: not null, DataDigest: not null, Classes: not null, Devices.Length: 1 or 2, DeviceKind: not null, MeanSha256: not null })
-                throw new RunException($"{file} is damaged: fields are missing");
-            if (!bytes.AsSpan().SequenceEqual(BytesOf(Sealed(manifest)))) throw new RunException($"{file} is damaged: it does not match its own SHA-256; restore it, or train into another folder with --run");
-            return manifest;
-        }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new RunException($"{file} cannot be read: {Hocon.OneLine(e.Message)}");
-        }
-    }
+    /// <exception cref="CheckpointException">It is damaged, or cannot be read.</exception>
+    public RunManifest ReadManifest() => RunManifest.Read(Path);
 
     /// <summary>recipe.conf as it stands there.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
-    public string ReadRecipeText() => Reading(In(RecipeName), File.ReadAllText);
+    public string ReadRecipeText() => Reading(In(RunManifest.RecipeName), File.ReadAllText);
 
     /// <summary>metrics.jsonl, to be read while it may be written; null when there is none.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
@@ -195,23 +164,10 @@ sealed class RunFolder
     /// <exception cref="RunException">The file is not what the run was started with.</exception>
     public Recipe ReadRecipe(RunManifest manifest, Settings settings)
     {
-        var file = RecipeFile.Load(In(RecipeName)) with { Name = manifest.Recipe };
+        var file = RecipeFile.Load(In(RunManifest.RecipeName)) with { Name = manifest.Recipe };
         if (RecipeText.Digest(RecipeReader.Read(file, Settings.None)) != manifest.RecipeDigest)
-            throw new RunException($"the {RecipeName} of {Path} is not the one its run was started with: restore it");
+            throw new RunException($"the {RunManifest.RecipeName} of {Path} is not the one its run was started with: restore it");
         return RecipeReader.Read(file, settings);
-    }
-
-    /// <summary>The training set's mean image, [RecordSize, RecordSize, 3].</summary>
-    public float[] ReadMean(RunManifest manifest)
-    {
-        string file = In(MeanName);
-        byte[] bytes = File.Exists(file) ? Reading(file, OrdinaryFile.Read) : [];
-        float[] mean = new float[bytes.Length / 4];
-        if (bytes.LongLength != 12L * manifest.RecordSize * manifest.RecordSize)
-            throw new RunException($"{file} is missing or damaged: it has {bytes.Length} bytes, a mean image of {manifest.RecordSize} pixels a side has {12L * manifest.RecordSize * manifest.RecordSize}");
-        bytes.CopyTo(MemoryMarshal.AsBytes(mean.AsSpan()));
-        if (HashOf(mean) != manifest.MeanSha256) throw new RunException($"{file} is damaged: it does not match its SHA-256 in {ManifestName}; restore it");
-        return mean;
     }
 }
 

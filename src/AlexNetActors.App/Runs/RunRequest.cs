@@ -85,7 +85,7 @@ sealed record RunPlan(Recipe Recipe, DataFolder Data, RunLimits Limits, int Vali
 
     /// <summary>What run.json says of the run on these devices.</summary>
     public RunManifest Manifest(string[] devices, string kind) => new(RunManifest.CurrentFormat, Recipe.Name, RecipeText.Digest(Recipe), Path.GetFullPath(Data.Path), Data.Digest, Data.RecordSize,
-        [.. Data.Classes], devices, kind, Limits.StepsMax, Data.Train.Count, RunFolder.HashOf(Data.Mean.Span));
+        [.. Data.Classes], devices, kind, Limits.StepsMax, Data.Train.Count, RunManifest.HashOf(Data.Mean.Span));
 
     public void Introduce(TextWriter log)
     {

@@ -15,7 +15,7 @@ sealed record TrainedNetwork(string Folder, string Choice, RunFolder Run, RunMan
     /// <summary>Ready to look at pictures.</summary>
     /// <param name="recipe">Its run's.</param>
     /// <param name="device">Computes; the caller keeps ownership.</param>
-    public Classifier On(Recipe recipe, IDevice device) => new(recipe.Network, Towers, Run.ReadMean(Manifest), device, recipe.Batch);
+    public Classifier On(Recipe recipe, IDevice device) => new(recipe.Network, Towers, Manifest.ReadMean(Run.Path), device, recipe.Batch);
 
     /// <param name="runOrCheckpoint">A run folder means one of its checkpoints: the best when asked for and recorded, else the newest whole one.</param>
     /// <param name="best">Whether the best is asked for.</param>
@@ -33,19 +33,8 @@ sealed record TrainedNetwork(string Folder, string Choice, RunFolder Run, RunMan
             var (named, towers) = CheckpointFolder.Load(runOrCheckpoint);
             return new TrainedNetwork(runOrCheckpoint, "as named", run, manifest, named, towers);
         }
-        var newest = run.Checkpoints.NewestWhole(report) ?? throw new RunException(run.LostCheckpoint() is { } lost ? run.SayLost(lost) : $"{run.Path} has no whole checkpoint yet: train on with --resume");
-        if (best && newest.Manifest.Progress.BestSteps is var steps and > 0 && steps != newest.Manifest.Progress.Steps)
-            try
-            {
-                string folder = run.Checkpoints.List().FirstOrDefault(c => c.Steps == steps).Folder ?? throw new CheckpointException($"the best checkpoint of {run.Path}, after step {steps}, is not there any more");
-                var (found, towers) = CheckpointFolder.Load(folder);
-                return new TrainedNetwork(folder, $"the best of {run.Path}", run, manifest, found, towers);
-            }
-            catch (CheckpointException e)
-            {
-                report($"{e.Message}; the newest checkpoint is used instead of the best");
-            }
-        string choice = newest.Manifest.Progress.BestSteps == newest.Manifest.Progress.Steps ? "the newest and best" : "the newest";
-        return new TrainedNetwork(newest.Folder, $"{choice} of {run.Path}", run, manifest, newest.Manifest, newest.Towers);
+        var (found, weights, folder) = (best ? run.Checkpoints.BestWhole(report) : run.Checkpoints.NewestWhole(report))
+            ?? throw new RunException(run.LostCheckpoint() is { } lost ? run.SayLost(lost) : $"{run.Path} has no whole checkpoint yet: train on with --resume");
+        return new TrainedNetwork(folder, $"{(found.Progress.Steps == found.Progress.BestSteps ? "the best" : "the newest")} of {run.Path}", run, manifest, found, weights);
     }
 }

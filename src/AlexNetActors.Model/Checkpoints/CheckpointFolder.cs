@@ -142,6 +142,25 @@ public sealed class CheckpointFolder(string path)
         return null;
     }
 
+    /// <summary>The checkpoint of the best validation, where there was one and it is whole; else the newest that is.</summary>
+    /// <inheritdoc cref="NewestWhole"/>
+    public (CheckpointManifest Manifest, TowerState[] Towers, string Folder)? BestWhole(Action<string> report)
+    {
+        if (NewestWhole(report) is not { Manifest.Progress: { } progress } newest) return null;
+        if (progress.BestSteps <= 0 || progress.BestSteps == progress.Steps) return newest;
+        try
+        {
+            string folder = List().FirstOrDefault(c => c.Steps == progress.BestSteps).Folder ?? throw new CheckpointException($"the best checkpoint of {Path}, after step {progress.BestSteps}, is not there any more");
+            var (manifest, towers) = Load(folder);
+            return (manifest, towers, folder);
+        }
+        catch (CheckpointException e)
+        {
+            report($"{e.Message}; the newest checkpoint is used instead of the best");
+            return newest;
+        }
+    }
+
     void PutAside(string folder)
     {
         string aside = FolderOf(StepsOf(folder)!.Value) + DamagedSuffix;

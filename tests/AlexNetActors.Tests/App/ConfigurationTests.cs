@@ -31,6 +31,18 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(RecipeText.Lines(recipe), RecipeText.Lines(again));
     }
 
+    [Theory]
+    [MemberData(nameof(Recipes))]
+    public void Without_HOCON_a_resolved_recipe_gives_the_same_digest_and_network(string name)
+    {
+        var recipe = Read(name, "exchange.element=bf16", "network.response.alpha=0.00012", "network.fc6.dropout=0.3", "schedule.epochs=7");
+        string text = RecipeText.Of(recipe);
+        Assert.Equal(RecipeText.Lines(recipe), RecipeText.Lines(recipe with { Network = RecipeText.ReadNetwork(text) }));
+        Assert.Equal(RecipeText.Digest(recipe), RecipeText.Digest(text));
+        Assert.Equal(RecipeText.Digest(recipe), RecipeText.Digest(text.Replace("schedule.epochs = 7\n", "schedule.epochs = 8\n")));
+        Assert.NotEqual(RecipeText.Digest(recipe), RecipeText.Digest(text.Replace("network.fc6.dropout = 0.3\n", "network.fc6.dropout = 0.4\n")));
+    }
+
     [Fact]
     public void What_is_shown_is_a_recipe_file()
     {

@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using AlexNetActors.App;
+using AlexNetActors.Compute;
+using AlexNetActors.Compute.Cpu;
 using AlexNetActors.Data;
+using AlexNetActors.Model;
 using AlexNetActors.Tests.Data;
 
 namespace AlexNetActors.Tests.App;
@@ -133,6 +137,34 @@ public sealed class InferenceTests : IDisposable
     }
 
     [Fact]
+    [Fact]
+    public void From_CSharp_a_run_is_opened_in_one_call_and_sees_what_predict_sees()
+    {
+        _workshop.TrainTo("run", 5);
+        string run = _workshop.In("run"), picture = _workshop.In("some.jpg"), newest = _workshop.Checkpoints("run")[0].Folder;
+        File.WriteAllBytes(picture, TestPictures.Jpeg(1));
+        Directory.Move(_workshop.Data, _workshop.In("elsewhere"));
+        using var device = new CpuDevice(threads: 2);
+        foreach (var (path, views) in new[] { (run, 1), (run + "/", 10), (newest, 1) })
+        {
+            var guesses = Alexnet.Run("predict", path, picture, "--top", "10", "--views", $"{views}", "--json").Expect(0).Json["images"]![0]!["guesses"]!.AsArray();
+            Assert.Equal(guesses.Select(g => ((string)g!["class"]!, (double)g["probability"]!)), Classifier.Open(path, device).Name(File.ReadAllBytes(picture), views));
+        }
+
+        string Refused(string path) => Assert.Throws<CheckpointException>(() => Classifier.Open(path, device)).Message;
+        Assert.Contains("is no run folder and no checkpoint of one", Refused(_workshop.Folder));
+        Assert.StartsWith("the picture cannot be used: ", Assert.Throws<DataException>(() => Classifier.Open(run, device).Name("no picture"u8)).Message);
+        Workshop.Damage(Path.Combine(newest, "tower-A.safetensors"));
+        var said = new List<string>();
+        Assert.Equal(10, Classifier.Open(run, device, report: said.Add).Classes.Count);
+        Assert.Contains("tower-A.safetensors is damaged", Assert.Single(said));
+        string recipe = Path.Combine(run, "recipe.conf");
+        File.WriteAllText(recipe, File.ReadAllText(recipe).Replace("network.response.alpha = 0.0001\n", "network.response.alpha = 0.5\n"));
+        Assert.Contains("is not the one its run was started with", Refused(run));
+        File.Delete(recipe);
+        Assert.Contains("is not the one its run was started with", Refused(run));
+    }
+
     public void Predictions_are_drawn_on_a_sheet_that_needs_nothing_else()
     {
         _workshop.TrainTo("run", 2);

@@ -1,4 +1,5 @@
 using AlexNetActors.App;
+using AlexNetActors.Model;
 
 namespace AlexNetActors.Tests.App;
 
