@@ -45,7 +45,7 @@ sealed class VerifyCommand
         var manifest = of is null ? null : ReadManifest(of);
         var report = new JsonObject { ["checkpoint"] = path };
         var before = of?.Checkpoints.List().SkipWhile(c => Path.GetFullPath(c.Folder) != Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))).Skip(1) ?? [];
-        Check(path, manifest, () => before.Select(c => c.Folder).FirstOrDefault(f => CheckpointFolder.Damage(f).Count == 0), report);
+        Check(path, CheckpointFolder.Damage(path), manifest, () => before.Select(c => c.Folder).FirstOrDefault(f => CheckpointFolder.Damage(f).Count == 0), report);
         return report;
     }
 
@@ -62,7 +62,9 @@ sealed class VerifyCommand
         foreach (var (steps, folder) in listed.Reverse())
         {
             var report = new JsonObject { ["checkpoint"] = folder, ["step"] = steps };
-            if (Check(folder, manifest, () => newest, report) is { } found)
+            var damage = CheckpointFolder.Damage(folder);
+            if (!Directory.Exists(folder)) continue; // newer ones have replaced it meanwhile: the run goes on
+            if (Check(folder, damage, manifest, () => newest, report) is { } found)
             {
                 whole.Add((steps, found.Progress.Ledger));
                 newest = folder;
@@ -76,13 +78,14 @@ sealed class VerifyCommand
     }
 
     /// <param name="folder">The checkpoint.</param>
+    /// <param name="found">What its files show.</param>
     /// <param name="run">The run that it ought to be of, if that is known.</param>
     /// <param name="wholeBefore">The newest whole one before it.</param>
     /// <param name="report">Gets what is found.</param>
     /// <returns>The manifest of one that is whole.</returns>
-    CheckpointManifest? Check(string folder, RunManifest? run, Func<string?> wholeBefore, JsonObject report)
+    CheckpointManifest? Check(string folder, IReadOnlyList<string> found, RunManifest? run, Func<string?> wholeBefore, JsonObject report)
     {
-        var damage = CheckpointFolder.Damage(folder).ToList();
+        var damage = found.ToList();
         var manifest = damage.Count == 0 ? CheckpointManifest.Read(folder) : null;
         if (manifest is not null && run is not null && (manifest.RecipeDigest, manifest.DataDigest, manifest.DeviceKind) != (run.RecipeDigest, run.DataDigest, run.DeviceKind))
             damage.Add($"{folder} is of another run: its recipe, data set or kind of device is not the one in run.json");

@@ -43,6 +43,16 @@ public sealed class VerifyTests : IDisposable
         Assert.Equal(Enumerable.Range(1, Steps), _workshop.Metrics("run", "step").Select(l => (int)l["step"]!));
     }
 
+    /// <summary>What it has listed may be replaced by newer ones before it is read.</summary>
+    [Fact]
+    public void Of_a_run_that_goes_on_nothing_is_damaged()
+    {
+        var process = Alexnet.Start(_workshop.Train("run", "--steps", "1000000", "--set", "checkpoint-steps=1"));
+        Alexnet.WaitUntil(process, () => Lines() >= 20);
+        for (int n = 0; n < 3; n++) Verify(0);
+        Alexnet.Kill(process);
+    }
+
     int Lines()
     {
         if (!File.Exists(Metrics)) return 0;
