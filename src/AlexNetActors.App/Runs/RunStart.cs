@@ -33,18 +33,21 @@ sealed record RunStart(RunProgress Progress, string? Checkpoint, string? Weights
             throw new UsageException($"{folder.Path} was trained on another data set than {plan.Data.Path} (digest {now.DataDigest[..8]}, was {earlier.DataDigest[..8]}, then in {earlier.Data}): name that one with --data, or another folder with --run");
         if (now.DeviceKind != earlier.DeviceKind)
             throw new UsageException($"{folder.Path} was trained on devices of kind {earlier.DeviceKind}, --device asks for {now.DeviceKind}, whose bits differ: resume on devices of that kind (`alexnet devices`), or name another folder with --run");
-        folder.Write(now);
         var newest = folder.Checkpoints.NewestWhole(report, setAside: true);
         if (newest is null)
         {
             if (folder.Checkpoints.SetAside().Count > 0) throw new RunException($"no checkpoint of {folder.Path} is whole: nothing can be resumed; train into another folder with --run");
             if (folder.LostCheckpoint() is { } lost) throw new RunException($"{folder.SayLost(lost)}, or train into another folder with --run");
+            folder.Write(now);
             report($"{folder.Path} has no checkpoint yet: it starts from step 0");
             return new RunStart(RunProgress.Start(plan.Limits), null, null);
         }
         var (manifest, _, checkpoint) = newest.Value;
         if (manifest.RecipeDigest != earlier.RecipeDigest || manifest.DataDigest != earlier.DataDigest || manifest.DeviceKind != earlier.DeviceKind)
             throw new RunException($"{checkpoint} is of another run than {folder.Path}: move it away, or name another folder with --run");
+        if (manifest.Progress.Steps > now.StepsMax)
+            throw new UsageException($"{folder.Path} is after step {manifest.Progress.Steps} already and cannot stop after step {now.StepsMax}: resume with more of --steps or --epochs");
+        folder.Write(now);
         report($"resumes after step {manifest.Progress.Steps} from {checkpoint}, weights {manifest.WeightsSha256[..16]}...");
         return new RunStart(manifest.Progress, checkpoint, manifest.WeightsSha256);
     }

@@ -34,6 +34,14 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void Fewer_steps_than_are_done_are_refused_and_change_nothing()
+    {
+        _workshop.TrainTo("run", 5);
+        Assert.Contains("is after step 5 already and cannot stop after step 3: resume with more of --steps or --epochs", Refused(2, _workshop.Resume("run", "--steps", "3")));
+        Assert.Equal(5, (int)Alexnet.Run(_workshop.Resume("run")).Expect(0).Json["step"]!);
+    }
+
+    [Fact]
     public void Nothing_to_resume_is_an_error_and_so_is_a_fresh_start_over_a_run()
     {
         Assert.Contains("holds no run to resume", Refused(2, _workshop.Resume("nothing")));
