@@ -13,6 +13,9 @@ static class CommandLine
 {
     const int Failed = 1, WrongUse = 2;
 
+    /// <summary>A word that begins with @ is a name like any other, not a file of more words.</summary>
+    static readonly ParserConfiguration AsTyped = new() { ResponseFileTokenReplacer = null };
+
     static RootCommand Root() => new("Trains AlexNet as its authors did: one network split over two GPUs, each owned by an actor. Exit codes: 0 done, 1 failed while running or stopped by a signal, 2 wrong use.")
     {
         TrainCommand.Define(),
@@ -49,7 +52,7 @@ static class CommandLine
     {
         try
         {
-            var parsed = Root().Parse(args);
+            var parsed = Root().Parse(args, AsTyped);
             if (parsed.Errors.Count > 0 && !CompletionCommand.Asks(args) && !parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?"))
                 throw new UsageException($"{Words(parsed.Errors)}: see `{string.Join(' ', Path(parsed.CommandResult).Append("--help"))}`");
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -78,7 +81,7 @@ static class CommandLine
     {
         string message = errors.Select(e => e.Message).OrderByDescending(m => m.Contains('\'')).First().TrimEnd('.');
         int type = message.IndexOf(" as expected type", StringComparison.Ordinal);
-        return type < 0 ? message : $"{message[..type]}, wanted a whole number"; // the only typed options there are
+        return type < 0 ? message : $"{message[..type]}, wanted a whole number, at most {(message.Contains("Int64", StringComparison.Ordinal) ? long.MaxValue : int.MaxValue)}"; // the only typed options there are
     }
 
     static IEnumerable<string> Path(SymbolResult? result) =>

@@ -18,7 +18,7 @@ static class BenchCommand
 
     public static Command Define()
     {
-        var recipe = Options.Recipe();
+        var recipe = Options.Recipe(DefaultRecipe);
         var device = new Option<string?>("--device") { Description = "Device, or two to compare: see `alexnet devices`.", HelpName = "D[,D]", CompletionSources = { Options.DeviceNames } };
         var threads = new Option<int?>("--threads") { Description = "Threads of the device; as many as a tower has beside another when not given.", HelpName = "N" };
         var batch = new Option<int?>("--batch") { Description = "Images of the batch; the recipe's when not given.", HelpName = "N" };
@@ -26,7 +26,7 @@ static class BenchCommand
         var layer = new Option<string>("--layer") { Description = "Only layers whose names start so.", HelpName = "PREFIX", DefaultValueFactory = _ => "" };
         var set = Options.Set();
         var json = Options.Json();
-        var command = new Command("bench", $"Measures every layer and pass of one tower against what the processor can do; of recipe {DefaultRecipe} when none is named.") { recipe, device, threads, batch, repetitions, layer, set, json };
+        var command = new Command("bench", "Measures every layer and pass of one tower against what the processor can do.") { recipe, device, threads, batch, repetitions, layer, set, json };
         command.SetAction(p => Measure(p.GetValue(recipe) ?? DefaultRecipe, p.GetValue(device) ?? Devices.Default, p.GetValue(threads), p.GetValue(batch), p.GetValue(repetitions), p.GetValue(layer)!, p.GetValue(set)!, new Output(p.GetValue(json))));
         return command;
     }

@@ -22,6 +22,7 @@ static class CertificatesCommand
 
     static int Make(string folder, string[] names, int days, Output output)
     {
+        if (string.IsNullOrWhiteSpace(folder)) throw new UsageException("the name of the folder is empty: name one");
         if (days is < 1 or > CertificateAuthority.DaysMax) throw new UsageException($"--days is {days}: wanted 1 to {CertificateAuthority.DaysMax}");
         if (names.Select(CertificateAuthority.Complaint).FirstOrDefault(c => c is not null) is { } complaint) throw new UsageException($"--nodes: {complaint}");
         if (names.GroupBy(n => n, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new UsageException($"--nodes names {twice.Key} twice: one folder is one node's");

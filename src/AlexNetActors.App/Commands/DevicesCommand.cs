@@ -18,10 +18,7 @@ static class DevicesCommand
 
     static int Show(Output output)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("device", "kind", "usable", "what it is");
-        foreach (var d in DeviceCatalog.All) table.AddRow(d.Name, d.Kind, "yes", d.Description);
-        foreach (var (name, why) in DeviceCatalog.Unusable) table.AddRow(name, "", "no", why);
-        output.Table(table);
+        output.Table(Table(DeviceCatalog.All, DeviceCatalog.Unusable));
         output.Json(new JsonObject
         {
             ["cores"] = Environment.ProcessorCount,
@@ -31,5 +28,13 @@ static class DevicesCommand
             ]),
         });
         return 0;
+    }
+
+    public static Table Table(IEnumerable<DeviceEntry> usable, IEnumerable<UnusableDevice> unusable)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("device", "kind", "usable", "what it is");
+        foreach (var d in usable) table.AddRow([.. new[] { d.Name, d.Kind, "yes", d.Description }.Select(Markup.Escape)]); // of drivers: "Intel(R) Graphics [0x56a0]"
+        foreach (var (name, why) in unusable) table.AddRow([.. new[] { name, "", "no", why }.Select(Markup.Escape)]);
+        return table;
     }
 }

@@ -15,9 +15,9 @@ static class EvaluateCommand
     public static Command Define()
     {
         var of = new Argument<string>("RUN|CHECKPOINT") { Description = "A run folder (its best checkpoint, else the newest) or one of its checkpoints." };
-        var data = Options.Data();
+        var data = Options.Data("the run's");
         var views = Options.Views();
-        var device = Options.Device("");
+        var device = Options.Device("", "D");
         var set = Options.Set();
         var json = Options.Json();
         var command = new Command("evaluate", "Scores a trained network on the validation set.") { of, data, views, device, set, json };
@@ -33,7 +33,7 @@ static class EvaluateCommand
         using var data = DataSets.Open(dataPath ?? network.Manifest.Data, output.Log.WriteLine);
         RequireFit(data, network);
         var recipe = network.Run.ReadRecipe(network.Manifest, settings);
-        output.Log.WriteLine($"{network.Folder} ({network.Choice}) on {Words.Count(data.Validation.Count)} pictures of {data.Path}, {views} view{(views == 1 ? "" : "s")} each, on {factory.Name}");
+        output.Log.WriteLine($"{network.Folder} ({network.Choice}) on {Words.Count(data.Validation.Count, "picture")} of {data.Path}, {Words.Count(views, "view")} each, on {factory.Name}");
 
         long start = Stopwatch.GetTimestamp();
         using var opened = factory.Open();
@@ -43,7 +43,7 @@ static class EvaluateCommand
         double speed = score.Images / Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         string steady = steadySpeed is null ? "" : $" with its start, {Words.Speed(steadySpeed)} after the first batch";
-        output.Result.WriteLine($"loss {Words.Loss(score.Loss)}, {Words.Errors(score)} on {Words.Count(score.Images)} pictures ({Words.Speed(speed)}{steady})");
+        output.Result.WriteLine($"loss {Words.Loss(score.Loss)}, {Words.Errors(score)} on {Words.Count(score.Images, "picture")} ({Words.Speed(speed)}{steady})");
         byClass.Show(output);
         output.Json(new JsonObject
         {

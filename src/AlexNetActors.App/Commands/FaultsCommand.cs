@@ -19,8 +19,8 @@ sealed class FaultsCommand
         var plan = new Argument<string?>("plan") { Description = "A fault plan: matrix, lone-seed, recovery, spare, silence, silence-30s, soak, or a file.", Arity = ArgumentArity.ZeroOrOne, HelpName = "PLAN", CompletionSources = { _ => FaultPlan.Names.Select(n => new CompletionItem(n)) } };
         var faults = Options.Fault();
         faults.Description = "A fault: --fault \"kill tower-B at step 7 in exchange conv3 backward\", or --fault \"random SEED every 20s for 20m\"; several strike the same run.";
-        var recipe = Options.Recipe();
-        var data = Options.Data();
+        var recipe = Options.Recipe("the plan's");
+        var data = Options.Data("a few drawn pictures");
         var steps = new Option<long?>("--steps") { Description = "Steps of a run.", HelpName = "N" };
         var device = Options.Device(" of the towers");
         var folder = new Option<string?>("--out") { Description = "Folder for the report and every node's words; runs/<time>-faults when not given.", HelpName = "DIR" };
@@ -41,7 +41,7 @@ sealed class FaultsCommand
     int Run(Request request)
     {
         var plan = FaultPlan.Load(request.Plan, request.Faults, request.Steps);
-        if (plan.Steps < 1) throw new UsageException("--steps is at least 1");
+        if (plan.Steps is < 1 or > MetricsLine.StepsMax) throw new UsageException($"--steps is at least 1, and at most {MetricsLine.StepsMax}");
         if (request.Repeat < 1) throw new UsageException("--repeat is at least 1");
         plan = plan with { Recipe = request.Recipe ?? plan.Recipe };
         if (request.WritePlan is { } file) return Write(plan, file);
@@ -117,3 +117,4 @@ sealed class FaultsCommand
         return report.Held == report.Runs.Count ? 0 : throw new RunException($"{report.Runs.Count - report.Held} of {report.Runs.Count} runs did not hold: see {page}");
     }
 }
+        Options.CheckFile(file);

@@ -14,8 +14,8 @@ static class ImportCommand
     public static Command Define()
     {
         var file = new Argument<string>("FILE") { Description = "A PyTorch state dict saved as safetensors, float32, named as `alexnet export` names it." };
-        var recipe = Options.Recipe();
-        var data = Options.Data();
+        var recipe = Options.Recipe(RunRequest.DefaultRecipe);
+        var data = Options.Data("the built-in pictures");
         var fresh = new Option<string?>("--fresh") { Description = "Layers that begin anew instead of coming from the file, to learn other classes: --fresh fc8.", HelpName = "LAYER[,LAYER]" };
         var device = Options.Device("s that the run is to be trained on");
         var set = Options.Set();

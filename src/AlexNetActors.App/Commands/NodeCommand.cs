@@ -23,8 +23,8 @@ sealed class NodeCommand
         var unencrypted = new Option<bool>("--unencrypted") { Description = "Let anybody who reaches the port take part: for networks where that is nobody else." };
         var device = Options.Device("s that it offers");
         var towers = new Option<string?>("--towers") { Description = "Towers that its devices must hold: A, B or AB; any when not given.", HelpName = "A|B|AB", CompletionSources = { "A", "B", "AB" } };
-        var recipe = Options.Recipe();
-        var data = Options.Data();
+        var recipe = Options.Recipe($"{RunRequest.DefaultRecipe}, or the resumed run's,");
+        var data = Options.Data("the built-in pictures, or the resumed run's,");
         var run = new Option<string?>("--run") { Description = "Folder of the run, of a coordinator: goes on with what is there.", HelpName = "DIR" };
         var steps = new Option<long?>("--steps") { Description = "Stop after so many steps of the run.", HelpName = "N" };
         var epochs = new Option<long?>("--epochs") { Description = "Stop after so many epochs of the run.", HelpName = "N" };
@@ -35,7 +35,7 @@ sealed class NodeCommand
         var json = Options.Json();
         var events = new Option<bool>("--events") { Description = "Print what happens to the run, while the coordinator is here, as JSON objects on standard output, one a line." };
         var fault = Options.Fault();
-        var driven = new Option<bool>("--driven") { Description = "Take faults from standard input: for `alexnet faults`." };
+        var driven = new Option<bool>("--driven") { Description = "Take faults from standard input: for `alexnet faults`.", Hidden = true };
         var command = new Command("node", "Joins a cluster that trains one network.") { roles, listen, seeds, certificates, unencrypted, device, towers, data, recipe, run, steps, epochs, dashboard, tensorBoard, otlp, set, json, events, fault, driven };
         command.SetAction(p => new NodeCommand(new Output(p.GetValue(json), p.GetValue(events) || p.GetValue(driven))).Run(
             new Request(p.GetValue(roles)!, p.GetValue(listen), p.GetValue(seeds), p.GetValue(certificates), p.GetValue(unencrypted), p.GetValue(device), p.GetValue(towers), p.GetValue(fault)!, p.GetValue(driven), p.GetValue(dashboard), p.GetValue(tensorBoard), p.GetValue(otlp)),
@@ -130,6 +130,6 @@ sealed class NodeCommand
         ("A", 1) => [new OfferedDevice(devices[0], [TowerId.A])],
         ("B", 1) => [new OfferedDevice(devices[0], [TowerId.B])],
         ("AB", _) => OfferedDevice.ByTower(devices),
-        _ => throw new UsageException($"--towers is {towers} for {devices.Count} device{(devices.Count == 1 ? "" : "s")}: wanted A or B for one device, AB for one that holds both or for two that hold one each"),
+        _ => throw new UsageException($"--towers is {towers} for {Words.Count(devices.Count, "device")}: wanted A or B for one device, AB for one that holds both or for two that hold one each"),
     };
 }

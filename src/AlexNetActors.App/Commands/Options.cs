@@ -8,9 +8,9 @@ namespace AlexNetActors.App;
 /// <summary>Options that several commands share.</summary>
 static class Options
 {
-    public static Option<string?> Recipe() => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file.", HelpName = "NAME|FILE", CompletionSources = { _ => RecipeFile.Names.Select(n => new CompletionItem(n)) } };
-    public static Option<string?> Data() => new("--data") { Description = "Data set: a folder made by `alexnet prepare`.", HelpName = "DIR" };
-    public static Option<string?> Device(string more) => new("--device") { Description = $"Device{more}: see `alexnet devices`.", HelpName = "D", CompletionSources = { DeviceNames } };
+    public static Option<string?> Recipe(string otherwise) => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file; {otherwise} when not given.", HelpName = "NAME|FILE", CompletionSources = { _ => RecipeFile.Names.Select(n => new CompletionItem(n)) } };
+    public static Option<string?> Data(string otherwise) => new("--data") { Description = $"Data set: a folder made by `alexnet prepare`; {otherwise} when not given.", HelpName = "DIR" };
+    public static Option<string?> Device(string more, string name = "D[,D]") => new("--device") { Description = $"Device{more}: see `alexnet devices`; {Devices.Default} when not given.", HelpName = name, CompletionSources = { DeviceNames } };
     public static IEnumerable<CompletionItem> DeviceNames(CompletionContext _) => DeviceCatalog.All.Select(d => new CompletionItem(d.Name));
     public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005.", HelpName = "path=value", DefaultValueFactory = _ => [] };
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object as the last line of standard output." };

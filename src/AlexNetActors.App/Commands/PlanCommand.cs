@@ -12,10 +12,10 @@ static class PlanCommand
 
     public static Command Define()
     {
-        var recipe = Options.Recipe();
+        var recipe = Options.Recipe(DefaultRecipe);
         var set = Options.Set();
         var json = Options.Json();
-        var command = new Command("plan", $"Shows a recipe's layers, parameters, memory and exchanges; {DefaultRecipe} when none is named.") { recipe, set, json };
+        var command = new Command("plan", "Shows a recipe's layers, parameters, memory and exchanges.") { recipe, set, json };
         command.SetAction(p => Show(RecipeReader.Read(p.GetValue(recipe) ?? DefaultRecipe, Settings.Parse(p.GetValue(set)!)), NodeSettings.Read(Settings.Parse(p.GetValue(set)!)), new Output(p.GetValue(json))));
         return command;
     }

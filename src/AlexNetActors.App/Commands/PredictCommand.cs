@@ -14,7 +14,7 @@ static class PredictCommand
         var images = new Argument<string[]>("IMAGE") { Description = "Image files, and folders of them.", Arity = ArgumentArity.OneOrMore };
         var top = new Option<int>("--top") { Description = "Guesses to show.", HelpName = "N", DefaultValueFactory = _ => 5 };
         var views = Options.Views();
-        var device = Options.Device("");
+        var device = Options.Device("", "D");
         var html = new Option<string?>("--html") { Description = "Draw the pictures with their guesses, as the paper's figure 4 does, into one HTML file.", HelpName = "FILE" };
         var set = Options.Set();
         var json = Options.Json();
@@ -32,7 +32,7 @@ static class PredictCommand
         (string File, string? Complaint)[] files = [.. images.SelectMany(FilesOf)];
         var factory = Devices.Parse(device ?? Devices.Default, NodeSettings.Read(settings), most: 1)[0];
         var network = TrainedNetwork.Open(path, best: true, output.Log.WriteLine);
-        output.Log.WriteLine($"{network.Folder} ({network.Choice}), {views} view{(views == 1 ? "" : "s")} a picture, on {factory.Name}");
+        output.Log.WriteLine($"{network.Folder} ({network.Choice}), {Words.Count(views, "view")} a picture, on {factory.Name}");
         var recipe = network.Run.ReadRecipe(network.Manifest, settings);
         recipe = recipe with { Batch = Math.Min(recipe.Batch, files.Length) };
         using var opened = factory.Open();

@@ -24,6 +24,7 @@ static class PrepareCommand
     static int Prepare(string source, string target, PrepareOptions options, Output output)
     {
         if (!Directory.Exists(source)) throw new UsageException($"there is no folder {source}: name a folder of class folders, or one with the ILSVRC2012 tars");
+        if (File.Exists(target)) throw new UsageException($"{target} is a file: name a folder for the data set");
         if (options is { RecordSize: < 16 or > 4096 }) throw new UsageException($"--size is {options.RecordSize}: wanted 16 to 4096");
         if (options is { Threads: < 1 or > 1024 }) throw new UsageException($"--threads is {options.Threads}: wanted 1 to 1024");
         using var stop = new CancellationTokenSource();
@@ -46,7 +47,7 @@ static class PrepareCommand
         foreach (var skipped in report.Skipped.Take(SkippedShownMax)) output.Log.WriteLine($"skipped {skipped.File}: {skipped.Reason}");
         if (report.Skipped.Count > SkippedShownMax) output.Log.WriteLine($"... and {report.Skipped.Count - SkippedShownMax} more: all are in {Path.Combine(target, "prepare-report.json")}");
         if (report.AlreadyDone) result.WriteLine($"{target} was finished before and is whole");
-        result.WriteLine($"{Words.Count(report.Training)} training and {Words.Count(report.Validation)} validation records of {report.RecordSize} pixels, {report.Classes.Count} classes, {Words.Count(report.Skipped.Count)} files skipped");
+        result.WriteLine($"{Words.Count(report.Training)} training and {Words.Count(report.Validation, "validation record")} of {report.RecordSize} pixels, {report.Classes.Count} classes, {Words.Count(report.Skipped.Count, "file")} skipped");
         result.WriteLine($"data set {report.Digest} in {target}: train on it with `alexnet train --data {target}`");
         output.Json(new JsonObject
         {

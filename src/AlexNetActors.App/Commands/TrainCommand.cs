@@ -11,8 +11,8 @@ sealed class TrainCommand
 {
     public static Command Define()
     {
-        var recipe = Options.Recipe();
-        var data = Options.Data();
+        var recipe = Options.Recipe($"{RunRequest.DefaultRecipe}, or the resumed run's,");
+        var data = Options.Data("the built-in pictures, or the resumed run's,");
         var device = Options.Device("s of tower A and B, or one for both");
         var set = Options.Set();
         var json = Options.Json();

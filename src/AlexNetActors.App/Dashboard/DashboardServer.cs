@@ -53,7 +53,9 @@ sealed class DashboardServer : IDisposable
     public static DashboardServer? StartIfAsked(string? asked, Output output)
     {
         if (asked is null) return null;
-        var (host, port) = ushort.TryParse(asked, out ushort number) ? ("localhost", number) : HostPort.Parse(asked, "--dashboard");
+        var (host, port) = ushort.TryParse(asked, out ushort number) ? ("localhost", number)
+            : asked.Contains(':') ? HostPort.Parse(asked, "--dashboard")
+            : throw new UsageException($"--dashboard has '{asked}': wanted a port of this machine, at most {ushort.MaxValue}, or HOST:PORT such as 0.0.0.0:8080");
         var address = host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(host, out var ip) ? ip : throw new UsageException($"--dashboard has host '{host}': wanted a port of this machine, or its address such as 0.0.0.0:{port}");
         try
         {

@@ -67,7 +67,7 @@ sealed partial record FaultPlan(
             FindRecipe(values.Text("recipe"), path),
             steps ?? (own.HasPath("steps") ? values.Number("steps", 1L, long.MaxValue) : needed),
             last is null ? TimeSpan.Zero : stepTime,
-            new BuiltInSettings(values.Number("pictures.training", 1, 1_000_000), values.Number("pictures.validation", 1, 1_000_000), values.Number("pictures.size", 8, 1024)),
+            new BuiltInSettings(values.Number("pictures.training", 1, 1_000_000), values.Number("pictures.validation", 1, 1_000_000), values.Number("pictures.size", 16, 1024)),
             ReadNodes(nodes, where),
             [.. values.Names("set", mayBeEmpty: true)],
             values.Time("restart-after"),

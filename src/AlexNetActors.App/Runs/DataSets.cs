@@ -11,7 +11,7 @@ static class DataSets
     {
         if (path is not null)
         {
-            if (!Directory.Exists(path)) throw new UsageException($"there is no folder {path}: name a folder made by `alexnet prepare SOURCE TARGET`");
+            if (!Directory.Exists(path)) throw new UsageException($"there is no folder {path}: name one that `alexnet prepare` has made with --data");
             return DataFolder.Open(path);
         }
         string folder = BuiltInFolder();

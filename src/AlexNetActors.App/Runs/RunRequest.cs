@@ -6,7 +6,7 @@ namespace AlexNetActors.App;
 /// <summary>What the command line asks of a run, as typed.</summary>
 sealed record RunRequest(string? Recipe, string? Data, string? Run, long? Steps, long? Epochs, string[] Set)
 {
-    const string DefaultRecipe = "quickstart";
+    public const string DefaultRecipe = "quickstart";
 
     RecipeFile? _file;
 

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace AlexNetActors.Data;
@@ -7,7 +8,7 @@ public static class Prepare
 {
     internal const string ReportName = "prepare-report.json";
 
-    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
+    static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }; // people read it
 
     /// <summary>
     /// Prepares a folder of pictures. The result is the same to the byte for any number of threads. It may be killed at any moment: the same

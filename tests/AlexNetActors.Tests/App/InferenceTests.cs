@@ -6,6 +6,7 @@ using AlexNetActors.Compute.Cpu;
 using AlexNetActors.Data;
 using AlexNetActors.Model;
 using AlexNetActors.Tests.Data;
+using Spectre.Console;
 
 namespace AlexNetActors.Tests.App;
 
@@ -137,7 +138,6 @@ public sealed class InferenceTests : IDisposable
     }
 
     [Fact]
-    [Fact]
     public void From_CSharp_a_run_is_opened_in_one_call_and_sees_what_predict_sees()
     {
         _workshop.TrainTo("run", 5);
@@ -165,6 +165,7 @@ public sealed class InferenceTests : IDisposable
         Assert.Contains("is not the one its run was started with", Refused(run));
     }
 
+    [Fact]
     public void Predictions_are_drawn_on_a_sheet_that_needs_nothing_else()
     {
         _workshop.TrainTo("run", 2);
@@ -195,6 +196,16 @@ public sealed class InferenceTests : IDisposable
         Put(26, 1 | 24 << 16);
         file.AsSpan(54).Fill(128);
         return file;
+    }
+
+    [Fact]
+    public void A_device_may_have_brackets_in_its_name()
+    {
+        var shown = new StringWriter();
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(shown) }).Write(DevicesCommand.Table(
+            [new DeviceEntry("opencl:0", "opencl-a770", "opencl", "Intel(R) Graphics [0x56a0]", null, _ => throw new InvalidOperationException())], [new UnusableDevice("cuda", "no [driver]")]));
+        Assert.Contains("[0x56a0]", shown.ToString());
+        Assert.Contains("[driver]", shown.ToString());
     }
 
     [Fact]

@@ -58,11 +58,14 @@ public sealed class TrainTests : IDisposable
         foreach (string name in new[] { "ash", "birch", "cedar" })
             for (int i = 0; i < 10; i++)
                 File.WriteAllBytes(Path.Combine(Directory.CreateDirectory(Path.Combine(pictures, name)).FullName, $"{i}.bmp"), Bitmap(40, (byte)(i * 20 + name[0])));
-        var prepared = Alexnet.Run("prepare", pictures, _workshop.In("trees"), "--size", "36", "--json").Expect(0).Json;
+        File.WriteAllText(Path.Combine(pictures, "ash", "leaf.jpg"), "<html>not found</html>");
+        var result = Alexnet.Run("prepare", pictures, _workshop.In("trees"), "--size", "36", "--json").Expect(0);
+        Assert.Contains(" records of 36 pixels, 3 classes, 1 file skipped", result.Err);
+        var prepared = result.Json;
         Assert.Equal(3, (int)prepared["classes"]!);
         Assert.Equal(30, (int)prepared["training"]! + (int)prepared["validation"]!);
 
-        var result = Alexnet.Run("train", "--recipe", _workshop.RecipeFile, "--data", _workshop.In("trees"), "--run", _workshop.In("run"), "--steps", "2", "--json").Expect(0);
+        result = Alexnet.Run("train", "--recipe", _workshop.RecipeFile, "--data", _workshop.In("trees"), "--run", _workshop.In("run"), "--steps", "2", "--json").Expect(0);
         Assert.Contains("3 classes get one more that stays empty", result.Err);
         Assert.Contains("network.classes = 4\n", File.ReadAllText(Path.Combine(_workshop.In("run"), "recipe.conf")));
     }

@@ -18,6 +18,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
             File.WriteAllText(Workshop.In("endless.conf"), "a = [=]"); // in a process of its own: the thread that parses it never ends and takes ever more memory
             File.WriteAllText(Workshop.In("faults-value.conf"), "faults = \"kill seed at step 2 in loss\"");
             File.WriteAllText(Workshop.In("faults-nodes.conf"), "nodes = 5");
+            File.WriteAllText(Workshop.In("faults-pictures.conf"), "pictures.size = 15");
             File.WriteAllText(Workshop.In("deep.conf"), $"a{string.Concat(Enumerable.Repeat(" {a", 15_000))}=1{new string('}', 15_000)}"); // in processes of their own: they would end by it
             File.WriteAllText(Workshop.In("long.conf"), $"a{string.Concat(Enumerable.Repeat(".a", 30_000))} = 1");
             File.WriteAllText(Workshop.In("layers.conf"), "base = robust\nnetwork.conv9.size = 3");
@@ -70,6 +71,14 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [InlineData("faults $/faults-value.conf", "faults in fault plan")]
     [InlineData("faults $/faults-nodes.conf", "nodes in fault plan")]
     [InlineData("train --steps many", "'many' for option '--steps', wanted a whole number")]
+    [InlineData("train --steps 99999999999999999999", "wanted a whole number, at most 9223372036854775807")]
+    [InlineData("predict $/run $/empty --top 9999999999", "wanted a whole number, at most 2147483647")]
+    [InlineData("predict $/run @nothing.jpg", "there is no file @nothing.jpg")]
+    [InlineData("train --dashboard 99999", "--dashboard has '99999': wanted a port of this machine, at most 65535, or HOST:PORT")]
+    [InlineData("faults --steps 99999999999", "at most 2147483647")]
+    [InlineData("faults $/faults-pictures.conf", "pictures.size in fault plan")]
+    [InlineData("faults recovery --write-plan $/empty", "is a folder: name a file in it")]
+    [InlineData("prepare $/empty $/broken.conf", "broken.conf is a file: name a folder")]
     [InlineData("train --steps 1 --epochs 1", "give one of them")]
     [InlineData("train --resume", "--resume needs --run DIR")]
     [InlineData("train --fast", "'--fast': see `alexnet train --help`")]
@@ -130,7 +139,7 @@ public sealed class WrongUseTests(WrongUseTests.Trained trained) : IClassFixture
     [Fact]
     public void An_empty_name_is_refused()
     {
-        foreach (string[] command in new string[][] { ["train", "--run", ""], ["trace", trained.Workshop.In("run"), ""] })
+        foreach (string[] command in new string[][] { ["train", "--run", ""], ["trace", trained.Workshop.In("run"), ""], ["certificates", "", "--nodes", "one"] })
             Assert.Contains(" is empty", Assert.Single(Alexnet.Run(command).Expect(2).Err.TrimEnd().Split('\n')));
     }
 
