@@ -13,7 +13,8 @@ namespace AlexNetActors.App;
 /// <param name="yardstick">What the times are held against.</param>
 /// <param name="repetitions">Of each operation on each device.</param>
 /// <param name="only">Measures the layers whose names start so.</param>
-sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick, int repetitions, string only) : IDevice
+/// <param name="tell">Told the layer and the pass that come next.</param>
+sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick, int repetitions, string only, Action<string> tell) : IDevice
 {
     /// <summary>The layer of the pictures, before the first.</summary>
     public const string InputLayer = "input";
@@ -231,7 +232,9 @@ sealed class MeasuringDevice(IReadOnlyList<IDevice> devices, Yardstick yardstick
         }
         _layer = layer;
         for (int n = 0; n < devices.Count; n++) On(n, 1);
-        if (IsMeasuring && layer.StartsWith(only, StringComparison.Ordinal)) Measure(Profile(layer, pass), flop, bytes, On);
+        if (!IsMeasuring || !layer.StartsWith(only, StringComparison.Ordinal)) return;
+        tell($"{layer} {pass}");
+        Measure(Profile(layer, pass), flop, bytes, On);
     }
 
     PassProfile Profile(string layer, string pass) =>

@@ -32,13 +32,14 @@ sealed record TowerProfile(IReadOnlyList<PassProfile> Passes, SimdLevel? Level, 
     /// <param name="threads">Threads of each device.</param>
     /// <param name="repetitions">Of each operation.</param>
     /// <param name="only">Measures the layers whose names start so.</param>
-    public static TowerProfile Measure(Recipe recipe, IReadOnlyList<IDevice> devices, int threads, int repetitions, string only)
+    /// <param name="tell">Told the layer and the pass that come next.</param>
+    public static TowerProfile Measure(Recipe recipe, IReadOnlyList<IDevice> devices, int threads, int repetitions, string only, Action<string> tell)
     {
         SimdLevel? level = devices.OfType<CpuDevice>().FirstOrDefault()?.Level;
         using var yardstick = new Yardstick(threads, level ?? SimdLevels.Best, onClock: !devices.All(OnProcessor));
         bool onProcessor = devices.Any(OnProcessor);
         var before = onProcessor ? yardstick.Memory() : ([], []);
-        using var device = new MeasuringDevice(devices, yardstick, repetitions, only);
+        using var device = new MeasuringDevice(devices, yardstick, repetitions, only, tell);
         RunStep(recipe, device);
         var after = onProcessor ? yardstick.Memory() : ([], []);
         List<string> layers = [MeasuringDevice.InputLayer, .. recipe.Network.Layers.Select(l => l.Name)];

@@ -48,8 +48,9 @@ static class BenchCommand
         IReadOnlyList<IDevice> devices = [.. Devices.Parse(deviceNames, node with { Threads = threads }, DevicesMax).Select(f => f.Open())];
         try
         {
-            output.Log.WriteLine($"measuring one tower of recipe {recipe.Name}, batch {recipe.Batch}, on {string.Join(" and ", devices.Select(d => d.Name))}, {Words.Threads(threads)}, {repetitions} repetition{(repetitions == 1 ? "" : "s")}");
-            var profile = TowerProfile.Measure(recipe, devices, threads, repetitions, layer);
+            output.Log.WriteLine($"measuring one tower of recipe {recipe.Name}, batch {recipe.Batch}, on {string.Join(" and ", devices.Select(d => d.Name))}, {Words.Threads(threads)}, {Words.Count(repetitions, "repetition")}");
+            var progress = new ProgressLines(output.Log);
+            var profile = TowerProfile.Measure(recipe, devices, threads, repetitions, layer, next => progress.Tell(() => next));
             output.Table(Table(profile, devices));
             Conclude(output.Result, profile, recipe, devices, threads, whole: layer == "");
             output.Json(Json(profile, recipe, devices, threads, repetitions, whole: layer == ""));

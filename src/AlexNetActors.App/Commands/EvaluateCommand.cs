@@ -10,8 +10,6 @@ namespace AlexNetActors.App;
 /// <summary>alexnet evaluate: loss and errors of a trained network on a validation set, as a whole and by class, over one view a picture or ten (paper section 4.1).</summary>
 static class EvaluateCommand
 {
-    static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(3);
-
     public static Command Define()
     {
         var of = new Argument<string>("RUN|CHECKPOINT") { Description = "A run folder (its best checkpoint, else the newest) or one of its checkpoints." };
@@ -82,7 +80,7 @@ static class EvaluateCommand
         int classes = recipe.Network.Classes;
         var score = new Score();
         var steadySeconds = new List<double>();
-        long said = Stopwatch.GetTimestamp();
+        var progress = new ProgressLines(output.Log);
         for (int n = 0; n < reader.ValidationBatches; n++)
         {
             long start = Stopwatch.GetTimestamp();
@@ -95,9 +93,7 @@ static class EvaluateCommand
                 byClass.Add(batch.Labels[b], Loss.Guess(row, batch.Labels[b], data.Classes.Count));
             }
             if (n > 0 && batch.Labels[^1] >= 0) steadySeconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-            if (Stopwatch.GetElapsedTime(said) < ReportInterval) continue;
-            said = Stopwatch.GetTimestamp();
-            output.Log.WriteLine($"{Words.Count(score.Images)} of {Words.Count(data.Validation.Count)}: {Words.Errors(score)}");
+            progress.Tell(() => $"{Words.Count(score.Images)} of {Words.Count(data.Validation.Count)}: {Words.Errors(score)}");
         }
         return (score, steadySeconds.Count == 0 ? null : batch.Size / Median.Of(steadySeconds));
     }

@@ -53,24 +53,44 @@ sealed class FaultsCommand
         using var data = request.Data is null ? BuiltInPictures.Create(Path.Combine(folder, "data"), plan.Pictures) : DataSets.Open(request.Data, _output.Log.WriteLine);
         var recipe = RecipeReader.Read(plan.Recipe, Settings.None, data.Classes.Count);
         Check(plan, recipe);
+        using var stop = new CancellationTokenSource();
+        using var signals = new StopSignals(stop.Cancel);
+        try
+        {
+            return Run(plan, folder, data, recipe, device, stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new RunException($"stopped as asked; what there is of it is in {folder}");
+        }
+    }
+
+    int Run(FaultPlan plan, string folder, DataFolder data, Recipe recipe, string device, CancellationToken stop)
+    {
         var clock = Stopwatch.StartNew();
-        string clean = CleanDigest(recipe, data, plan.Steps, device);
-        _output.Log.WriteLine($"the clean run's weights are {clean[..16]}... after step {plan.Steps}; {plan.Runs.Count} run{(plan.Runs.Count == 1 ? "" : "s")} of {plan.Nodes.Count} processes, {Math.Min(plan.AtOnce, plan.Runs.Count)} at once, in {folder}");
+        string clean = CleanDigest(recipe, data, plan.Steps, device, stop);
+        _output.Log.WriteLine($"the clean run's weights are {clean[..16]}... after step {plan.Steps}; {Words.Count(plan.Runs.Count, "run")} of {plan.Nodes.Count} processes, {Math.Min(plan.AtOnce, plan.Runs.Count)} at once, in {folder}");
         var results = new FaultRunResult[plan.Runs.Count];
         int done = 0;
-        Parallel.For(0, plan.Runs.Count, new ParallelOptions { MaxDegreeOfParallelism = plan.AtOnce }, i =>
+        Parallel.For(0, plan.Runs.Count, new ParallelOptions { MaxDegreeOfParallelism = plan.AtOnce, CancellationToken = stop }, i =>
         {
-            results[i] = RunOne(plan, i, folder, data, recipe, device, clean);
-            lock (_saying) _output.Log.WriteLine($"{++done}/{plan.Runs.Count} {string.Join(", ", plan.Runs[i])}: {results[i].Complaint ?? "held"} ({results[i].Seconds:0.0} s)");
+            results[i] = RunOne(plan, i, folder, data, recipe, device, clean, stop);
+            stop.ThrowIfCancellationRequested();
+            Say($"{Interlocked.Increment(ref done)}/{plan.Runs.Count} {string.Join(", ", plan.Runs[i])}: {results[i].Complaint ?? "held"} ({results[i].Seconds:0.0} s)");
         });
         return Report(new FaultReport(plan, results, device, clock.Elapsed.TotalSeconds), folder);
     }
 
-    static FaultRunResult RunOne(FaultPlan plan, int number, string folder, DataFolder data, Recipe recipe, string device, string clean)
+    void Say(string line)
+    {
+        lock (_saying) _output.Log.WriteLine(line);
+    }
+
+    FaultRunResult RunOne(FaultPlan plan, int number, string folder, DataFolder data, Recipe recipe, string device, string clean, CancellationToken stop)
     {
         var faults = plan.Runs[number];
         using var network = faults.Any(f => f is Fault.Partition) ? new FaultNetwork(plan.Nodes.Count) : null;
-        return new FaultRun(plan, faults, new FaultRunPlace(Path.Combine(folder, $"run-{number + 1}"), Path.GetFullPath(data.Path), recipe.Batch, device, network)).Execute(clean);
+        return new FaultRun(plan, faults, new FaultRunPlace(Path.Combine(folder, $"run-{number + 1}"), Path.GetFullPath(data.Path), recipe.Batch, device, network), Say).Execute(clean, stop);
     }
 
     /// <summary>Names that nobody bears are said before anything starts.</summary>
@@ -87,16 +107,22 @@ sealed class FaultsCommand
     }
 
     /// <summary>The definition of a run: both towers on one thread.</summary>
-    static string CleanDigest(Recipe recipe, DataFolder data, long steps, string device)
+    string CleanDigest(Recipe recipe, DataFolder data, long steps, string device, CancellationToken stop)
     {
         using IDevice one = device == Devices.Default ? new CpuDevice(Environment.ProcessorCount) : Devices.Parse(device, NodeSettings.Read(Settings.None))[0].Open();
         var trainer = new SequentialTrainer(recipe, data, one, new RunLimits(data.Train.Count, recipe.Batch, steps, recipe.CheckpointSteps, recipe.Schedule));
-        trainer.Run();
+        var progress = new ProgressLines(_output.Log);
+        trainer.Run((step, _) =>
+        {
+            stop.ThrowIfCancellationRequested();
+            progress.Tell(() => $"the clean run: step {step + 1} of {steps}");
+        });
         return trainer.Digest();
     }
 
     int Write(FaultPlan plan, string file)
     {
+        Options.CheckFile(file);
         string text = plan.Text;
         WholeFile.Write(file, partial => File.WriteAllText(partial, text));
         int faults = plan.Runs[0].Count;
@@ -117,4 +143,3 @@ sealed class FaultsCommand
         return report.Held == report.Runs.Count ? 0 : throw new RunException($"{report.Runs.Count - report.Held} of {report.Runs.Count} runs did not hold: see {page}");
     }
 }
-        Options.CheckFile(file);

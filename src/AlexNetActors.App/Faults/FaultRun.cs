@@ -21,6 +21,7 @@ sealed partial class FaultRun
 
     readonly FaultPlan _plan;
     readonly FaultRunPlace _place;
+    readonly Action<string> _say;
     readonly FaultedNode[] _nodes;
     readonly FaultOutcome[] _faults;
     readonly BlockingCollection<Action> _work = [];
@@ -40,9 +41,10 @@ sealed partial class FaultRun
     /// <param name="plan">The cluster.</param>
     /// <param name="faults">What goes wrong.</param>
     /// <param name="place">Where it works and where it leaves its traces.</param>
-    public FaultRun(FaultPlan plan, IReadOnlyList<Fault> faults, FaultRunPlace place)
+    /// <param name="say">Told what strikes.</param>
+    public FaultRun(FaultPlan plan, IReadOnlyList<Fault> faults, FaultRunPlace place, Action<string> say)
     {
-        (_plan, _place) = (plan, place);
+        (_plan, _place, _say) = (plan, place, say);
         _faults = [.. faults.Select((f, i) => new FaultOutcome(i, f))];
         string[] addresses = [.. plan.Nodes.Select((_, i) => $"{place.Network?.HostOf(i) ?? Host}:{FreePorts.Take()}")];
         string seeds = string.Join(',', plan.Nodes.Zip(addresses).Where((n, i) => i == 0 || n.First.Has("coordinator")).Select(n => n.Second));
@@ -66,8 +68,9 @@ sealed partial class FaultRun
         else OnEvent(node, e);
     });
 
-    public FaultRunResult Execute(string cleanDigest)
+    public FaultRunResult Execute(string cleanDigest, CancellationToken stop)
     {
+        using var stopped = stop.Register(() => _work.Add(() => _failure = "stopped as asked"));
         bool disk = _faults.Any(f => f.Fault is Fault.FillDisk);
         if (disk) _place.MakeDisk();
         try
@@ -229,7 +232,11 @@ sealed partial class FaultRun
         double now = EventLine.Now;
         foreach (var other in _faults.Where(o => o != f)) other.AnotherStrikes();
         if (Strike(f.Fault, victims, witness, number) is { } impossible) f.CannotStrike(impossible);
-        else f.Strike(now, step, _generation, string.Join(" and ", victims.Select(v => v.Plan.Name)), _stepsDone);
+        else
+        {
+            f.Strike(now, step, _generation, string.Join(" and ", victims.Select(v => v.Plan.Name)), _stepsDone);
+            _say($"{_place.Name}: {f.Fault} struck {f.Victims} at step {step}");
+        }
         witness.Say($"go {number}"); // after "strike": the moment is over either way
         foreach (var node in _nodes.Where(n => n != witness)) node.Say($"disarm {number}");
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using AlexNetActors.Actors;
 
 namespace AlexNetActors.App;
@@ -6,8 +5,7 @@ namespace AlexNetActors.App;
 /// <summary>Lines for a log: one every few seconds, one a validation, one a checkpoint; in a cluster, what happens to the group.</summary>
 sealed class PlainView(TextWriter output, bool group) : IRunView
 {
-    static readonly TimeSpan StepInterval = TimeSpan.FromSeconds(3);
-    long _last = Stopwatch.GetTimestamp();
+    readonly ProgressLines _steps = new(output);
 
     public void Show(IRunEvent e, RunStatus status)
     {
@@ -15,10 +13,7 @@ sealed class PlainView(TextWriter output, bool group) : IRunView
             foreach (string line in Words.OfGroup(e)) Say(line);
         switch (e)
         {
-            case StepCompleted when Stopwatch.GetElapsedTime(_last) >= StepInterval:
-                _last = Stopwatch.GetTimestamp();
-                Say(Words.Steps(status));
-                break;
+            case StepCompleted: _steps.Tell(() => Words.Steps(status)); break;
             case ValidationCompleted v: Say(Words.Of(v)); break;
             case CheckpointWritten c: Say(Words.Of(c)); break;
             case RunPaused p: Say(Words.Of(p)); break;

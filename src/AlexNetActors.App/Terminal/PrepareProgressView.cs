@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using AlexNetActors.Data;
 using Spectre.Console;
 
@@ -7,8 +6,6 @@ namespace AlexNetActors.App;
 /// <summary>How far a preparation is: a bar on a terminal, else a line every few seconds.</summary>
 static class PrepareProgressView
 {
-    static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(3);
-
     public static T Follow<T>(Output output, Func<IProgress<PrepareProgress>, T> work) => Output.Terminal is { } terminal
         ? terminal.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(bar =>
         {
@@ -23,13 +20,8 @@ static class PrepareProgressView
 
     static Immediate Lines(TextWriter log)
     {
-        long said = Stopwatch.GetTimestamp();
-        return new Immediate(p =>
-        {
-            if (Stopwatch.GetElapsedTime(said) < LineInterval) return;
-            said = Stopwatch.GetTimestamp();
-            log.WriteLine(Words(p));
-        });
+        var lines = new ProgressLines(log);
+        return new Immediate(p => lines.Tell(() => Words(p)));
     }
 
     static string Words(PrepareProgress p) => $"{App.Words.Count(p.Done)} of {App.Words.Count(p.Total)} pictures, {App.Words.Count(p.Skipped)} skipped";

@@ -155,6 +155,17 @@ public sealed class FaultsTests : IDisposable
     }
 
     [Fact]
+    public void A_signal_stops_it_while_it_trains_without_faults()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs the signals of Unix");
+        string folder = _workshop.In("out");
+        var process = Alexnet.Start("faults", "--steps", "10000000", "--data", _workshop.Data, "--recipe", _workshop.RecipeFile, "--out", folder);
+        Assert.Contains("the clean run: step ", process.StandardError.ReadLine()); // nothing is said before it
+        Signals.Send(Signals.Terminate, process.Id);
+        Assert.Contains($"alexnet: stopped as asked; what there is of it is in {folder}", Alexnet.Wait(process).Expect(1).Err);
+    }
+
+    [Fact]
     public void What_a_process_cannot_do_to_itself_is_refused()
     {
         var result = Alexnet.Run(_workshop.Train("run", "--fault", "partition tower-A from all at step 3 for 3s")).Expect(2);
