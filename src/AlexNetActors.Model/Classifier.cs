@@ -51,11 +51,11 @@ public sealed class Classifier
     /// <summary>Side of a record in pixels, R: what an <see cref="ImageDecoder"/> makes of a picture.</summary>
     public int RecordSize { get; }
 
-    /// <summary>What is in a picture: every class with its probability, best first.</summary>
+    /// <summary>What the network takes a picture for: every class with its probability, best first.</summary>
     /// <param name="picture">The bytes of a JPEG, PNG, GIF, WebP or BMP file; larger ones are made smaller, and their centre is looked at.</param>
     /// <param name="views">1, the centre, or <see cref="View.Count"/>.</param>
     /// <exception cref="DataException">It cannot be read: why.</exception>
-    public IReadOnlyList<(string Class, double Probability)> Name(ReadOnlySpan<byte> picture, int views = 1)
+    public IReadOnlyList<(string Class, double Probability)> Guesses(ReadOnlySpan<byte> picture, int views = 1)
     {
         byte[] record = new byte[3 * RecordSize * RecordSize];
         using var decoder = new ImageDecoder(RecordSize);

@@ -30,6 +30,6 @@ Console.WriteLine($"validation: top-1 error {100 * trainer.Validate().Top1Error:
 if (args.Length > 1) // a picture file: what does the network see in it? For a run of the command: Classifier.Open("runs/mine", device)
 {
     var classifier = new Classifier(network, [.. trainer.Towers.Select(t => TowerStates.Capture(t))], data.Mean, device, batch: 1) { Classes = data.Classes };
-    foreach (var (name, probability) in classifier.Name(File.ReadAllBytes(args[1])).Take(3))
+    foreach (var (name, probability) in classifier.Guesses(File.ReadAllBytes(args[1])).Take(3))
         Console.WriteLine($"{100 * probability:0.0} % {name}");
 }

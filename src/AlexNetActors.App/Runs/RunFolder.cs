@@ -126,7 +126,7 @@ sealed class RunFolder
 
     /// <summary>recipe.conf as it stands there.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
-    public string ReadRecipeText() => Reading(In(RunManifest.RecipeName), File.ReadAllText);
+    public string ReadRecipeText() => Reading(In(RunManifest.RecipeName), f => System.Text.Encoding.UTF8.GetString(OrdinaryFile.Read(f)));
 
     /// <summary>metrics.jsonl, to be read while it may be written; null when there is none.</summary>
     /// <exception cref="RunException">It cannot be read.</exception>
@@ -161,13 +161,12 @@ sealed class RunFolder
     }
 
     /// <summary>The run's resolved recipe, with settings laid over it.</summary>
-    /// <exception cref="RunException">The file is not what the run was started with.</exception>
+    /// <exception cref="RunException">The file is not what the run was started with, or cannot be read.</exception>
     public Recipe ReadRecipe(RunManifest manifest, Settings settings)
     {
-        var file = RecipeFile.Load(In(RunManifest.RecipeName)) with { Name = manifest.Recipe };
-        if (RecipeText.Digest(RecipeReader.Read(file, Settings.None)) != manifest.RecipeDigest)
+        if (RecipeText.Digest(ReadRecipeText()) != manifest.RecipeDigest)
             throw new RunException($"the {RunManifest.RecipeName} of {Path} is not the one its run was started with: restore it");
-        return RecipeReader.Read(file, settings);
+        return RecipeReader.Read(RecipeFile.Load(In(RunManifest.RecipeName)) with { Name = manifest.Recipe }, settings);
     }
 }
 

@@ -148,12 +148,12 @@ public sealed class InferenceTests : IDisposable
         foreach (var (path, views) in new[] { (run, 1), (run + "/", 10), (newest, 1) })
         {
             var guesses = Alexnet.Run("predict", path, picture, "--top", "10", "--views", $"{views}", "--json").Expect(0).Json["images"]![0]!["guesses"]!.AsArray();
-            Assert.Equal(guesses.Select(g => ((string)g!["class"]!, (double)g["probability"]!)), Classifier.Open(path, device).Name(File.ReadAllBytes(picture), views));
+            Assert.Equal(guesses.Select(g => ((string)g!["class"]!, (double)g["probability"]!)), Classifier.Open(path, device).Guesses(File.ReadAllBytes(picture), views));
         }
 
         string Refused(string path) => Assert.Throws<CheckpointException>(() => Classifier.Open(path, device)).Message;
         Assert.Contains("is no run folder and no checkpoint of one", Refused(_workshop.Folder));
-        Assert.StartsWith("the picture cannot be used: ", Assert.Throws<DataException>(() => Classifier.Open(run, device).Name("no picture"u8)).Message);
+        Assert.StartsWith("the picture cannot be used: ", Assert.Throws<DataException>(() => Classifier.Open(run, device).Guesses("no picture"u8)).Message);
         Workshop.Damage(Path.Combine(newest, "tower-A.safetensors"));
         var said = new List<string>();
         Assert.Equal(10, Classifier.Open(run, device, report: said.Add).Classes.Count);

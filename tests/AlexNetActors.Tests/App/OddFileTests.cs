@@ -56,6 +56,7 @@ public sealed class OddFileTests(OddFileTests.Trained trained) : IClassFixture<O
 
     [Theory]
     [InlineData("run.json", "cannot be read")]
+    [InlineData("recipe.conf", "of ")]
     [InlineData("metrics.jsonl", "is a pipe or device, not a file: remove it")]
     [InlineData("events.jsonl", "is a pipe or device, not a file: remove it")]
     public void In_a_run(string name, string expected)

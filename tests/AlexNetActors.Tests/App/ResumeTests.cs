@@ -97,6 +97,8 @@ public sealed class ResumeTests : IDisposable
         foreach (string[] command in new string[][] { ["evaluate", run], ["predict", run, _workshop.RecipeFile], ["export", run, _workshop.In("out.onnx")], ["report", run], ["trace", run, _workshop.In("out.json")], _workshop.Resume("run") })
             Assert.Contains($"the recipe.conf of {run} is not the one its run was started with: restore it", Refused(1, command));
         Assert.Contains("is not the one its run was started with", Alexnet.Run("verify", run).Expect(1).Out);
+        File.Delete(recipe);
+        Assert.Contains($"{recipe} cannot be read: Could not find file", Refused(1, "evaluate", run));
         File.WriteAllText(recipe, whole);
         Alexnet.Run("evaluate", run, "--set", "batch=4").Expect(0);
     }
