@@ -8,7 +8,6 @@ namespace AlexNetActors.Cluster.Tests;
 /// <summary>A node that was put out asks the others how they stand before it thinks of a cluster of its own.</summary>
 public sealed class StandingTests
 {
-    /// <summary>Who is in no cluster waits 10 s to leave it.</summary>
     static readonly TimeSpan EndMax = TimeSpan.FromSeconds(60);
 
     static Address Node(int port) => new("akka.tcp", "alexnet", "127.0.0.1", port);

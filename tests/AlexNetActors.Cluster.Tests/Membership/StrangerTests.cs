@@ -13,7 +13,7 @@ namespace AlexNetActors.Cluster.Tests;
 /// <summary>Who has no certificate of the cluster's authority neither joins nor disturbs, whatever he sends.</summary>
 public sealed class StrangerTests : IDisposable
 {
-    const int Mutations = 2000, Seed = 2012;
+    const int Mutations = 2000, Callers = 8, Seed = 2012;
     const long GrowthMax = 64 << 20; // bytes; the thousands of connections themselves have come and gone
 
     static readonly TimeSpan ReplyMax = TimeSpan.FromSeconds(20);
@@ -83,11 +83,10 @@ public sealed class StrangerTests : IDisposable
             byte[] endless = [0xff, 0xff, 0xff, 0x7f, .. new byte[100_000]]; // 2 GiB follow
             byte[] negative = [0xff, 0xff, 0xff, 0xff, .. new byte[1000]];
             foreach (byte[] bytes in new[] { endless, negative, hello[..2], hello[..4], hello[..^1], [] }) Send(cluster.Port, bytes);
-            for (int i = 0; i < Mutations; i++)
-            {
-                byte[] bytes = i % 10 == 0 ? Noise(random) : Mutate(hello, random);
-                Send(cluster.Port, bytes);
-            }
+            byte[][] mutations = [.. Enumerable.Range(0, Mutations).Select(i => i % 10 == 0 ? Noise(random) : Mutate(hello, random))];
+            Thread[] callers = [.. mutations.Chunk(Mutations / Callers).Select(some => new Thread(() => { foreach (byte[] bytes in some) Send(cluster.Port, bytes); }))]; // each waits for the node
+            foreach (var caller in callers) caller.Start();
+            foreach (var caller in callers) caller.Join();
         });
     }
 
