@@ -50,7 +50,8 @@ public sealed class StudyTests : IDisposable
         async Task<(CheckpointStudy? Study, bool Busy, string Said)> Study()
         {
             Assert.True(desk.Ask(new CheckpointWritten(steps, folder, "")).Busy);
-            while (desk.Read().Busy) await Task.Delay(10);
+            using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (desk.Read().Busy) await Task.Delay(10, late.Token);
             return desk.Read();
         }
         Assert.Equal((null, false, "The checkpoint after step 3 cannot be looked at: no such luck"), await Study());

@@ -68,8 +68,10 @@ public sealed class RedialTests : IDisposable
     /// <summary>A peer that may come before the archive has heard whom it serves.</summary>
     RawPeer Early()
     {
+        using var late = new CancellationTokenSource(Links.Deadline);
         while (true)
         {
+            late.Token.ThrowIfCancellationRequested();
             var peer = new RawPeer(_node);
             HelloFormat.WriteHello(peer.Stream, Hello);
             var answer = HelloFormat.ReadAnswer(peer.Stream);

@@ -58,13 +58,11 @@ public sealed class TensorConnectionTests
     }
 
     [Fact]
-    public void The_peers_end_is_heard_at_once_and_names_it()
+    public void The_peers_end_is_heard_and_not_only_its_silence_and_names_it()
     {
         using var pair = new Pair();
-        var clock = System.Diagnostics.Stopwatch.StartNew();
         pair.ToLeft.Dispose();
-        Assert.Contains($"gpu-1 at {pair.RightNode.Endpoint} closed the connection", pair.Left.Loss());
-        Assert.True(clock.Elapsed < Links.Settings.IdleDeadline / 2, $"heard after {clock.Elapsed}");
+        Assert.Equal($"gpu-1 at {pair.RightNode.Endpoint} closed the connection", pair.Left.Loss());
     }
 
     [Fact]
