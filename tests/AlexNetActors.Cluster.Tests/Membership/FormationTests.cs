@@ -39,6 +39,19 @@ public sealed class FormationTests
         Wait.Until(() => Volatile.Read(ref ends) == 1, () => "its end was not heard");
     }
 
+    /// <summary>What knows of the death is not what waits for heartbeats: the one is told by the other, by a way that Akka does not promise.</summary>
+    [Fact]
+    public void Who_is_known_to_be_dead_is_unreachable_whatever_its_heartbeats_say()
+    {
+        using var cluster = new TestCluster(encrypted: false);
+        var (here, dead) = (TestCluster.Cluster(cluster.Members[0]), TestCluster.Cluster(cluster.Members[2]).SelfAddress);
+        Wait.Until(() =>
+        {
+            CertainFailureDetector.Tell(here, dead); // which has to have begun
+            return here.State.Unreachable.Any(m => m.Address.Equals(dead));
+        }, () => $"{here.State}");
+    }
+
     sealed class Watcher : ReceiveActor
     {
         public Watcher(IActorRef watched, Action ended)

@@ -65,6 +65,22 @@ public class AugmentationTests
         }
     }
 
+    /// <summary>A run that was begun goes on with the same crops and colours only while each draw keeps its place in the generator's streams.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    [InlineData(123_456_789_012)]
+    public void DrawsAreTheWordsOfTheirPosition(long position)
+    {
+        var (top, left, mirrored, _) = new Philox(5, Purpose.Crop, 0, (ulong)position).Block(0);
+        Assert.Equal(new Placement((int)((ulong)top * 33 >> 32), (int)((ulong)left * 33 >> 32), mirrored >= 1u << 31), Paper.Place(5, position, 256));
+
+        var (axes, normals, shift) = (Axes(), new Philox(5, Purpose.ColourShift, 0, (ulong)position), new float[3]);
+        Paper.Shift(5, position, axes, shift);
+        for (int channel = 0; channel < 3; channel++)
+            Assert.Equal(Enumerable.Range(0, 3).Sum(axis => axes.Vectors[axis][channel] * 0.1 * normals.Normal((ulong)axis) * Math.Sqrt(axes.Values[axis])), shift[channel], 1e-5); // rounded to float32
+    }
+
     [Fact]
     public void TheAxesOfAKnownCovarianceAreFound()
     {

@@ -41,6 +41,29 @@ public class BatchReaderTests
         Assert.InRange(mirrored, 10, 38);
     }
 
+    /// <summary>Over three epochs: who comes again is cropped and coloured anew.</summary>
+    [Fact]
+    public void EverySampleHasTheDrawsOfItsPlaceInTheStream()
+    {
+        using var folder = new TemporaryFolder();
+        using var data = SmallData.Create(folder["d"], 21, 10, RecordSize);
+        var augmentation = new Augmentation(CropSize, RandomCrop: true, Mirror: true, ColourSigma: 0.1);
+        var reader = new BatchReader(data, augmentation, 3, 8);
+        var (batch, records, shift) = (reader.NewBatch(), new int[8], new float[3]);
+        for (long step = 0; step < 8; step++)
+        {
+            reader.ReadTraining(step, batch);
+            new BatchPlan(3, 21, 8).RecordsOf(step, records);
+            Assert.Equal(records, batch.Records);
+            for (int i = 0; i < 8; i++)
+            {
+                augmentation.Shift(3, 8 * step + i, data.ColourAxes, shift);
+                Assert.Equal(augmentation.Place(3, 8 * step + i, RecordSize), batch.Placements[i]);
+                Assert.Equal(shift, batch.ColourShift[(3 * i)..(3 * i + 3)]);
+            }
+        }
+    }
+
     [Fact]
     public void ABatchDoesNotDependOnWhoReadsItOrWhen()
     {

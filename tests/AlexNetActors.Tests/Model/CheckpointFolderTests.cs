@@ -228,6 +228,17 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.EndsWith("is of step 340, its folder's name says step 350: give the folder its name back", Refused(folder.Replace("340", "350")));
     }
 
+    /// <summary>Files that are what the manifest says of them, and still not the weights that it says.</summary>
+    [Fact]
+    public void WeightsOfAnotherDigestAreRefused()
+    {
+        var states = States(1);
+        string partial = _folder.Begin(10);
+        string[] hashes = [.. states.Select(s => CheckpointFolder.WriteTower(partial, s))];
+        string folder = _folder.Commit(new CheckpointManifest(CheckpointManifest.CurrentFormat, After(10), "recipe", "data", "reference", hashes, WeightsDigest.Of(states[1], states[0])));
+        Assert.StartsWith($"{folder} is damaged: its weights have digest {WeightsDigest.Of(states[0], states[1])[..16]}..., the manifest says ", Refused(folder));
+    }
+
     [Fact]
     public void CutFilesAreRefused()
     {

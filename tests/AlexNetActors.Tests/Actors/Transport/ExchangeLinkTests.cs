@@ -15,6 +15,26 @@ public sealed class ExchangeLinkTests : IDisposable
 
     public void Dispose() => _run.Dispose();
 
+    /// <summary>A tower that was left behind by its group, or a program that makes such frames: nothing of theirs lands in the memory of a pass.</summary>
+    [Fact]
+    public void What_does_not_belong_to_its_exchanges_is_refused()
+    {
+        const int batch = 8;
+        var network = TinyRun.Network;
+        using var link = new ExchangeLink(network, batch, ChannelOrder.Canonical, generation: 3, TowerId.B, opened: () => { }, received: _ => { }, lost: _ => { });
+        var good = new FrameHeader(FrameKind.Activation, new PassId(3, PassKind.Train, 17), ExchangeKind.Gather, 1, TowerId.B, ElementType.Float32, sizeof(float) * batch * network.ExchangedFeatures(1));
+        Assert.Equal(good.Bytes, link.Destination(good).First.Length);
+        var last = good with { Part = (byte)network.Segments.Count, Bytes = sizeof(float) * batch * network.Classes / 2 };
+        Assert.Equal(last.Bytes, link.Destination(last).First.Length);
+        foreach (var bad in new[]
+        {
+            good with { Pass = new PassId(2, PassKind.Train, 17) }, good with { Pass = new PassId(4, PassKind.Train, 17) }, good with { Tower = TowerId.A }, good with { Kind = FrameKind.State },
+            good with { Part = 0 }, last with { Part = (byte)(network.Segments.Count + 1) }, last with { Exchange = ExchangeKind.Sum }, // of the logits there is none
+            good with { Element = ElementType.BFloat16 }, good with { Bytes = good.Bytes - 4 }, good with { Bytes = good.Bytes + 4 },
+        })
+            Assert.Throws<FrameRefusedException>(() => link.Destination(bad));
+    }
+
     /// <summary>Where a batch is no multiple of 32, and on the reference device, values go through buffers; else from where they lie to where they belong.</summary>
     [Theory]
     [InlineData("cpu", 32, ExchangeElement.Float32, ChannelOrder.Own, true)]

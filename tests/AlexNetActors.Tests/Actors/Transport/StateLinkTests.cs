@@ -63,6 +63,22 @@ public class StateLinkTests
     }
 
     [Fact]
+    public void What_does_not_belong_to_its_states_is_refused()
+    {
+        Announce();
+        var link = NewLink();
+        Frame(link, 0, filling: 1);
+        var next = new FrameHeader(FrameKind.State, new PassId(3, PassKind.Train, Steps), default, 1, TowerId.B, ElementType.Float32, sizeof(float) * TowerStates.Empty(TinyRun.Network, TowerId.B).Values[1].Data.Length);
+        Assert.Equal(next.Bytes, link.Destination(next).First.Length);
+        foreach (var bad in new[]
+        {
+            next with { Pass = new PassId(2, PassKind.Train, Steps) }, next with { Pass = new PassId(3, PassKind.Train, Later) }, next with { Tower = TowerId.A }, next with { Kind = FrameKind.Activation },
+            next with { Part = 0 }, next with { Part = 2 }, next with { Bytes = next.Bytes + 4 },
+        })
+            Assert.Throws<FrameRefusedException>(() => link.Destination(bad));
+    }
+
+    [Fact]
     public void One_that_nobody_announced_goes_by_and_the_next_is_received()
     {
         var link = NewLink(waitMs: 10);
