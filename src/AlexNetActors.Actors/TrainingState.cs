@@ -124,8 +124,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         (Phase.Saving, TowerSaved m) when IsOurs(m.Generation) && m.Steps == Progress.Steps && !Answered.Contains(m.Tower) =>
             (this with { Answered = Answered.Add(m.Tower), TowersSaved = TowersSaved.Add(m) }).CommitWhenSaved(),
         (Phase.Saving, CheckpointCommitted m) when m.Progress.Steps == Progress.Steps => AfterCheckpoint(m),
-        (_, CheckpointCommitted m) when m.Progress.Steps > Saved.Steps => // the group that made it is no more: it counts all the same
-            (this with { Saved = m.Progress, Checkpoint = m.Folder, Progress = Phase == Phase.Assembling ? m.Progress : Progress }, []),
+        (_, CheckpointCommitted m) when m.Progress.Steps > Saved.Steps => AfterLateCheckpoint(m),
         _ => (this, []),
     };
 
@@ -144,7 +143,7 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
 
     (TrainingState, ImmutableList<Effect>) FormIfComplete(ImmutableList<Effect> effects)
     {
-        if (Generation == 0 && Saved.Next(Limits) == RunStage.Finish) return Finish(effects, WhyOver); // it ended before, perhaps under another coordinator
+        if (Saved.Next(Limits) == RunStage.Finish) return Finish(effects, WhyOver); // nobody is needed any more: it ended before, perhaps under another coordinator, or with a checkpoint whose group is gone
         var seating = Alone is not null || !Silent.IsEmpty ? null : Seats();
         if (seating is null || Roster.Serving.Count < Group.Loaders)
             return Awaited() is var awaited && awaited == WaitsFor ? (this, effects) : (this with { WaitsFor = awaited }, effects.Add(new Effect.Publish(new GroupWaits(awaited))));
@@ -229,7 +228,13 @@ public sealed partial record TrainingState(Phase Phase, RunProgress Progress, Ru
         AllAnswered ? (this, [new Effect.CommitCheckpoint(Progress.AfterCheckpoint(), [.. TowersSaved.OrderBy(s => s.Tower)])]) : (this, []);
 
     (TrainingState, ImmutableList<Effect>) AfterCheckpoint(CheckpointCommitted m) =>
-        (this with { Progress = m.Progress, Saved = m.Progress, Checkpoint = m.Folder, StoppedAt = [], SaveAsked = false }).Continue([new Effect.Publish(new CheckpointWritten(m.Progress.Steps, m.Folder, m.WeightsSha256))]);
+        (this with { Progress = m.Progress, Saved = m.Progress, Checkpoint = m.Folder, StoppedAt = [], SaveAsked = false }).Continue([Written(m)]);
+
+    /// <summary>The group that made it is no more: it counts all the same.</summary>
+    (TrainingState, ImmutableList<Effect>) AfterLateCheckpoint(CheckpointCommitted m) =>
+        (this with { Progress = Phase == Phase.Assembling ? m.Progress : Progress, Saved = m.Progress, Checkpoint = m.Folder }).FormIfAssembling([Written(m)]);
+
+    static Effect Written(CheckpointCommitted m) => new Effect.Publish(new CheckpointWritten(m.Progress.Steps, m.Folder, m.WeightsSha256));
 
     /// <summary>Numbers of evaluation passes never repeat within a run: each validation starts at steps * batches.</summary>
     long FirstValidationPass => Progress.Steps * Group.ValidationBatches;

@@ -528,11 +528,22 @@ public class SimulationTests
         var saved = Formed().Progress.AfterStep().AfterCheckpoint();
         var (broken, _) = After(Formed(), new NodeLost("n", "killed"));
         var (late, effects) = broken.Apply(new CheckpointCommitted(saved, "step-1", "abc"));
-        Assert.Empty(effects);
+        Assert.Equal(new Effect.Publish(new CheckpointWritten(1, "step-1", "abc")), Assert.Single(effects));
         Assert.Equal((saved, saved, "step-1"), (late.Saved, late.Progress, late.Checkpoint));
         var (formed, _) = After(late, Offer("one", pinned: [TowerId.A, TowerId.B]));
         Assert.Equal((WeightSource.Archive, "step-1"), (formed.From!.From, formed.From.Checkpoint));
         Assert.Same(formed, formed.Apply(new CheckpointCommitted(saved, "step-1", "abc")).State); // said twice
+    }
+
+    [Fact]
+    public void A_run_whose_last_checkpoint_gets_its_name_late_is_over_and_waits_for_nobody()
+    {
+        var last = Formed().Progress with { Steps = 5, EpochsValidated = 5, ValidatedSteps = 5, StepsSaved = 5 };
+        var (broken, _) = After(Formed(), new NodeLost("n", "killed"));
+        var (over, effects) = broken.Apply(new CheckpointCommitted(last, "step-5", "abc"));
+        Assert.Equal(Phase.Finished, over.Phase);
+        Assert.Equal([new CheckpointWritten(5, "step-5", "abc"), new RunFinished(5, "all steps are done")], effects.OfType<Effect.Publish>().Select(e => e.Event));
+        Assert.Equal(new RunOver(false, "all steps are done"), over.Apply(Offer("late")).Effects.OfType<Effect.Answer>().Single().Message);
     }
 
     [Fact]
