@@ -24,7 +24,7 @@ public sealed record RunLimits(int Records, int Batch, long StepsMax, int Checkp
 /// <param name="Steps">Training steps done; the number of the next step.</param>
 /// <param name="Schedule">Where the learning rate stands.</param>
 /// <param name="EpochsValidated">Epochs whose end has been validated.</param>
-/// <param name="StepsSaved">Steps done at the last checkpoint.</param>
+/// <param name="StepsSaved">Steps done at the last checkpoint; one less where they have been validated since, which is to be saved, too.</param>
 /// <param name="BestError">Lowest validation top-1 error seen.</param>
 /// <param name="BestSteps">Steps done when it was seen.</param>
 public sealed record RunProgress(long Steps, ScheduleState Schedule, long EpochsValidated, long StepsSaved, double BestError, long BestSteps)
@@ -66,6 +66,7 @@ public sealed record RunProgress(long Steps, ScheduleState Schedule, long Epochs
             Schedule = epochEnded ? limits.Schedule.Observe(Schedule, top1Error) : Schedule,
             EpochsValidated = limits.EpochsAfter(Steps),
             ValidatedSteps = Steps,
+            StepsSaved = Math.Min(StepsSaved, Steps - 1), // a run that was stopped after its step has saved it before
             BestError = Math.Min(BestError, top1Error),
             BestSteps = top1Error < BestError ? Steps : BestSteps,
         };

@@ -26,6 +26,7 @@ public sealed class ScheduleTests(ITestOutputHelper output)
         var (saved, a, b) = cluster.Checkpoints[^1];
         if (saved.Steps != progress.Steps) return $"it ended after step {saved.Steps}, the undisturbed run after step {progress.Steps}";
         if (saved.Schedule != progress.Schedule) return $"its schedule stands at {saved.Schedule}, the undisturbed run's at {progress.Schedule}";
+        if (cluster.Told != saved.Steps) return $"the last checkpoint that it told of is that after step {cluster.Told}, its last is that after step {saved.Steps}";
         return (a, b) == weights ? null : $"its weights are {a:x16} {b:x16}, those of the undisturbed run {weights.A:x16} {weights.B:x16}";
     }
 

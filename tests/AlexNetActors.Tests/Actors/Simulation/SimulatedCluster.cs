@@ -40,6 +40,7 @@ sealed class SimulatedCluster
     readonly List<string> _log = [];
     readonly bool _keepsLog;
     readonly List<(HashSet<SimulatedNode> Side, bool OneWay)> _cuts = [];
+    readonly string? _seed; // the only one, and the only one that may lead, where there is one: whenever it starts again it founds a cluster anew
     int _offices;
 
     public SimulatedCluster(ulong seed, PlantedBug bug = PlantedBug.None, bool log = false)
@@ -49,10 +50,11 @@ sealed class SimulatedCluster
         (_drop, _repeat) = (Time.Any([0, 0, 0.01, 0.05]), Time.Any([0, 0.02, 0.1]));
         int gpuNodes = Time.Between(2, 3);
         bool twice = Time.Chance(0.2); // both devices of a tower's pair in one process
+        _seed = Time.Chance(0.2) ? "c1" : null;
         Nodes.Add(new SimulatedNode(this, "c1", gpus: Time.Chance(0.3) ? 1 : 0, loader: false, coordinates: true));
-        Nodes.Add(new SimulatedNode(this, "c2", gpus: 0, loader: true, coordinates: true));
+        Nodes.Add(new SimulatedNode(this, "c2", gpus: 0, loader: true, coordinates: _seed is null));
         for (int i = 0; i < gpuNodes; i++) Nodes.Add(new SimulatedNode(this, $"g{i}", gpus: twice ? 2 : 1, loader: false, coordinates: false));
-        Nodes.Add(new SimulatedNode(this, "l1", gpus: 0, loader: true, coordinates: Time.Chance(0.3)));
+        Nodes.Add(new SimulatedNode(this, "l1", gpus: 0, loader: true, coordinates: Time.Chance(0.3) && _seed is null));
         foreach (var node in Nodes) Time.After(Time.Between(0, 3000), () => Start(node, keepsMemory: false));
         int faults = Time.Between(0, 8);
         _aimed = Time.Between(0, 4);
@@ -69,6 +71,9 @@ sealed class SimulatedCluster
 
     /// <summary>The run folder, which every coordinator sees.</summary>
     public List<(RunProgress Progress, ulong A, ulong B)> Checkpoints { get; } = [];
+
+    /// <summary>Steps of the last checkpoint that whoever watches was told of; its digest is what the run ends with.</summary>
+    public long Told { get; set; }
 
     /// <summary>Nodes in the order in which the cluster let them in.</summary>
     public List<SimulatedNode> Members { get; } = [];
@@ -283,16 +288,59 @@ sealed class SimulatedCluster
         if (Ended is not null) return;
         Faults++;
         var node = Time.Any(Nodes);
-        switch (Time.Between(0, 6))
+        switch (Time.Between(0, 7))
         {
-            case 0 or 1 or 2: Kill(node); break;
+            case 0 or 1: Kill(node); break;
+            case 2:
+                Kill(node);
+                Time.After(Time.Between(500, 5000), () => Kill(node)); // as soon as it is back, or nearly
+                break;
             case 3: Freeze(node, Time.Any([1500, 3000, 6000, 30_000])); break;
             case 4: Cut(Time.Any([1500, 3000, 6000, 30_000])); break;
             case 5:
                 Kill(node);
                 Kill(Time.Any(Nodes));
                 break;
-            default: Disconnect(node); break;
+            case 6: Disconnect(node); break;
+            default: Ask(node); break;
+        }
+    }
+
+    /// <summary>To stop: it goes when nobody needs it any more, and is started again. The only one that may lead would end the run.</summary>
+    void Ask(SimulatedNode node)
+    {
+        if (!node.Up || node.FrozenUntil > Time.Now) return;
+        bool leads = Coordinator is { } coordinator && coordinator.Node == node, handsOver = Members.Any(m => m != node && m.Coordinates && m.Up);
+        if (leads && !handsOver) return;
+        Say($"ASK {node.Name} to stop");
+        if (leads) Coordinator!.Hear(new StopRun(HandsOver: true));
+        else node.Stop();
+    }
+
+    /// <summary>It has left as it should, and whoever watches over processes starts it again.</summary>
+    public void Leaves(SimulatedNode node)
+    {
+        if (!node.Up) return;
+        Say($"{node.Name} leaves");
+        node.End("has left");
+        Time.After(Time.Between(100, 1500), () => Remove(node));
+        Time.After(Time.Between(1500, 3000), () => Start(node, keepsMemory: false));
+    }
+
+    /// <summary>Those who were in a cluster with the only seed find out that it has founded another one, and go there, each in its own time, with what they remember.</summary>
+    void Follow(SimulatedNode seed)
+    {
+        foreach (var node in Members.Where(n => n != seed).ToArray())
+        {
+            Members.Remove(node);
+            int life = node.Life;
+            Time.After(Time.Between(4000, 9000), () =>
+            {
+                if (node.Life != life || !node.Up) return;
+                Say($"{node.Name} goes to the other cluster");
+                node.End("has gone to another cluster");
+                Time.After(Time.Between(1000, 3000), () => Start(node, keepsMemory: true));
+            });
         }
     }
 
@@ -302,6 +350,7 @@ sealed class SimulatedCluster
         Say($"KILL {node.Name}");
         int life = node.Life;
         node.End("its process is gone");
+        if (node.Name == _seed) Follow(node);
         Time.After(Time.Chance(0.8) ? Time.Between(100, 1500) : Time.Between(7000, 9000), () =>
         {
             if (!node.Up || node.Life == life) Remove(node);

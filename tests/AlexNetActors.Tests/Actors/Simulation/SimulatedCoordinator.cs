@@ -20,6 +20,8 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
     /// <summary>Opens the run folder.</summary>
     public void Begin()
     {
+        if (cluster.Time.Chance(0.05)) cluster.Checkpoints.Clear(); // another folder: what the others remember has to do
+        cluster.Told = cluster.Checkpoints.Count > 0 ? cluster.Checkpoints[^1].Progress.Steps : 0;
         var saved = cluster.Checkpoints.Count > 0 ? cluster.Checkpoints[^1].Progress : RunProgress.Start(cluster.Limits);
         State = TrainingState.Start(new RunSettings("tiny", new RunTerms("1", "", new RunIdentity("", "", "cpu")), cluster.Limits,
             new GroupShape(1, SimulatedCluster.ReadAhead, SimulatedCluster.ValidationBatches, SimulatedCluster.SnapshotSteps),
@@ -160,8 +162,13 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
 
     void SendCheckpoint()
     {
-        var (progress, a, b) = cluster.Checkpoints.Last(c => c.Progress.Steps == State.From!.Progress.Steps);
-        int generation = State.Generation;
+        int generation = State.Generation, at = cluster.Checkpoints.FindLastIndex(c => c.Progress.Steps == State.From!.Progress.Steps);
+        if (at < 0)
+        {
+            cluster.Later(node, 0, () => Hear(new CheckpointDamaged(generation, "it is not there", null)));
+            return;
+        }
+        var (progress, a, b) = cluster.Checkpoints[at];
         foreach (var seat in State.Seating!.Seats)
             foreach (var tower in seat.Towers)
             {
@@ -183,7 +190,8 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
 
     void Commit(Effect.CommitCheckpoint e)
     {
-        if (cluster.Checkpoints.All(c => c.Progress.Steps != e.Progress.Steps)) cluster.Checkpoints.Add((e.Progress, _kept[TowerId.A], _kept[TowerId.B]));
+        cluster.Checkpoints.RemoveAll(c => c.Progress.Steps == e.Progress.Steps);
+        cluster.Checkpoints.Add((e.Progress, _kept[TowerId.A], _kept[TowerId.B]));
         cluster.Checkpoints.Sort((x, y) => x.Progress.Steps.CompareTo(y.Progress.Steps));
         long ms = cluster.Time.Between(0, 20) == 0 ? cluster.Time.Between(0, 5000) : cluster.Time.Between(0, 10); // a disk may take its time
         cluster.Later(node, ms, () => Hear(new CheckpointCommitted(e.Progress, $"{e.Progress.Steps}", "")));
@@ -196,6 +204,12 @@ sealed class SimulatedCoordinator(SimulatedCluster cluster, SimulatedNode node, 
         {
             if (formed.Generation > 1) cluster.Recoveries++;
             foreach (var n in State.Roster.Nodes) ToNode(n.Node, formed);
+        }
+        if (e is CheckpointWritten written) cluster.Told = written.Steps;
+        if (e is RunFinished && State.HandsOver)
+        {
+            cluster.Leaves(node);
+            return;
         }
         cluster.Ended = e switch
         {

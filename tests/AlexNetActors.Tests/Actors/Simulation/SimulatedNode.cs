@@ -15,6 +15,7 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
     readonly HashSet<IActorRef> _takers = []; // dialled, or connected
     readonly Dictionary<PassKind, (long From, long Next, long Until)> _windows = [];
     int _generation;
+    bool _leaves;
 
     public string Name => name;
     public bool Coordinates => coordinates;
@@ -29,8 +30,8 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
     public void Begin(bool keepsMemory)
     {
         Life++;
-        (Up, FrozenUntil, _follows, _task, _generation) = (true, 0, null, null, 0);
-        if (!keepsMemory) _shelf = new SnapshotShelf();
+        (Up, FrozenUntil, _follows, _task, _leaves) = (true, 0, null, null, false);
+        if (!keepsMemory) (_shelf, _generation) = (new SnapshotShelf(), 0);
         (_actor, _loaderActor) = (new($"{name}-{Life}"), new($"{name}-{Life}-loader"));
         Gpus = [.. Enumerable.Range(0, gpus).Select(i => new SimulatedGpu(cluster, this, $"{name}-{Life}-gpu-{i}"))];
     }
@@ -60,7 +61,17 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
     public void Follow(SimulatedCoordinator coordinator)
     {
         if (!Up || !cluster.Members.Contains(this) || _follows == coordinator) return;
+        bool alone = _leaves && _follows is not null; // whom it has asked to let it go is gone
         _follows = coordinator;
+        if (alone) cluster.Leaves(this);
+        else OfferNow();
+    }
+
+    /// <summary>Somebody has asked it to.</summary>
+    public void Stop()
+    {
+        if (_follows is null) cluster.Leaves(this); // nobody needs it yet
+        _leaves = true;
         OfferNow();
     }
 
@@ -69,12 +80,14 @@ sealed class SimulatedNode(SimulatedCluster cluster, string name, int gpus, bool
         if (!Up || _follows is not { } to) return;
         var offer = new NodeOffer("1", name, _actor, _generation, null, null, [.. Gpus.Select(g => new GpuOffer(g.Ref, "cpu", "cpu", "cpu", []))], loader ? [_loaderActor] : [], $"{name}:1", _shelf.Held);
         cluster.Send(this, _actor, to.Node, to, () => to.Hear(offer));
+        if (_leaves) cluster.Send(this, _actor, to.Node, to, () => to.Hear(new NodeLeaves(name)));
     }
 
     public void Hear(IProtocolMessage message)
     {
         if (message is GroupFormed formed) HearOf(formed.Generation);
         if (message is OfferAgain) OfferNow();
+        if (message is NodeReleased) cluster.Leaves(this);
     }
 
     public void HearOf(int generation) => _generation = Math.Max(_generation, generation);
