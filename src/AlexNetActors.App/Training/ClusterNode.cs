@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
@@ -33,6 +34,12 @@ sealed class ClusterNode : IDisposable
 
     /// <summary>How long one who is asked whether he is a node has to answer.</summary>
     static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// How long the coordinator's node stays when the run is over, at the longest: whoever has not heard of it, since he has just come or a message was lost, offers
+    /// himself again and is told. Where no group was formed, as the run was over before, that may be anybody.
+    /// </summary>
+    static readonly TimeSpan TellMax = TimeSpan.FromSeconds(15), TellInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How many times in a row all others are to be found dead before this node gives up: they may be about to start again.</summary>
     const int AloneMax = 3;
@@ -116,10 +123,12 @@ sealed class ClusterNode : IDisposable
             if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster {(_earlier.Goals is null ? "that has put this one out has let it in again" : "with a coordinator has let this one in")} within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
         }, null, ReturnMax, Timeout.InfiniteTimeSpan);
         _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true, PutOut: true)), TaskScheduler.Default);
+        bool handsOver = false;
         void Stop()
         {
             observed.Stopping = true;
-            actor.Task.ContinueWith(t => t.Result.Tell(new StopRun(HandsOver: _cluster.State.Members.Any(m => m.HasRole(ClusterSettings.CoordinatorRole) && m.Status is (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up) && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress)))), TaskScheduler.Default);
+            handsOver = Others.Any(m => m.HasRole(ClusterSettings.CoordinatorRole));
+            actor.Task.ContinueWith(t => t.Result.Tell(new StopRun(handsOver)), TaskScheduler.Default);
         }
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
         string[] asked = [.. _seeds.Where(s => !s.Equals(_cluster.SelfAddress)).Select(Majority.NodeName)];
@@ -140,16 +149,28 @@ sealed class ClusterNode : IDisposable
         var end = observed.Follow();
         try
         {
-            bool joinsAgain = end.Goals is not null || (end.PutOut && (observed.Admitted || _earlier is not null));
+            bool joinsAgain = end.Goals is not null || (end.PutOut && (_wasIn || _earlier is not null));
             if (!joinsAgain || observed.Stopping) return (observed.Report(end), null);
             output.Log.WriteLine($"{end.Why}; {(end.Goals is null ? "it joins again" : "this node goes there")}");
-            return (0, Return(end.Goals));
+            var membership = Return(end.Goals);
+            Leave();
+            return observed.Stopping ? (observed.Report(end with { Why = "stopped as asked", Failed = true }), null) : (0, membership); // asked while it left
         }
         finally
         {
             SayRefusals(output);
+            if (observed.RunIsOver && !handsOver) TellTheOthers(observed);
             Leave(); // and with it the coordinator closes the run
         }
+    }
+
+    IEnumerable<Member> Others => _cluster.State.Members.Where(m => m.Status is MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up && !m.UniqueAddress.Equals(_cluster.SelfUniqueAddress));
+
+    void TellTheOthers(NodeJournal observed)
+    {
+        var since = Stopwatch.StartNew();
+        bool asked = observed.Stopping, mayCome = !asked && !observed.FormedGroup;
+        while (since.Elapsed < TellMax && observed.Stopping == asked && (mayCome || Others.Any()) && !_system.WhenTerminated.IsCompleted) Thread.Sleep(TellInterval);
     }
 
     Membership Return(Address[]? goals) => this switch

@@ -23,8 +23,11 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
     /// <summary>It was asked to stop by a signal.</summary>
     public bool Stopping { get; set; }
 
-    /// <summary>The coordinator has let it in.</summary>
-    public bool Admitted { get; private set; }
+    /// <summary>The coordinator is here, and has ended the run.</summary>
+    public bool RunIsOver { get; private set; }
+
+    /// <summary>It has formed a group.</summary>
+    public bool FormedGroup { get; private set; }
 
     /// <summary>From the coordinator's actor, as it takes office.</summary>
     public OpenedRun Open(RunOffice office, Func<string, bool> isReplaced)
@@ -46,16 +49,18 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
     public void Hear(object message)
     {
         if (message is IRunEvent told && office is { Taken.IsCompleted: true }) output.Event(EventLine.Of(told));
-        if (message is IRunEvent e && office is { Taken.IsCompleted: true }) office.Hear(e);
+        if (message is IRunEvent e && office is { Taken.IsCompleted: true })
+        {
+            office.Hear(e);
+            FormedGroup |= e is GroupFormed;
+            RunIsOver |= e is RunFinished or RunFailed;
+        }
         else if (message is IRunEvent other)
             foreach (string line in Words.OfGroup(other)) Say(line);
         switch (message)
         {
             case NodeActor.Remark m when !End.Task.IsCompleted: Say(m.Line); break; // after the end all connections go
-            case NodeAdmitted:
-                Admitted = true;
-                Say($"{name} is admitted");
-                break;
+            case NodeAdmitted: Say($"{name} is admitted"); break;
             case CoordinatorElsewhere m:
                 End.TrySetResult(new NodeEnd($"this cluster has no coordinator, that of {string.Join(" and ", m.Through.Select(Majority.NodeName))} has", Failed: true, Goals: m.Through));
                 break;

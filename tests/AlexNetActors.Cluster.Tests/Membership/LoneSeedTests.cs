@@ -59,6 +59,30 @@ public sealed class LoneSeedTests : IDisposable
         again.WaitForEnd().Expect(0);
     }
 
+    [Fact]
+    public void A_node_that_is_asked_to_stop_while_it_leaves_for_another_cluster_goes_nowhere()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        var coordinator = cluster.StartCoordinator(Steps);
+        var gpu = cluster.Add("gpu", 0, "--roles", "gpu");
+        foreach (var node in new[] { gpu, cluster.Add("other", 0, "--roles", "gpu") }) node.WaitFor("is admitted"); // two of three are the majority
+        coordinator.Kill();
+        cluster.StartCoordinator(Steps);
+        gpu.WaitFor("this node goes there");
+        gpu.Signal("TERM");
+        Assert.Contains("stopped as asked", gpu.WaitForEnd().Expect(1).Err);
+    }
+
+    [Fact]
+    public void A_coordinator_of_a_run_that_is_over_tells_those_who_come()
+    {
+        _workshop.TrainTo("run", 3);
+        using var cluster = new ProcessCluster(_workshop);
+        cluster.StartCoordinator(3).WaitFor("founds a cluster");
+        var gpu = cluster.Add("gpu", 0, "--roles", "gpu");
+        Assert.Contains("the run is over: all steps are done", gpu.WaitForEnd().Expect(0).Out);
+    }
+
     void WaitForSteps(ProcessCluster cluster, int steps) =>
         Wait.Until(() => _workshop.Metrics("run", "step").Count >= steps, () => $"step {steps} is not reached:\n{cluster}");
 

@@ -40,6 +40,22 @@ public sealed class JoiningTests : IDisposable
         coordinator.WaitForEnd().Expect(0);
     }
 
+    [Fact]
+    public void A_node_that_stood_still_while_all_waited_for_a_coordinator_joins_again()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        cluster.Add("seed", cluster.SeedPort, "--roles", "loader", "--data", _workshop.Data).WaitFor("founds a cluster");
+        var gpu = cluster.StartGpu("gpu-1");
+        foreach (var node in new[] { gpu, cluster.StartGpu("gpu-2") }) node.WaitFor("joins the cluster");
+        gpu.Signal("STOP");
+        var coordinator = cluster.Add("coordinator", 0, "--roles", "coordinator", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", "3", "--json");
+        coordinator.WaitFor("is admitted"); // no sooner than the other has been removed
+        gpu.Signal("CONT");
+        gpu.WaitFor("the cluster has put this node out");
+        coordinator.WaitForEnd().Expect(0);
+        gpu.WaitForEnd().Expect(0);
+    }
+
     static string Role(char c) => c switch { 'c' => "coordinator", 'g' => "gpu", _ => "loader" };
 
     [Fact]
