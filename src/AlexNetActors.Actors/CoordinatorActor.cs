@@ -32,7 +32,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     readonly HashSet<string> _heard = []; // nodes that have offered since this process woke
     Company? _company;
     long _looked, _woke;
-    bool _slept;
+    bool _slept, _waits;
     TimeSpan _stoodStill;
     TrainingState _state;
 
@@ -89,7 +89,11 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         public static readonly LookAround Instance = new();
     }
 
-    protected override void PostStop() => _close?.Invoke();
+    protected override void PostStop()
+    {
+        SayWhetherItWaits(false);
+        _close?.Invoke();
+    }
 
     /// <summary>The archive begins anew with the next group. The present one ends and says why: the same once more, and the run does.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(e =>
@@ -123,6 +127,12 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         if (HasSlept) OnLookAround(); // comes back here with what it sees, before anything else is done
         (_state, var effects) = _state.Apply(message);
         foreach (var effect in effects) Do(effect);
+        SayWhetherItWaits(_state.Phase == Phase.Assembling);
+    }
+
+    void SayWhetherItWaits(bool waits)
+    {
+        if (waits != _waits) Context.System.EventStream.Publish(new CoordinatorWaits(_waits = waits));
     }
 
     void Do(Effect effect)

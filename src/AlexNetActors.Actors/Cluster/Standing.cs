@@ -33,17 +33,21 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
 
     static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2), LookInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>A stronger cluster that has not been heard of for so long may be gone: one seed that is silent holds up what the others answer.</summary>
+    static readonly TimeSpan RememberMax = TimeSpan.FromSeconds(6);
+
     readonly IReadOnlyCollection<Address> _seeds;
     readonly NodeCredentials? _credentials;
     readonly IActorRef _observer;
     readonly Cluster _cluster = Cluster.Get(Context.System);
-    readonly HashSet<Address> _led = []; // heard of since it last looked
+    readonly Dictionary<Address, ClusterStrength> _led = []; // heard of since it last looked
     readonly HashSet<Address> _died = []; // whoever is there now is another process
     readonly Dictionary<Address, Stopwatch> _missing = []; // seeds that are no members
-    readonly Stopwatch _sinceLed = Stopwatch.StartNew();
-    bool _asks;
+    readonly Stopwatch _sinceLed = Stopwatch.StartNew(), _sinceWanted = Stopwatch.StartNew();
+    Stopwatch? _strongerHeard;
+    bool _asks, _idle;
 
-    sealed record Heard((Address Node, Standing Standing)[] Seeds) : INoSerializationVerificationNeeded;
+    sealed record Heard((Address Node, Found Found)[] Seeds) : INoSerializationVerificationNeeded;
 
     sealed class LookAround : INoSerializationVerificationNeeded
     {
@@ -59,16 +63,20 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
         Receive<StandingAsked>(m =>
         {
             bool strange = !IsAmongUs(Sender.Path.Address);
-            if (m.Led && strange && Sender.Path.Address.HasGlobalScope) _led.Add(Sender.Path.Address);
-            Sender.Tell(new StandingTold(IsMember(_cluster), IsLed(_cluster) && strange));
+            if (m.Led is { } led && strange && Sender.Path.Address.HasGlobalScope) _led[Sender.Path.Address] = led;
+            Sender.Tell(new StandingTold(IsMember(_cluster), strange ? StrengthIfLed(_cluster) : null));
         });
         Receive<LookAround>(_ => OnLookAround());
         Receive<Heard>(m =>
         {
             _asks = false;
-            _led.UnionWith(m.Seeds.Where(s => s.Standing == Standing.Led).Select(s => s.Node));
-            _died.UnionWith(m.Seeds.Where(s => s.Standing == Standing.Dead).Select(s => s.Node));
+            foreach (var (node, found) in m.Seeds)
+            {
+                if (found.Led is { } led) _led[node] = led;
+                if (found.Standing == Standing.Dead) _died.Add(node);
+            }
         });
+        Receive<CoordinatorWaits>(m => _idle = m.ForMembers);
         Receive<NodeDied>(m => _died.Add(m.Node));
         Receive<ClusterEvent.MemberUp>(m => _died.Remove(m.Member.Address));
     }
@@ -80,13 +88,24 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
     public static bool IsMember(Cluster cluster) => cluster.SelfMember.Status is not (MemberStatus.Joining or MemberStatus.Removed);
 
     /// <summary>Whether this node is in a cluster in which a coordinator may be, or may come to be.</summary>
-    static bool IsLed(Cluster cluster) => IsMember(cluster) && cluster.State.Members.Any(m => m.HasRole(ClusterSettings.CoordinatorRole) && m.Status is not (MemberStatus.Down or MemberStatus.Removed));
+    static bool IsLed(Cluster cluster) => IsMember(cluster) && Present(cluster).Any(m => m.HasRole(ClusterSettings.CoordinatorRole));
+
+    static IEnumerable<Member> Present(Cluster cluster) => cluster.State.Members.Where(m => m.Status is not (MemberStatus.Down or MemberStatus.Removed));
+
+    static ClusterStrength? StrengthIfLed(Cluster cluster) => IsLed(cluster) ? StrengthOf(cluster) : null;
+
+    static ClusterStrength StrengthOf(Cluster cluster)
+    {
+        Address[] reached = [.. Present(cluster).Except(cluster.State.Unreachable).Select(m => m.Address)];
+        return new ClusterStrength(reached.Length, Majority.NodeName(reached.Append(cluster.SelfAddress).Min(Member.AddressOrdering)!));
+    }
 
     bool IsAmongUs(Address node) => _cluster.State.Members.Any(m => m.Address.Equals(node));
 
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe(Self, typeof(NodeDied));
+        Context.System.EventStream.Subscribe(Self, typeof(CoordinatorWaits));
         _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp));
         Timers.StartPeriodicTimer(LookAround.Instance, LookAround.Instance, LookInterval);
     }
@@ -101,7 +120,11 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
             if (!IsMember(_cluster) || IsAmongUs(seed)) _missing.Remove(seed);
             else _missing.TryAdd(seed, Stopwatch.StartNew());
         }
-        if (Reunion.Goals(_sinceLed.Elapsed, _led) is [_, ..] goals) _observer.Tell(new CoordinatorElsewhere(goals));
+        Address[] stronger = _idle ? [.. _led.Where(l => l.Value.IsMoreThan(StrengthOf(_cluster))).Select(l => l.Key)] : [];
+        if (stronger.Length > 0) _strongerHeard = Stopwatch.StartNew();
+        if (!_idle || !(_strongerHeard?.Elapsed < RememberMax)) _sinceWanted.Restart();
+        if (Reunion.Goals(_sinceLed.Elapsed, _led.Keys) is [_, ..] goals) _observer.Tell(new CoordinatorElsewhere(goals, Idle: false));
+        else if (Reunion.GoalsOfTheIdle(_sinceWanted.Elapsed, stronger) is [_, ..] others) _observer.Tell(new CoordinatorElsewhere(others, Idle: true));
         _led.Clear();
         if (_asks || _missing.Count == 0) return;
         _asks = true;
@@ -111,29 +134,33 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
     async Task<Heard> Ask((Address Node, bool May)[] seeds)
     {
         var system = Context.System;
-        var standings = await Task.WhenAll(seeds.Select(s => s.May ? Of(system, s.Node, _credentials) : Reach(s.Node, _credentials)));
-        return new Heard([.. seeds.Select(s => s.Node).Zip(standings)]);
+        var found = await Task.WhenAll(seeds.Select(s => s.May ? Find(system, s.Node, _credentials) : Reach(s.Node, _credentials)));
+        return new Heard([.. seeds.Select(s => s.Node).Zip(found)]);
     }
 
     /// <summary>Without a word to it.</summary>
-    static async Task<Standing> Reach(Address node, NodeCredentials? credentials) => Of(await NodeProbe.Ask(node, credentials, AnswerMax));
+    static async Task<Found> Reach(Address node, NodeCredentials? credentials) => new(Of(await NodeProbe.Ask(node, credentials, AnswerMax)));
 
     static Standing Of(Answer answer) => answer is Answer.Refused or Answer.Stranger ? Standing.Dead : Standing.Silent;
 
     /// <summary>Asks another node; its deadline is four seconds.</summary>
-    public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials)
+    public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials) => (await Find(system, node, credentials)).Standing;
+
+    static async Task<Found> Find(ActorSystem system, Address node, NodeCredentials? credentials)
     {
-        if (await NodeProbe.Ask(node, credentials, AnswerMax) is var answer && answer != Answer.Node) return Of(answer);
+        if (await NodeProbe.Ask(node, credentials, AnswerMax) is var answer && answer != Answer.Node) return new Found(Of(answer));
         try
         {
-            var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(IsLed(Cluster.Get(system))), AnswerMax);
-            return told.Led ? Standing.Led : told.Member ? Standing.Member : Standing.Outside;
+            var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(StrengthIfLed(Cluster.Get(system))), AnswerMax);
+            return new Found(told.Led is not null ? Standing.Led : told.Member ? Standing.Member : Standing.Outside, told.Led);
         }
         catch (Exception e) when (e is AskTimeoutException or OperationCanceledException)
         {
-            return Standing.Silent;
+            return new Found(Standing.Silent);
         }
     }
+
+    sealed record Found(Standing Standing, ClusterStrength? Led = null);
 }
 
 /// <summary>
@@ -157,9 +184,9 @@ public static class Founding
 }
 
 /// <summary>
-/// A seed that starts again while no other seed is up founds a cluster of its own, and there are two where there was one. Whoever is in the one in which no
-/// coordinator can be goes to the one in which there is: seeds are known to all, so they are asked, and hear who asks. Two that both have one stay apart, for
-/// each may lead its run. Pure.
+/// A seed that starts again while no other seed answers founds a cluster of its own, and there are two where there was one. Whoever is in the one in which no
+/// coordinator can be goes to the one in which there is: seeds are known to all, so they are asked, and hear who asks. Where both have one, a coordinator that
+/// waits for members goes to the stronger cluster, and the others of its own, which then has none, follow. One that leads a group stays. Pure.
 /// </summary>
 public static class Reunion
 {
@@ -168,6 +195,12 @@ public static class Reunion
 
     /// <summary>The same of a seed that nobody saw die: it may stand still or be cut off, and to whoever dials it then it may have no way back for long.</summary>
     public static TimeSpan PatienceWithTheSilent { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a coordinator waits for members before it goes to a stronger cluster that has one, too: longer than a node that was put out of a cluster, and
+    /// does not know yet, takes itself for one of its members.
+    /// </summary>
+    public static TimeSpan PatienceOfTheIdle { get; } = TimeSpan.FromSeconds(12);
 
     /// <param name="missing">For how long the seed has been no member.</param>
     /// <param name="died">Whether its process is known to have ended.</param>
@@ -178,7 +211,17 @@ public static class Reunion
     /// <param name="led">Nodes of other clusters, in which one may be.</param>
     /// <returns>Through whom it goes to them; none while it stays.</returns>
     public static Address[] Goals(TimeSpan unled, IReadOnlyCollection<Address> led) => unled < Patience ? [] : [.. led];
+
+    /// <param name="wanted">For how long the coordinator has waited for members here while stronger clusters were heard of.</param>
+    /// <param name="stronger">Nodes of those.</param>
+    /// <returns>Through whom its node goes to them; none while it stays.</returns>
+    public static Address[] GoalsOfTheIdle(TimeSpan wanted, IReadOnlyCollection<Address> stronger) => wanted < PatienceOfTheIdle ? [] : [.. stronger];
 }
 
-/// <summary>To the observer of a node: no coordinator can be in its cluster, and there is one in another, through whose members it is to be let in.</summary>
-public sealed record CoordinatorElsewhere(Address[] Through) : INoSerializationVerificationNeeded;
+/// <summary>To the observer of a node: there is a coordinator in another cluster, through whose members it is to be let in.</summary>
+/// <param name="Through">Those.</param>
+/// <param name="Idle">The one in its own waits for members; else none can be there.</param>
+public sealed record CoordinatorElsewhere(Address[] Through, bool Idle) : INoSerializationVerificationNeeded;
+
+/// <summary>From the coordinator, on its node: whether it waits for members.</summary>
+sealed record CoordinatorWaits(bool ForMembers) : INoSerializationVerificationNeeded;

@@ -69,15 +69,24 @@ public sealed record NodeReleased : IProtocolMessage;
 public sealed record RunOver([property: Key(0)] bool Failed, [property: Key(1)] string Why) : IProtocolMessage;
 
 /// <summary>To a node that is no member of the asker's cluster, of which it may have been put out: are you in one?</summary>
-/// <param name="Led">The asker is in one in which a coordinator may be.</param>
+/// <param name="Led">Of the asker's cluster, if a coordinator may be in it; else null.</param>
 [MessagePackObject]
-public sealed record StandingAsked([property: Key(0)] bool Led) : IProtocolMessage;
+public sealed record StandingAsked([property: Key(0)] ClusterStrength? Led) : IProtocolMessage;
 
 /// <summary>The answer.</summary>
 /// <param name="Member">Whether it is.</param>
-/// <param name="Led">Of one in which a coordinator may be, and whose member the asker is not.</param>
+/// <param name="Led">Of that one, if a coordinator may be in it and the asker is no member of it; else null.</param>
 [MessagePackObject]
-public sealed record StandingTold([property: Key(0)] bool Member, [property: Key(1)] bool Led) : IProtocolMessage;
+public sealed record StandingTold([property: Key(0)] bool Member, [property: Key(1)] ClusterStrength? Led) : IProtocolMessage;
+
+/// <summary>Which of two clusters the other's nodes go to. Whenever one goes, the difference grows.</summary>
+/// <param name="Members">That can be reached.</param>
+/// <param name="First">Of those, the one with the lowest address: of two of one size, one has to be more.</param>
+[MessagePackObject]
+public sealed record ClusterStrength([property: Key(0)] int Members, [property: Key(1)] string First)
+{
+    public bool IsMoreThan(ClusterStrength other) => Members != other.Members ? Members > other.Members : string.CompareOrdinal(First, other.First) < 0;
+}
 
 /// <summary>From the coordinator's shell to its state: who is there.</summary>
 /// <param name="GpuNodes">Names of the nodes with devices.</param>

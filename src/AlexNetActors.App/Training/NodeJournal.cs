@@ -62,7 +62,8 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
             case NodeActor.Remark m when !End.Task.IsCompleted: Say(m.Line); break; // after the end all connections go
             case NodeAdmitted: Say($"{name} is admitted"); break;
             case CoordinatorElsewhere m:
-                End.TrySetResult(new NodeEnd($"this cluster has no coordinator, that of {string.Join(" and ", m.Through.Select(Majority.NodeName))} has", Failed: true, Goals: m.Through));
+                string there = string.Join(" and ", m.Through.Select(Majority.NodeName));
+                End.TrySetResult(new NodeEnd(m.Idle ? $"this cluster's coordinator waits for members, and that of {there} is stronger and has one, too" : $"this cluster has no coordinator, that of {there} has", Failed: true, Goals: m.Through));
                 break;
             case NodeTurnedAway m when m.Node == name: End.TrySetResult(new NodeEnd(m.Reason, Failed: true, WrongUse: true)); break;
             case RunFinished m when Stopping: End.TrySetResult(new NodeEnd($"stopped after step {m.Steps} as asked", Failed: true)); break;

@@ -60,6 +60,24 @@ public sealed class LoneSeedTests : IDisposable
     }
 
     [Fact]
+    public void A_seed_that_comes_back_while_another_coordinates_and_waits_for_its_device_goes_to_it()
+    {
+        using var cluster = new ProcessCluster(_workshop);
+        NodeProcess StartSeed() => cluster.StartCoordinator(Steps, "coordinator,gpu", Snapshots);
+        var seed = StartSeed();
+        var deputy = cluster.Add("deputy", 0, ["--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run-2"), "--steps", $"{Steps}", "--json", .. Snapshots]);
+        cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
+        WaitForSteps(cluster, 20);
+
+        seed.Kill();
+        var again = StartSeed();
+        again.WaitFor("founds a cluster");
+        again.WaitFor("this cluster's coordinator waits for members, and that of ");
+        Assert.Equal(_workshop.Expected(Steps), deputy.WaitForEnd().Expect(0).Digest);
+        again.WaitForEnd().Expect(0);
+    }
+
+    [Fact]
     public void A_node_that_is_asked_to_stop_while_it_leaves_for_another_cluster_goes_nowhere()
     {
         using var cluster = new ProcessCluster(_workshop);

@@ -44,6 +44,19 @@ public sealed class StandingTests
     }
 
     [Fact]
+    public void Of_two_clusters_with_a_coordinator_one_is_stronger_and_only_who_has_waited_for_members_for_long_goes_there()
+    {
+        ClusterStrength two = new(2, "127.0.0.1:3"), three = new(3, "127.0.0.1:7");
+        Assert.True(three.IsMoreThan(two));
+        Assert.False(two.IsMoreThan(three));
+        Assert.True(two.IsMoreThan(three with { Members = 2 }));
+        Assert.False((three with { Members = 2 }).IsMoreThan(two));
+        Assert.False(two.IsMoreThan(two));
+        Assert.Equal([Node(2)], Reunion.GoalsOfTheIdle(Reunion.PatienceOfTheIdle, [Node(2)]));
+        Assert.Empty(Reunion.GoalsOfTheIdle(Reunion.Patience, [Node(2)]));
+    }
+
+    [Fact]
     public void A_seed_that_may_stand_still_is_left_alone_for_longer_than_one_that_has_died()
     {
         Assert.True(Reunion.MayAsk(Reunion.Patience, died: true));
