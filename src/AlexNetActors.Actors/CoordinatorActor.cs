@@ -93,6 +93,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     {
         SayWhetherItWaits(false);
         _close?.Invoke();
+        if (_cluster?.SelfMember.Status == MemberStatus.Up && CoordinatedShutdown.Get(Context.System).ShutdownReason is null) _observer.Tell(new OfficeTaken());
     }
 
     /// <summary>The archive begins anew with the next group. The present one ends and says why: the same once more, and the run does.</summary>
@@ -211,6 +212,12 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         if (over is not null && !_state.HandsOver) Tell(_state.Roster.Nodes.Select(n => n.Actor), over);
     }
 }
+
+/// <summary>
+/// To the observer of a node: its coordinator has ended, and the node stays. Akka's singleton hands over to whoever asks for it at its address, also to a
+/// node of the cluster in which the process before this one was, and then there is none here any more.
+/// </summary>
+public sealed record OfficeTaken : INoSerializationVerificationNeeded;
 
 /// <summary>A run that this process may write: its settings, and what lets others have it when the coordinator leaves.</summary>
 public sealed record OpenedRun(RunSettings Settings, Action? Close = null);

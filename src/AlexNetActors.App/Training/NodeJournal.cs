@@ -8,7 +8,7 @@ namespace AlexNetActors.App;
 /// <param name="Why">In words.</param>
 /// <param name="Failed">Not as planned.</param>
 /// <param name="WrongUse">It was started wrongly.</param>
-/// <param name="PutOut">The cluster has put it out, or its actor system ended for another reason that does not lie in it.</param>
+/// <param name="PutOut">The cluster has put it out, or its actor system or coordinator ended for another reason that does not lie in it.</param>
 /// <param name="Goals">It goes to the cluster of these nodes.</param>
 sealed record NodeEnd(string Why, bool Failed, bool WrongUse = false, bool PutOut = false, Address[]? Goals = null);
 
@@ -65,6 +65,7 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
                 string there = string.Join(" and ", m.Through.Select(Majority.NodeName));
                 End.TrySetResult(new NodeEnd(m.Idle ? $"this cluster's coordinator waits for members, and that of {there} is stronger and has one, too" : $"this cluster has no coordinator, that of {there} has", Failed: true, Goals: m.Through));
                 break;
+            case OfficeTaken: End.TrySetResult(new NodeEnd("another cluster has taken over from the coordinator here", Failed: true, PutOut: true)); break;
             case NodeTurnedAway m when m.Node == name: End.TrySetResult(new NodeEnd(m.Reason, Failed: true, WrongUse: true)); break;
             case RunFinished m when Stopping: End.TrySetResult(new NodeEnd($"stopped after step {m.Steps} as asked", Failed: true)); break;
             case RunFinished m: End.TrySetResult(new NodeEnd(m.Why, Failed: false)); break;

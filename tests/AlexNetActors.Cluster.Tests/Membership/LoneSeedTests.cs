@@ -1,9 +1,10 @@
 using AlexNetActors.App;
+using AlexNetActors.Model;
 using AlexNetActors.Tests.App;
 
 namespace AlexNetActors.Cluster.Tests;
 
-/// <summary>The one seed that all nodes know is killed and started again: it founds a cluster anew, and those who need each other come together.</summary>
+/// <summary>The one seed that all nodes know, or the one that answers, is killed and started again: it founds a cluster anew, and those who need each other come together.</summary>
 public sealed class LoneSeedTests : IDisposable
 {
     const int Steps = 100;
@@ -57,6 +58,28 @@ public sealed class LoneSeedTests : IDisposable
         again.WaitFor("is admitted");
         ExpectWhole(coordinator);
         again.WaitForEnd().Expect(0);
+    }
+
+    /// <summary>The second, awake, believes the first to be the coordinator of before and has it hand over, which is another cluster's by then.</summary>
+    [Fact]
+    public void A_first_seed_that_starts_again_while_the_second_stands_still_comes_back_to_it()
+    {
+        int port = FreePorts.Take();
+        using var cluster = new ProcessCluster(_workshop) { MoreSeedPorts = [port] };
+        NodeProcess StartFirst() => cluster.StartCoordinator(Steps, "coordinator,gpu", Snapshots);
+        var first = StartFirst();
+        var second = cluster.Add("second", port, ["--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json", .. Snapshots]);
+        var loader = cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
+        WaitForSteps(cluster, 20);
+
+        second.Signal("STOP");
+        first.Kill();
+        var again = StartFirst();
+        again.WaitFor("founds a cluster");
+        second.Signal("CONT");
+        foreach (var node in new[] { again, second, loader }) node.WaitForEnd().Expect(0);
+        var (steps, folder) = _workshop.Checkpoints("run")[0];
+        Assert.Equal((Steps, _workshop.Expected(Steps)), (steps, CheckpointFolder.ReadManifest(folder).WeightsSha256));
     }
 
     [Fact]

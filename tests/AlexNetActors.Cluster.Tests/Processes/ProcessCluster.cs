@@ -13,6 +13,9 @@ sealed class ProcessCluster(Workshop workshop) : IDisposable
 
     public int SeedPort { get; } = FreePorts.Take();
 
+    /// <summary>Ports of the seeds that every node is told of behind the first.</summary>
+    public int[] MoreSeedPorts { get; init; } = [];
+
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
     /// <summary>The node that the others join; it coordinates the tiny recipe.</summary>
@@ -25,7 +28,7 @@ sealed class ProcessCluster(Workshop workshop) : IDisposable
 
     public NodeProcess Add(string name, int port, params string[] args)
     {
-        var node = NodeProcess.Start(name, [.. args, "--listen", $"127.0.0.1:{port}", "--seeds", $"127.0.0.1:{SeedPort}", .. Common]);
+        var node = NodeProcess.Start(name, [.. args, "--listen", $"127.0.0.1:{port}", "--seeds", string.Join(',', MoreSeedPorts.Prepend(SeedPort).Select(p => $"127.0.0.1:{p}")), .. Common]);
         node.Story = ToString;
         _nodes.Add(node);
         return node;
