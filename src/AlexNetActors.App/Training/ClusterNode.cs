@@ -32,6 +32,12 @@ sealed class ClusterNode : IDisposable
     /// </summary>
     static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1), PauseMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// A process that has not looked around for so long was stopped, and the others have removed it. If they have all started again meanwhile, nothing tells it so, and Akka.Remote may
+    /// never reach at their addresses who is there now: each of them asks for ever to be let in.
+    /// </summary>
+    static readonly TimeSpan SleptMin = TimeSpan.FromSeconds(8);
+
     /// <summary>How long one who is asked whether he is a node has to answer.</summary>
     static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
 
@@ -118,6 +124,13 @@ sealed class ClusterNode : IDisposable
         var actor = new TaskCompletionSource<IActorRef>(); // a signal may come before there is anybody to tell
         using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
         using var founding = _earlier is not { Goals: null } ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
+        long looked = Stopwatch.GetTimestamp();
+        bool slept = false;
+        using var sleep = new Timer(_ =>
+        {
+            slept |= Stopwatch.GetElapsedTime(Interlocked.Exchange(ref looked, Stopwatch.GetTimestamp())) > SleptMin;
+            if (slept && _seen.Count > 1 && _cluster.State.Members.Count == 1) observed.End.TrySetResult(new NodeEnd("this process stood still for so long that no other node of its cluster is left", Failed: true, PutOut: true));
+        }, null, LookInterval, LookInterval);
         using var late = _earlier is null ? null : new Timer(_ =>
         {
             if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster {(_earlier.Goals is null ? "that has put this one out has let it in again" : "with a coordinator has let this one in")} within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
