@@ -79,7 +79,7 @@ public sealed class LoneSeedTests : IDisposable
         second.Signal("CONT");
         foreach (var node in new[] { again, second, loader }) node.WaitForEnd().Expect(0);
         var (steps, folder) = _workshop.Checkpoints("run")[0];
-        Assert.Equal((Steps, _workshop.Expected(Steps)), (steps, CheckpointFolder.ReadManifest(folder).WeightsSha256));
+        Assert.Equal((Steps, _workshop.Expected(Steps)), (steps, CheckpointManifest.Read(folder).WeightsSha256));
     }
 
     [Fact]
