@@ -56,6 +56,7 @@ sealed class CropTransfer(SharedAccelerator shared) : IDisposable
 
     public void Dispose()
     {
+        _stream.Synchronize(); // what was sent ahead and nobody has asked for
         foreach (var place in _places) place.Dispose();
         _pinned.Dispose();
         _stream.Dispose();
