@@ -268,8 +268,7 @@ public sealed class IlgpuDevice : IDevice
     {
         var (from, to) = Channels("CopyChannels", source, sourceChannel, channels, destination, destinationChannel);
         using var _ = Enter();
-        // From one GPU to another directly where the driver can; where it cannot it takes the way through the host by itself.
-        if (((GpuTensor)source).Owner._shared is { } other && other != _shared) _shared.Accelerator.EnablePeerAccess(other.Accelerator);
+        _shared.Reach(((GpuTensor)source).Owner._shared);
         to.CopyFrom(_queue.Stream, from);
     }
 

@@ -14,6 +14,7 @@ sealed class SharedAccelerator
 
     readonly string _name;
     readonly Lock _gate = new();
+    readonly HashSet<SharedAccelerator> _reached = [];
     int _users;
 
     SharedAccelerator(string name, Accelerator accelerator) => (_name, Accelerator, Kernels) = (name, accelerator, new KernelSet(accelerator));
@@ -39,8 +40,15 @@ sealed class SharedAccelerator
         {
             if (--_users > 0) return;
             Opened.Remove(_name);
+            foreach (var other in _reached) Accelerator.DisablePeerAccess(other.Accelerator); // ILGPU would do it when that one closes, by this one's context, which is no more
             Accelerator.Dispose();
         }
+    }
+
+    /// <summary>From one GPU to another directly where the driver can; where it cannot, copies take the way through the host by themselves. Expects to be entered.</summary>
+    public void Reach(SharedAccelerator other)
+    {
+        if (other != this && Accelerator.EnablePeerAccess(other.Accelerator)) _reached.Add(other);
     }
 
     /// <summary>Until the scope ends the accelerator is this thread's. Waiting for work to end needs no scope.</summary>
