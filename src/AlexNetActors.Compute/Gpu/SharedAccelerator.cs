@@ -55,7 +55,15 @@ sealed class SharedAccelerator
     public Lock.Scope Enter()
     {
         var scope = _gate.EnterScope();
-        Accelerator.Bind();
-        return scope;
+        try
+        {
+            Accelerator.Bind();
+            return scope;
+        }
+        catch
+        {
+            scope.Dispose(); // else the other tower waits for ever
+            throw;
+        }
     }
 }
