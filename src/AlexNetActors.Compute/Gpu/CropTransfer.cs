@@ -12,8 +12,8 @@ namespace AlexNetActors.Compute.Gpu;
 sealed class CropTransfer(SharedAccelerator shared) : IDisposable
 {
     readonly AcceleratorStream _stream = shared.Accelerator.CreateStream();
-    readonly PinnedMemory _pinned = new(shared.Accelerator);
-    readonly Scratch<byte>[] _places = [new(shared.Accelerator), new(shared.Accelerator)];
+    readonly PinnedMemory _pinned = new(shared);
+    readonly Scratch<byte>[] _places = [new(shared), new(shared)];
     byte[]? _ahead;
     int _place; // the one to fill next
 

@@ -25,21 +25,30 @@ sealed unsafe class CuBlas : IBlas
     readonly nint _handle;
 
     /// <param name="library">The one of this machine.</param>
+    /// <param name="shared">Where it works.</param>
     /// <param name="stream">Where its work is queued.</param>
     /// <param name="precision">Of the operands.</param>
     /// <exception cref="DeviceException">It does not work.</exception>
-    public CuBlas(CuBlasLibrary library, CudaStream stream, ComputePrecision precision)
+    public CuBlas(CuBlasLibrary library, SharedAccelerator shared, CudaStream stream, ComputePrecision precision)
     {
         _library = library;
         _computeType = precision == ComputePrecision.Tf32 ? ComputeTf32 : ComputeFloat32;
         _gemm = (delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, nint, int, int, float*, nint, int, int, int, int, int>)Export("cublasGemmEx");
         _gemmBatch = (delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, long, nint, int, int, long, float*, nint, int, int, long, int, int, int, int>)Export("cublasGemmStridedBatchedEx");
-        nint handle;
-        Check("cublasCreate", ((delegate* unmanaged<nint*, int>)Export("cublasCreate_v2"))(&handle));
-        _handle = handle;
-        _workspace = stream.Accelerator.Allocate1D<byte>(WorkspaceBytes);
-        Check("cublasSetStream", ((delegate* unmanaged<nint, nint, int>)Export("cublasSetStream_v2"))(handle, stream.StreamPtr)); // first: it takes the workspace away
-        Check("cublasSetWorkspace", ((delegate* unmanaged<nint, nint, nuint, int>)Export("cublasSetWorkspace_v2"))(handle, _workspace.NativePtr, WorkspaceBytes));
+        _workspace = shared.Allocate<byte>(WorkspaceBytes, "for cuBLAS to work in");
+        try
+        {
+            nint handle;
+            Check("cublasCreate", ((delegate* unmanaged<nint*, int>)Export("cublasCreate_v2"))(&handle));
+            _handle = handle;
+            Check("cublasSetStream", ((delegate* unmanaged<nint, nint, int>)Export("cublasSetStream_v2"))(handle, stream.StreamPtr)); // first: it takes the workspace away
+            Check("cublasSetWorkspace", ((delegate* unmanaged<nint, nint, nuint, int>)Export("cublasSetWorkspace_v2"))(handle, _workspace.NativePtr, WorkspaceBytes));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public void Multiply(Gemm p, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c)
@@ -57,7 +66,7 @@ sealed unsafe class CuBlas : IBlas
 
     public void Dispose()
     {
-        ((delegate* unmanaged<nint, int>)Export("cublasDestroy_v2"))(_handle);
+        if (_handle != 0) ((delegate* unmanaged<nint, int>)Export("cublasDestroy_v2"))(_handle);
         _workspace.Dispose();
     }
 

@@ -17,7 +17,7 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
     const int ImagesMin4 = 8;
 
     readonly Dictionary<LineTransform, MemoryBuffer1D<Float4, Stride1D.Dense>> _matrices = [];
-    readonly Scratch<float> _weights = new(queue.Accelerator), _inputs = new(queue.Accelerator), _outputs = new(queue.Accelerator);
+    readonly Scratch<float> _weights = new(queue.Shared), _inputs = new(queue.Shared), _outputs = new(queue.Shared);
 
     public int Made => _matrices.Count + _weights.Made + _inputs.Made + _outputs.Made;
     public long Bytes => _weights.Bytes + _inputs.Bytes + _outputs.Bytes;
@@ -109,7 +109,7 @@ sealed class FastConvolution(WorkQueue queue, ProductQueue products) : IDisposab
     {
         if (!_matrices.TryGetValue(transform, out var matrix))
         {
-            _matrices[transform] = matrix = queue.Accelerator.Allocate1D<Float4>(2 * TileTransforms.Lines);
+            _matrices[transform] = matrix = queue.Shared.Allocate<Float4>(2 * TileTransforms.Lines, "for a transform");
             matrix.View.CopyFromCPU(queue.Stream, MatrixOf(transform));
         }
         return matrix.View.BaseView;

@@ -16,7 +16,7 @@ sealed class FilterPasses : IDisposable
 
     public FilterPasses(WorkQueue queue, GpuChoice choice)
     {
-        (_queue, _products, _turned, _rowParts) = (queue, new ProductQueue(queue, choice.Precision == ComputePrecision.Tf32), new(queue.Accelerator), new(queue.Accelerator));
+        (_queue, _products, _turned, _rowParts) = (queue, new ProductQueue(queue, choice.Precision == ComputePrecision.Tf32), new(queue.Shared), new(queue.Shared));
         if (choice.Convolution == ConvolutionMethod.Fast) _fast = new FastConvolution(queue, _products);
     }
 

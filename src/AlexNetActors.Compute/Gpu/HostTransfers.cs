@@ -13,8 +13,8 @@ sealed class HostTransfers(SharedAccelerator shared, WorkQueue queue) : IDisposa
     /// <summary>Floats that are copied at once at most.</summary>
     public const int FloatsMax = 1 << 22;
 
-    readonly PinnedMemory _pinned = new(shared.Accelerator);
-    readonly Scratch<float> _canonical = new(shared.Accelerator); // on the GPU
+    readonly PinnedMemory _pinned = new(shared);
+    readonly Scratch<float> _canonical = new(shared); // on the GPU
 
     public int Made => _pinned.Made + _canonical.Made;
     public long Bytes => _canonical.Bytes;

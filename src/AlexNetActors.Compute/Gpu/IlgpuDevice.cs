@@ -29,16 +29,15 @@ public sealed class IlgpuDevice : IDevice
     internal IlgpuDevice(AcceleratorEntry entry, GpuChoice choice)
     {
         (Name, Memory, _memoryBytes, LeavesProcessorFree) = (entry.Name, entry.Memory, entry.MemoryBytes, !entry.IsProcessor);
-        _shared = Try($"open {entry.Description}", () => SharedAccelerator.Join(entry));
+        _shared = SharedAccelerator.Join(entry);
         using var _ = Enter();
-        var accelerator = _shared.Accelerator;
         _queue = new WorkQueue(Name, _shared);
         _host = new HostTransfers(_shared, _queue);
-        (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(_shared), new(accelerator), new(accelerator), new(accelerator), new(accelerator));
+        (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(_shared), new(_shared), new(_shared), new(_shared), new(_shared));
         _filters = new FilterPasses(_queue, choice);
         try
         {
-            if (choice.CuBlas is { } library) MultiplyBy(stream => new CuBlas(library, (CudaStream)stream, choice.Precision));
+            if (choice.CuBlas is { } library) MultiplyBy(stream => new CuBlas(library, _shared, (CudaStream)stream, choice.Precision));
         }
         catch
         {
@@ -91,8 +90,7 @@ public sealed class IlgpuDevice : IDevice
         long bytes = BytesOf(layout, shape);
         if (bytes / sizeof(float) > int.MaxValue) throw new ArgumentException($"a tensor {shape} has more than 2^31 elements: use a smaller batch");
         using var _ = Enter();
-        var buffer = Try($"allocate {bytes:N0} bytes for a tensor {shape} beside {_tensorBytes:N0} that it holds{(_memoryBytes is { } all ? $", of {all:N0}" : "")}",
-            () => _shared.Accelerator.Allocate1D<float>(bytes / sizeof(float)));
+        var buffer = _shared.Allocate<float>(bytes / sizeof(float), $"for a tensor {shape} beside {_tensorBytes:N0} that it holds{(_memoryBytes is { } all ? $", of {all:N0}" : "")}");
         _tensorBytes += bytes;
         buffer.MemSetToZero(_queue.Stream);
         _tensors.Add(buffer);
@@ -334,19 +332,6 @@ public sealed class IlgpuDevice : IDevice
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return _shared.Enter();
-    }
-
-    /// <summary>What the driver refuses becomes one line.</summary>
-    T Try<T>(string what, Func<T> action)
-    {
-        try
-        {
-            return action();
-        }
-        catch (Exception e) when (e is AcceleratorException or NotSupportedException or OutOfMemoryException)
-        {
-            throw new DeviceException($"{Name} cannot {what}: {e.Message.TrimEnd('.')}", e);
-        }
     }
 
     public void Dispose()

@@ -7,7 +7,7 @@ namespace AlexNetActors.Compute.Gpu;
 /// Page-locked memory of the host that copies start from and end in. Handed out from the front and free again when the stream has been
 /// waited for; grows to the largest need.
 /// </summary>
-sealed class PinnedMemory(Accelerator accelerator) : IDisposable
+sealed class PinnedMemory(SharedAccelerator shared) : IDisposable
 {
     const int Alignment = 64;
 
@@ -28,7 +28,8 @@ sealed class PinnedMemory(Accelerator accelerator) : IDisposable
             if (_memory is null || bytes > _memory.Length)
             {
                 _memory?.Dispose();
-                _memory = accelerator.AllocatePageLocked1D<byte>(bytes);
+                _memory = null; // there may be no other
+                _memory = shared.PageLock(bytes);
                 Made++;
             }
         }

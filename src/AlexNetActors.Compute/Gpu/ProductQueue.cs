@@ -14,7 +14,7 @@ sealed class ProductQueue(WorkQueue queue, bool onTensorCores) : IDisposable
     const int PartDepthMin = 256; // shallower parts would cost more to add than they gain
 
     readonly Dictionary<(Filter Filter, bool Backward, int Images4), MemoryBuffer1D<Tap, Stride1D.Dense>> _taps = [];
-    readonly Scratch<float> _parts = new(queue.Accelerator);
+    readonly Scratch<float> _parts = new(queue.Shared);
 
     /// <summary>Who multiplies in place of the kernels wherever matrices lie whole: of fully connected layers, and at the points of fast convolution. Null when nobody. This object's to close.</summary>
     public IBlas? Blas { get; set; }
@@ -99,7 +99,7 @@ sealed class ProductQueue(WorkQueue queue, bool onTensorCores) : IDisposable
         if (!_taps.TryGetValue((f, backward, images4), out var table))
         {
             var taps = TapTable.Of(f, backward, images4);
-            _taps[(f, backward, images4)] = table = queue.Accelerator.Allocate1D<Tap>(taps.Length);
+            _taps[(f, backward, images4)] = table = queue.Shared.Allocate<Tap>(taps.Length, "for a table of taps");
             table.View.CopyFromCPU(queue.Stream, taps);
         }
         return table.View.BaseView;

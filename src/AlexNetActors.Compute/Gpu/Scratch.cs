@@ -4,7 +4,7 @@ using ILGPU.Runtime;
 namespace AlexNetActors.Compute.Gpu;
 
 /// <summary>Working memory of a device that grows to the largest need and is then kept.</summary>
-sealed class Scratch<T>(Accelerator accelerator) : IDisposable where T : unmanaged
+sealed class Scratch<T>(SharedAccelerator shared) : IDisposable where T : unmanaged
 {
     MemoryBuffer1D<T, Stride1D.Dense>? _buffer;
 
@@ -20,7 +20,8 @@ sealed class Scratch<T>(Accelerator accelerator) : IDisposable where T : unmanag
         {
             stream.Synchronize();
             _buffer?.Dispose();
-            _buffer = accelerator.Allocate1D<T>(count);
+            _buffer = null; // there may be no other
+            _buffer = shared.Allocate<T>(count, "of working memory");
             Made++;
         }
         return _buffer.View.BaseView.SubView(0, count);

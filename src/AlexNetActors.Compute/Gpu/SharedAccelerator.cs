@@ -23,13 +23,37 @@ sealed class SharedAccelerator
     public KernelSet Kernels { get; }
 
     /// <summary>Opens the device, or joins those who have; <see cref="Leave"/> gives it back.</summary>
+    /// <exception cref="DeviceException">The driver refuses.</exception>
     public static SharedAccelerator Join(AcceleratorEntry entry)
     {
         lock (Opening)
         {
-            if (!Opened.TryGetValue(entry.Name, out var shared)) Opened[entry.Name] = shared = new SharedAccelerator(entry.Name, entry.Device.CreateAccelerator(Accelerators.Context));
+            if (!Opened.TryGetValue(entry.Name, out var shared)) Opened[entry.Name] = shared = new SharedAccelerator(entry.Name, Try(entry.Name, $"open {entry.Description}", () => entry.Device.CreateAccelerator(Accelerators.Context)));
             shared._users++;
             return shared;
+        }
+    }
+
+    /// <param name="count">Elements.</param>
+    /// <param name="purpose">"of working memory", for the error.</param>
+    /// <exception cref="DeviceException">There is not so much left.</exception>
+    public MemoryBuffer1D<T, Stride1D.Dense> Allocate<T>(long count, string purpose) where T : unmanaged =>
+        Try(_name, $"allocate {count * Interop.SizeOf<T>():N0} bytes {purpose}", () => Accelerator.Allocate1D<T>(count));
+
+    /// <summary>Memory of the host that the device reaches by itself.</summary>
+    /// <exception cref="DeviceException">The driver refuses.</exception>
+    public PageLockedArray1D<byte> PageLock(int bytes) => Try(_name, $"lock {bytes:N0} bytes of this machine's memory to its pages", () => Accelerator.AllocatePageLocked1D<byte>(bytes));
+
+    /// <summary>What the driver refuses becomes one line.</summary>
+    static T Try<T>(string name, string what, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception e) when (e is AcceleratorException or NotSupportedException or OutOfMemoryException)
+        {
+            throw new DeviceException($"{name} cannot {what}: {e.Message.TrimEnd('.')}", e);
         }
     }
 

@@ -9,7 +9,7 @@ sealed class WorkQueue(string device, SharedAccelerator shared) : IDisposable
     const int Threads = 128;
     const int GroupsMax = 4096; // of an element-wise kernel: enough to fill any GPU, the rest is its loop
 
-    public Accelerator Accelerator => shared.Accelerator;
+    public SharedAccelerator Shared => shared;
     public AcceleratorStream Stream { get; } = shared.Accelerator.CreateStream();
     public KernelSet Kernels => shared.Kernels;
 
