@@ -274,7 +274,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             {
                 if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
                 var suspects = e is PassAbortedException ? TowerIds.Both.Except(part.Mine.Towers) : part.Mine.Towers; // what was waited for is the other's to give
-                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {Device}", $"{what}: {e.Message}", [.. suspects]));
+                self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {Device}", $"{what}: {DeviceException.From(e).Message}", [.. suspects]));
             }
         });
     }

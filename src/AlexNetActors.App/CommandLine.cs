@@ -65,7 +65,7 @@ static class CommandLine
     }
 
     /// <summary>Of several that happened side by side.</summary>
-    static Exception First(Exception e) => e is AggregateException several ? First(several.InnerExceptions[0]) : e;
+    static Exception First(Exception e) => e is AggregateException several ? First(several.InnerExceptions[0]) : DeviceException.From(e);
 
     /// <returns>Null for what is no user's doing: a bug, which shows where it is.</returns>
     static int? Code(Exception e) => e switch

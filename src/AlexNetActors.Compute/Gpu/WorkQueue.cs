@@ -26,7 +26,7 @@ sealed class WorkQueue(string device, SharedAccelerator shared) : IDisposable
         }
         catch (AcceleratorException e)
         {
-            throw new DeviceException($"{device} has failed and is lost to this process: {e.Message.TrimEnd('.')}; go on from the last checkpoint with --resume", e);
+            throw DeviceException.Lost(device, e);
         }
     }
 
