@@ -18,6 +18,7 @@ sealed unsafe class CuBlas : IBlas
     const int AnyAlgorithm = -1;                      // cublasGemmAlgo_t
 
     readonly CuBlasLibrary _library;
+    readonly CudaStream _stream;
     readonly delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, nint, int, int, float*, nint, int, int, int, int, int> _gemm;
     readonly delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, long, nint, int, int, long, float*, nint, int, int, long, int, int, int, int> _gemmBatch;
     readonly MemoryBuffer1D<byte, Stride1D.Dense> _workspace;
@@ -31,7 +32,7 @@ sealed unsafe class CuBlas : IBlas
     /// <exception cref="DeviceException">It does not work.</exception>
     public CuBlas(CuBlasLibrary library, SharedAccelerator shared, CudaStream stream, ComputePrecision precision)
     {
-        _library = library;
+        (_library, _stream) = (library, stream);
         _computeType = precision == ComputePrecision.Tf32 ? ComputeTf32 : ComputeFloat32;
         _gemm = (delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, nint, int, int, float*, nint, int, int, int, int, int>)Export("cublasGemmEx");
         _gemmBatch = (delegate* unmanaged<nint, int, int, int, int, int, float*, nint, int, int, long, nint, int, int, long, float*, nint, int, int, long, int, int, int, int>)Export("cublasGemmStridedBatchedEx");
@@ -74,6 +75,8 @@ sealed unsafe class CuBlas : IBlas
 
     void Check(string function, int status)
     {
-        if (status != 0) throw new DeviceException($"cuBLAS {_library.Version}: {function} failed with status {status} (cublasStatus_t); let the own kernels multiply instead (--set compute.blas=own)");
+        if (status == 0) return;
+        _stream.Synchronize(); // a GPU that is lost says so itself
+        throw new DeviceException($"cuBLAS {_library.Version}: {function} failed with status {status} (cublasStatus_t); let the own kernels multiply instead (--set compute.blas=own)");
     }
 }
