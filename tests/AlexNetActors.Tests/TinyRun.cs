@@ -12,7 +12,14 @@ sealed class TinyRun : IDisposable
 {
     public const int Records = 20;
 
-    public TinyRun() => Data = BuiltInPictures.Create(Path.Combine(Folder, "data"), new BuiltInSettings(Records, Validation: 7, RecordSize: 36));
+    readonly Recipe _recipe;
+
+    /// <param name="recipe">Another than <see cref="Recipe"/>.</param>
+    public TinyRun(Recipe? recipe = null)
+    {
+        _recipe = recipe ?? Recipe;
+        Data = BuiltInPictures.Create(Path.Combine(Folder, "data"), new BuiltInSettings(Records, Validation: 7, RecordSize: _recipe.Network.InputSize + 4));
+    }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("alexnet-test-").FullName;
     public DataFolder Data { get; }
@@ -38,18 +45,18 @@ sealed class TinyRun : IDisposable
     public static Recipe Recipe { get; } = new("tiny", Network, Seed: 7, Batch: 8, Momentum: 0.9f, WeightDecay: 0.0005f,
         new LearningRateSchedule(0.01f, 10, 3, Patience: 1, Improvement: 0), new Augmentation(32, RandomCrop: true, Mirror: true, ColourSigma: 0.1), EpochsMax: 10, CheckpointSteps: 1000);
 
-    public RunLimits Limits(long steps, int checkpointSteps = 1000) => new(Records, Recipe.Batch, steps, checkpointSteps, Recipe.Schedule);
+    public RunLimits Limits(long steps, int checkpointSteps = 1000) => new(Records, _recipe.Batch, steps, checkpointSteps, _recipe.Schedule);
 
-    public SequentialTrainer Sequential(long steps, IDevice device) => new(Recipe, Data, device, Limits(steps));
+    public SequentialTrainer Sequential(long steps, IDevice device) => new(_recipe, Data, device, Limits(steps));
 
     public RunSettings Settings(long steps, int loaders = 1, string run = "run", int checkpointSteps = 1000) => new(
         "tiny", new RunTerms("1", "", new RunIdentity("recipe", Data.Digest, DeviceKind: null)), Limits(steps, checkpointSteps),
-        new GroupShape(loaders, ReadAhead: 3, (Data.Validation.Count + Recipe.Batch - 1) / Recipe.Batch), Network,
+        new GroupShape(loaders, ReadAhead: 3, (Data.Validation.Count + _recipe.Batch - 1) / _recipe.Batch), _recipe.Network,
         Path.Combine(Folder, run), Resume: null, RunProgress.Start(Limits(steps)), StepDeadline: TimeSpan.FromSeconds(60));
 
     /// <summary>What a process brings that has these devices and so many loaders.</summary>
     public NodeMeans Means(IReadOnlyList<DeviceFactory> devices, int loaders = 1) => new(
-        "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => Recipe, Tensors: null, new SnapshotShelf());
+        "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => _recipe, Tensors: null, new SnapshotShelf());
 
     /// <summary>A group of actors in one system; every message goes through the serializer.</summary>
     /// <param name="settings">The run.</param>

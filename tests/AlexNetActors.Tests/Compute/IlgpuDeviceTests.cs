@@ -9,14 +9,6 @@ using ILGPU.Runtime.OpenCL;
 
 namespace AlexNetActors.Tests.Compute;
 
-/// <summary>The kernels for GPUs. Tolerance of fast convolution: <see cref="CpuConformance"/>'s, for the same reason.</summary>
-public abstract class GpuConformance(string name, GpuOptions options) : DeviceConformance
-{
-    protected override (double Rms, double Worst) ConvolutionTolerance => options.Convolution == ConvolutionMethod.Fast ? (2e-5, 2.5e-4) : base.ConvolutionTolerance;
-
-    protected override IDevice Create() => IlgpuDevices.Open(name, options);
-}
-
 public sealed class OpenClDirectConformance : GpuConformance { public OpenClDirectConformance() : base("opencl:0", new(Convolution: ConvolutionMethod.Direct)) { } }
 
 /// <summary>Compiled to OpenCL: on whatever device there is, such as a processor through PoCL.</summary>
@@ -114,29 +106,3 @@ public sealed unsafe class CudaKernelTests(ITestOutputHelper output)
 
 [CollectionDefinition(IlgpuCpuConformance.Alone, DisableParallelization = true)]
 public sealed class AGroupOf128Threads;
-
-static class IlgpuDevices
-{
-    static readonly Dictionary<string, IDevice> Kept = []; // else every test would compile every kernel
-
-    public static IDevice Open(string name, GpuOptions? options = null)
-    {
-        lock (Kept)
-        {
-            if (!Kept.ContainsKey(name))
-            {
-                Assert.SkipUnless(DeviceCatalog.All.Any(d => d.Name == name), $"there is no {name} on this machine");
-                Kept[name] = DeviceCatalog.Find(name).Open(1);
-            }
-        }
-        try
-        {
-            return DeviceCatalog.Find(name, options).Open(1);
-        }
-        catch (ArgumentException refusal) // an old GPU, or no cuBLAS
-        {
-            Assert.Skip(refusal.Message);
-            throw;
-        }
-    }
-}

@@ -16,23 +16,25 @@ static class PtxAccess
             foreach (var (space, memory) in spaces)
                 foreach (string vector in new[] { "", "v2.", "v4." })
                 {
-                    all[$"ld.{space}.{vector}{type}"] = o => Load(memory, size, o[0].Elements, o[1]);
-                    all[$"st.{space}.{vector}{type}"] = o => Store(memory, size, o[0], o[1].Elements);
+                    all[$"ld.{space}.{vector}{type}"] = o => Load(memory, size, [.. o[0].Elements], o[1]);
+                    all[$"st.{space}.{vector}{type}"] = o => Store(memory, size, o[0], [.. o[1].Elements]);
                 }
         }
         return all;
     }
 
-    static Action<PtxThread> Load(Func<PtxThread, ulong, PtxMemory> memory, int size, IReadOnlyList<PtxOperand> to, PtxOperand from) => t =>
+    static Action<PtxThread> Load(Func<PtxThread, ulong, PtxMemory> memory, int size, PtxOperand[] to, PtxOperand from) => t =>
     {
-        ulong address = Aligned(from.Read(t), size * to.Count);
-        for (int i = 0; i < to.Count; i++) to[i].Write(t, memory(t, address).Read(address + (ulong)(i * size), size, t));
+        ulong address = Aligned(from.Read(t), size * to.Length);
+        var there = memory(t, address);
+        for (int i = 0; i < to.Length; i++) to[i].Write(t, there.Read(address + (ulong)(i * size), size, t));
     };
 
-    static Action<PtxThread> Store(Func<PtxThread, ulong, PtxMemory> memory, int size, PtxOperand to, IReadOnlyList<PtxOperand> from) => t =>
+    static Action<PtxThread> Store(Func<PtxThread, ulong, PtxMemory> memory, int size, PtxOperand to, PtxOperand[] from) => t =>
     {
-        ulong address = Aligned(to.Read(t), size * from.Count);
-        for (int i = 0; i < from.Count; i++) memory(t, address).Write(address + (ulong)(i * size), size, from[i].Read(t), t);
+        ulong address = Aligned(to.Read(t), size * from.Length);
+        var there = memory(t, address);
+        for (int i = 0; i < from.Length; i++) there.Write(address + (ulong)(i * size), size, from[i].Read(t), t);
     };
 
     static ulong Aligned(ulong address, int size) => address % (ulong)size == 0 ? address : throw new PtxFault($"address {address:x} is no multiple of {size}");

@@ -26,53 +26,86 @@ static class PtxMachine
     /// <param name="arguments">Numbers, structures of numbers, and <see cref="PtxBuffer"/>s where the kernel has views.</param>
     public static void Launch(PtxProgram program, PtxSize grid, PtxSize group, params object[] arguments)
     {
+        var laidOut = new PtxArguments(program, arguments);
+        Launch(program, grid, group, laidOut.Parameters, laidOut.Global);
+    }
+
+    /// <param name="program">The kernel.</param>
+    /// <param name="grid">Groups.</param>
+    /// <param name="group">Threads of a group.</param>
+    /// <param name="parameters">As they lie in memory.</param>
+    /// <param name="global">The memory in which an address lies, new to this launch: asked once for each.</param>
+    public static void Launch(PtxProgram program, PtxSize grid, PtxSize group, byte[] parameters, Func<ulong, PtxMemory> global)
+    {
         if (program.ThreadsMax > 0 && group.Count > program.ThreadsMax) throw new PtxFault($"{program.Name} is for {program.ThreadsMax} threads, got {group.Count}");
-        var launch = new PtxLaunch(program, grid, arguments);
+        var launch = new PtxLaunch(program, grid, parameters, global);
         for (int i = 0; i < grid.Count; i++) new PtxGroup(launch, group, i).Run();
     }
 }
 
 /// <summary>What all groups share: parameters and global memory.</summary>
-sealed class PtxLaunch
+sealed class PtxLaunch(PtxProgram program, PtxSize grid, byte[] parameters, Func<ulong, PtxMemory> global)
 {
-    const int BufferBits = 40; // of a buffer's addresses, it lies in their middle: no index leads from one to the next
+    /// <summary>Of a buffer's addresses.</summary>
+    public const int BufferBits = 40;
 
-    readonly byte[] _parameters;
-    readonly List<PtxMemory> _buffers = [];
+    readonly Dictionary<ulong, PtxMemory> _global = [];
+    PtxMemory? _last; // that was asked for
+    ulong _lastNumber;
 
-    public PtxLaunch(PtxProgram program, PtxSize grid, object[] arguments)
-    {
-        (Program, Grid, _parameters) = (program, grid, new byte[program.ParameterBytes]);
-        if (arguments.Length != program.Parameters.Count) throw new PtxFault($"{program.Name} has {program.Parameters.Count} parameters, got {arguments.Length} arguments");
-        foreach (var (parameter, argument) in program.Parameters.Zip(arguments))
-        {
-            byte[] bytes = argument is PtxBuffer buffer ? Pointer(buffer) : BytesOf(argument);
-            if (bytes.Length != parameter.Bytes) throw new PtxFault($"{parameter.Name} has {parameter.Bytes} bytes, got an argument of {bytes.Length}");
-            bytes.CopyTo(_parameters, parameter.Offset);
-        }
-    }
+    public PtxProgram Program => program;
+    public PtxSize Grid => grid;
 
-    public PtxProgram Program { get; }
-    public PtxSize Grid { get; }
+    /// <summary>Of buffer number n: in the middle of its addresses, so that no index leads from one to the next.</summary>
+    public static ulong AddressOf(int number) => ((ulong)number << BufferBits) + (1ul << BufferBits - 1);
 
     public ulong Parameter(ulong offset, int size)
     {
         Span<byte> value = stackalloc byte[sizeof(ulong)];
         value.Clear();
-        _parameters.AsSpan((int)offset, size).CopyTo(value);
+        parameters.AsSpan((int)offset, size).CopyTo(value);
         return BitConverter.ToUInt64(value);
     }
 
     public PtxMemory Global(ulong address)
     {
         ulong number = address >> BufferBits;
+        if (_last is not null && number == _lastNumber) return _last;
+        if (!_global.TryGetValue(number, out var memory)) _global[number] = memory = global(address);
+        (_last, _lastNumber) = (memory, number);
+        return memory;
+    }
+}
+
+/// <summary>Arguments of a launch as they lie in memory, and the buffers that they point to.</summary>
+sealed class PtxArguments
+{
+    readonly List<PtxMemory> _buffers = [];
+
+    public PtxArguments(PtxProgram program, object[] arguments)
+    {
+        Parameters = new byte[program.ParameterBytes];
+        if (arguments.Length != program.Parameters.Count) throw new PtxFault($"{program.Name} has {program.Parameters.Count} parameters, got {arguments.Length} arguments");
+        foreach (var (parameter, argument) in program.Parameters.Zip(arguments))
+        {
+            byte[] bytes = argument is PtxBuffer buffer ? Pointer(buffer) : BytesOf(argument);
+            if (bytes.Length != parameter.Bytes) throw new PtxFault($"{parameter.Name} has {parameter.Bytes} bytes, got an argument of {bytes.Length}");
+            bytes.CopyTo(Parameters, parameter.Offset);
+        }
+    }
+
+    public byte[] Parameters { get; }
+
+    public PtxMemory Global(ulong address)
+    {
+        ulong number = address >> PtxLaunch.BufferBits;
         return number >= 1 && number <= (ulong)_buffers.Count ? _buffers[(int)number - 1] : throw new PtxFault($"address {address:x} is in no buffer");
     }
 
     /// <summary>ILGPU's ArrayView: address and length. No kernel here reads the length: it is given in bytes.</summary>
     byte[] Pointer(PtxBuffer buffer)
     {
-        ulong address = ((ulong)(_buffers.Count + 1) << BufferBits) + (1ul << BufferBits - 1);
+        ulong address = PtxLaunch.AddressOf(_buffers.Count + 1);
         _buffers.Add(new(buffer.Name, address, buffer.Bytes, isWritten: true, hasBarriers: false));
         return [.. BitConverter.GetBytes(address), .. BitConverter.GetBytes((long)buffer.Bytes.Length)];
     }
@@ -160,7 +193,7 @@ sealed class PtxThread(PtxGroup group, int number, int identity)
 {
     const int StepsMax = 100_000_000; // of a launch; more is a loop without an end
 
-    readonly IReadOnlyList<PtxInstruction> _program = group.Launch.Program.Instructions;
+    readonly PtxInstruction[] _program = group.Launch.Program.Instructions;
     int _steps;
 
     public PtxGroup Group => group;
@@ -181,21 +214,21 @@ sealed class PtxThread(PtxGroup group, int number, int identity)
     /// <summary>Until it cannot go on alone.</summary>
     public void Run()
     {
-        while (!IsDone)
+        try
         {
-            var instruction = _program[Next];
-            bool skip = instruction.Guard is { } guard && guard.Read(this) != 0 != instruction.GuardValue;
-            if (!skip && instruction.Alone is null) return;
-            if (++_steps > StepsMax) throw Fault($"{StepsMax} instructions and no end");
-            try
+            while (!IsDone)
             {
+                var instruction = _program[Next];
+                bool skip = instruction.Guard is { } guard && guard.Read(this) != 0 != instruction.GuardValue;
+                if (!skip && instruction.Alone is null) return;
+                if (++_steps > StepsMax) throw new PtxFault($"{StepsMax} instructions and no end");
                 if (!skip) instruction.Alone!(this);
+                Next++;
             }
-            catch (PtxFault fault)
-            {
-                throw Fault(fault.Message);
-            }
-            Next++;
+        }
+        catch (PtxFault fault)
+        {
+            throw Fault(fault.Message);
         }
     }
 

@@ -15,31 +15,40 @@ sealed class PtxMemory(string name, ulong start, byte[] bytes, bool isWritten, b
 {
     const int Word = 4, Many = -1;
 
-    readonly bool[] _written = [.. Enumerable.Repeat(isWritten, bytes.Length)];
+    readonly bool[]? _written = isWritten ? null : new bool[bytes.Length];
     readonly Visit[] _reads = new Visit[bytes.Length / Word + 1], _writes = new Visit[bytes.Length / Word + 1];
 
     /// <summary>The last visit of a word. Intervals between barriers count from 1.</summary>
     readonly record struct Visit(int Interval, int Thread);
 
+    /// <summary>From the first byte that was read to behind the last; written.</summary>
+    public (int From, int To) ReadRange { get; private set; } = (int.MaxValue, 0);
+    public (int From, int To) WrittenRange { get; private set; } = (int.MaxValue, 0);
+
     public ulong Read(ulong address, int size, PtxThread thread)
     {
         int at = Place("reads", address, size);
-        if (_written.AsSpan(at, size).Contains(false)) throw new PtxFault($"reads what nobody wrote, byte {at} of {name}");
+        ReadRange = (Math.Min(ReadRange.From, at), Math.Max(ReadRange.To, at + size));
+        if (_written is not null && _written.AsSpan(at, size).Contains(false)) throw new PtxFault($"reads what nobody wrote, byte {at} of {name}");
         var visit = VisitOf(thread);
         for (int word = at / Word; word <= (at + size - 1) / Word; word++)
         {
             Meet("reads what", _writes[word], "writes", visit, at);
             _reads[word] = _reads[word].Interval == visit.Interval && _reads[word].Thread != visit.Thread ? visit with { Thread = Many } : visit;
         }
-        Span<byte> value = stackalloc byte[sizeof(ulong)];
-        value.Clear();
-        bytes.AsSpan(at, size).CopyTo(value);
-        return BitConverter.ToUInt64(value);
+        return size switch
+        {
+            1 => bytes[at],
+            2 => BitConverter.ToUInt16(bytes, at),
+            4 => BitConverter.ToUInt32(bytes, at),
+            _ => BitConverter.ToUInt64(bytes, at),
+        };
     }
 
     public void Write(ulong address, int size, ulong value, PtxThread thread)
     {
         int at = Place("writes", address, size);
+        WrittenRange = (Math.Min(WrittenRange.From, at), Math.Max(WrittenRange.To, at + size));
         var visit = VisitOf(thread);
         for (int word = at / Word; word <= (at + size - 1) / Word; word++)
         {
@@ -50,7 +59,7 @@ sealed class PtxMemory(string name, ulong start, byte[] bytes, bool isWritten, b
         Span<byte> all = stackalloc byte[sizeof(ulong)];
         BitConverter.TryWriteBytes(all, value);
         all[..size].CopyTo(bytes.AsSpan(at));
-        _written.AsSpan(at, size).Fill(true);
+        _written?.AsSpan(at, size).Fill(true);
     }
 
     int Place(string does, ulong address, int size)

@@ -45,7 +45,7 @@ sealed class PtxParser
         } while (_scopes.Count > 0);
         foreach (var jump in _jumps) jump.Target = _labels.TryGetValue(jump.Name, out int target) ? target : throw new PtxFault($"there is no {jump.Name}");
         var threads = Regex.Match(head.Groups[3].Value, @"\.maxntid (\d+), 1, 1");
-        return new(head.Groups[1].Value, parameters, parameterBytes, shared, local, _registers, threads.Success ? Int(threads.Groups[1].Value) : 0, _instructions);
+        return new(head.Groups[1].Value, parameters, parameterBytes, shared, local, _registers, threads.Success ? Int(threads.Groups[1].Value) : 0, [.. _instructions]);
     }
 
     int Line => 1 + _text.AsSpan(0, _at).Count('\n');

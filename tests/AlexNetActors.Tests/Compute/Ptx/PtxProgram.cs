@@ -6,7 +6,7 @@ namespace AlexNetActors.Tests.Compute.Ptx;
 /// <param name="LocalBytes">Of a thread.</param>
 /// <param name="ThreadsMax">Of a group, or 0 where the program does not say.</param>
 sealed record PtxProgram(
-    string Name, IReadOnlyList<PtxParameter> Parameters, int ParameterBytes, int SharedBytes, int LocalBytes, int Registers, int ThreadsMax, IReadOnlyList<PtxInstruction> Instructions);
+    string Name, IReadOnlyList<PtxParameter> Parameters, int ParameterBytes, int SharedBytes, int LocalBytes, int Registers, int ThreadsMax, PtxInstruction[] Instructions);
 
 sealed record PtxParameter(string Name, int Offset, int Bytes);
 

@@ -1,0 +1,105 @@
+using AlexNetActors.Compute;
+using AlexNetActors.Compute.Gpu;
+using AlexNetActors.Cuda.Tests.Driver;
+using AlexNetActors.Model;
+using AlexNetActors.Tests;
+
+namespace AlexNetActors.Cuda.Tests;
+
+/// <summary>A driver that refuses, or loses its GPU, at every point of a run: one error that says what was wanted, of whom, and nothing hangs or is left over.</summary>
+public sealed class CudaFaultTests : CudaTest
+{
+    readonly TinyRun _run = new(CudaTrainingTests.Recipe);
+
+    [Theory]
+    [InlineData(BlasChoice.Own)]
+    [InlineData(BlasChoice.CuBlas)]
+    public void WithoutMemoryTheBytesAreSaid(BlasChoice blas)
+    {
+        using var run = _run;
+        int call = 1;
+        for (; ; call += 13)
+        {
+            ModelledCuda.Begin(blas == BlasChoice.Own ? ModelledCuda.Latest : ModelledCuda.Soonest);
+            ModelledCuda.Refuse("MemAlloc", call, CudaResult.OutOfMemory);
+            if (Train(blas) is not { } error) break;
+            Assert.Matches(@"cuda:0 cannot allocate [\d,]+ bytes .*: out of memory$", error.Message);
+            Assert.Empty(ModelledCuda.Faults);
+        }
+        Assert.InRange(call, 4 * 13, 300);
+    }
+
+    [Fact]
+    public void TheTensorsOfALayerAreSaidWithItsName()
+    {
+        using var run = _run;
+        var network = CudaTrainingTests.Recipe.Network;
+        var messages = new List<string>();
+        for (int call = 1; ; call++)
+        {
+            ModelledCuda.Begin();
+            using var device = DeviceCatalog.Find("cuda:0", new(Blas: BlasChoice.Own)).Open(1);
+            ModelledCuda.Refuse("MemAlloc", call, CudaResult.OutOfMemory);
+            try
+            {
+                _ = new Tower(network, TowerId.A, device, CudaTrainingTests.Recipe.Batch, seed: 1, run.Data.Mean.Span, training: true);
+                break;
+            }
+            catch (DeviceException e)
+            {
+                messages.Add(e.Message);
+            }
+        }
+        foreach (var layer in network.Layers) Assert.Contains(messages, m => m.StartsWith($"{layer.Name}: cuda:0 cannot allocate", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(ModelledCuda.Latest, CudaResult.IllegalAddress)]
+    [InlineData(ModelledCuda.Soonest, CudaResult.EccUncorrectable)]
+    [InlineData(2, CudaResult.IllegalAddress)]
+    public void ALostGpuIsSaidToBeLost(int order, CudaResult result)
+    {
+        using var run = _run;
+        int work = 1;
+        for (; ; work += 61)
+        {
+            ModelledCuda.Begin(order);
+            ModelledCuda.Lose(work, result);
+            var error = Train(BlasChoice.CuBlas);
+            ModelledCuda.Begin();
+            if (error is null) break;
+            Assert.Contains("has failed and is lost to this process", error.Message);
+        }
+        Assert.InRange(work, 4 * 61, 2000);
+    }
+
+    [Fact]
+    public void WhoeverCannotEnterAGpuLeavesTheGateOpen()
+    {
+        using IDevice device = DeviceCatalog.Find("cuda:0", new(Blas: BlasChoice.Own)).Open(1), other = DeviceCatalog.Find("cuda:0", new(Blas: BlasChoice.Own)).Open(1);
+        ModelledCuda.Refuse("CtxSetCurrent", 1, CudaResult.InvalidContext);
+        Exception? refused = null;
+        var thread = new Thread(() => refused = Record.Exception(() => device.AllocatePlain(new(1, 1, 1, 1))));
+        thread.Start();
+        thread.Join();
+        Assert.NotNull(refused);
+        var next = new Thread(() => other.AllocatePlain(new(1, 1, 1, 1))) { IsBackground = true };
+        next.Start();
+        Assert.True(next.Join(TimeSpan.FromSeconds(30)), "the other tower waits for ever");
+    }
+
+    Exception? Train(BlasChoice blas)
+    {
+        try
+        {
+            using var device = DeviceCatalog.Find("cuda:0", new(Blas: blas)).Open(1);
+            var trainer = _run.Sequential(1, device);
+            trainer.Step();
+            return null;
+        }
+        catch (Exception e) when (DeviceException.From(e) is DeviceException said)
+        {
+            return said;
+        }
+    }
+}
