@@ -71,7 +71,7 @@ public sealed class CudaTrainingTests : CudaTest
     string Group(GpuOptions options, string devices, string name)
     {
         var factories = devices.Split(',').Select(d => DeviceCatalog.Find(d, options)).Select(d => new DeviceFactory(d.Name, d.Kind, d.Memory, () => d.Open(1)));
-        var events = _run.RunGroup(_run.Settings(Steps, run: name), _run.Means([.. factories]));
+        var events = _run.RunGroup(_run.Settings(Steps, run: name), _run.Means([.. factories]), serialized: false);
         Assert.IsType<RunFinished>(events[^1]);
         return events.OfType<CheckpointWritten>().Last().WeightsSha256;
     }

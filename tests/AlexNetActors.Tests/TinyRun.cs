@@ -58,13 +58,14 @@ sealed class TinyRun : IDisposable
     public NodeMeans Means(IReadOnlyList<DeviceFactory> devices, int loaders = 1) => new(
         "1", "here", Recipe: null, Data.Path, new DataOffer(Data.Digest, Data.Train.Count), OfferedDevice.ByTower(devices), loaders, BatchDeadline: TimeSpan.FromSeconds(60), _ => _recipe, Tensors: null, new SnapshotShelf());
 
-    /// <summary>A group of actors in one system; every message goes through the serializer.</summary>
+    /// <summary>A group of actors in one system; every message goes through the serializer, or, as in the product, none within a process.</summary>
     /// <param name="settings">The run.</param>
     /// <param name="means">What the process brings.</param>
     /// <param name="until">Ends it before the run ends.</param>
-    public IReadOnlyList<IRunEvent> RunGroup(RunSettings settings, NodeMeans means, Func<IRunEvent, bool>? until = null)
+    /// <param name="serialized">Else towers copy from where the other's values lie.</param>
+    public IReadOnlyList<IRunEvent> RunGroup(RunSettings settings, NodeMeans means, Func<IRunEvent, bool>? until = null, bool serialized = true)
     {
-        var config = ConfigurationFactory.ParseString("akka.actor.serialize-messages = on").WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf"))));
+        var config = ConfigurationFactory.ParseString($"akka.actor.serialize-messages = {(serialized ? "on" : "off")}").WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "hocon", "node.conf"))));
         using var system = ActorSystem.Create("tiny", config);
         var events = new List<IRunEvent>();
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
