@@ -8,7 +8,9 @@ public abstract class GpuConformance(string name, GpuOptions options) : DeviceCo
 {
     protected override (double Rms, double Worst) ConvolutionTolerance => options.Convolution == ConvolutionMethod.Fast ? (2e-5, 2.5e-4) : base.ConvolutionTolerance;
 
-    protected override IDevice Create() => IlgpuDevices.Open(name, options);
+    protected override IDevice Create() => Open(name, options);
+
+    protected virtual IDevice Open(string name, GpuOptions options) => IlgpuDevices.Open(name, options);
 }
 
 static class IlgpuDevices
