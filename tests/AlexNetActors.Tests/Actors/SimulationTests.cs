@@ -296,7 +296,7 @@ public class SimulationTests
     }
 
     [Fact]
-    public void A_tower_that_waits_for_a_batch_saves_what_it_has()
+    public void A_tower_that_waits_for_a_batch_saves_what_it_has_and_nothing_that_it_has_not()
     {
         Seat[] seats = [new([TowerId.A], "one", "cpu", "cpu", "cpu", "one:1", new SimulatedRef("a")), new([TowerId.B], "two", "cpu", "cpu", "cpu", "two:1", new SimulatedRef("b"))];
         var gpu = new GpuState(seats[0].Actor);
@@ -308,6 +308,11 @@ public class SimulationTests
             gpu = gpu.Apply(message).State;
         Assert.True(gpu.Waiting);
         Assert.Equal(new GpuState.Effect.Save(0), Assert.Single(gpu.Apply(new SaveTowers(1, 0)).Effects));
+        Assert.Empty(gpu.Apply(new SaveTowers(1, 1)).Effects);
+        TakeSnapshot Snapshot(int generation, long steps) => new(generation, NewState(10, 5, 1).Progress with { Steps = steps }, Keep: -1);
+        Assert.Equal([new GpuState.Effect.Announce(Snapshot(1, 0).Progress, -1), new GpuState.Effect.Snapshot(0)], gpu.Apply(Snapshot(1, 0)).Effects);
+        Assert.Empty(gpu.Apply(Snapshot(1, 1)).Effects);
+        Assert.Empty(gpu.Apply(Snapshot(2, 0)).Effects);
     }
 
     /// <summary>A batch trained twice and the next skipped, a sample twice and another never, a tower with another batch than its partner, none at all.</summary>
@@ -547,12 +552,22 @@ public class SimulationTests
     }
 
     [Fact]
-    public void What_lies_in_memory_behind_the_end_of_the_run_is_not_taken_up()
+    public void What_lies_in_memory_of_half_a_network_of_another_run_or_behind_the_end_of_this_one_is_not_taken_up()
     {
-        HeldSnapshot[] Held(long steps) => [.. TowerIds.Both.Select(t => new HeldSnapshot(t, new RunIdentity("", "", "cpu").Text, NewState(10, 5, 1).Progress with { Steps = steps }))];
-        WeightSource From(long steps) => After(NewState(10, steps: 5, 1), Offer("n", pinned: [TowerId.A, TowerId.B], held: Held(steps))).State.From!.From;
-        Assert.Equal(WeightSource.Memory, From(5));
-        Assert.Equal(WeightSource.Seed, From(6));
+        HeldSnapshot Held(TowerId tower, long steps, string data = "") => new(tower, new RunIdentity("", data, "cpu").Text, NewState(10, 5, 1).Progress with { Steps = steps });
+        NodeOffer Holder(params HeldSnapshot[] held) => Offer("n", pinned: [TowerId.A, TowerId.B], held: held);
+        RestorePoint From(params HeldSnapshot[] held) => After(NewState(10, steps: 5, 1), Holder(held)).State.From!;
+        Assert.Equal((WeightSource.Memory, 5), (From(Held(TowerId.A, 5), Held(TowerId.B, 5)).From, From(Held(TowerId.A, 5), Held(TowerId.B, 5)).Progress.Steps));
+        Assert.Equal(WeightSource.Seed, From(Held(TowerId.A, 6), Held(TowerId.B, 6)).From);
+        Assert.Equal(WeightSource.Seed, From(Held(TowerId.A, 5)).From);
+        Assert.Equal(WeightSource.Seed, From(Held(TowerId.A, 5), Held(TowerId.B, 4)).From);
+        Assert.Equal(WeightSource.Seed, From(Held(TowerId.A, 5, "other"), Held(TowerId.B, 5, "other")).From);
+        Assert.Equal(3, From(Held(TowerId.A, 3), Held(TowerId.B, 3), Held(TowerId.A, 5), Held(TowerId.B, 5, "other")).Progress.Steps);
+
+        long WholeEverywhere(params HeldSnapshot[] held) => RestorePoint.WholeEverywhere(Seating.Of([Holder(held)], null)!, After(NewState(10, steps: 5, 1), Holder(held)).State.Roster, new RunIdentity("", "", "cpu").Text);
+        Assert.Equal(5, WholeEverywhere(Held(TowerId.A, 3), Held(TowerId.B, 3), Held(TowerId.A, 5), Held(TowerId.B, 5)));
+        Assert.Equal(3, WholeEverywhere(Held(TowerId.A, 3), Held(TowerId.B, 3), Held(TowerId.A, 5), Held(TowerId.B, 5, "other")));
+        Assert.Equal(-1, WholeEverywhere(Held(TowerId.A, 5), Held(TowerId.B, 3)));
     }
 
     [Fact]
