@@ -47,14 +47,14 @@ public sealed class SameBitsTests : IDisposable
     {
         using var cluster = new ProcessCluster(_workshop);
         var coordinator = cluster.StartCoordinator(Steps, "coordinator,loader");
-        cluster.StartGpu("spare");
+        NodeProcess[] ofA = [cluster.StartGpu("a", "--towers", "A"), cluster.StartGpu("another", "--towers", "A")];
+        foreach (var one in ofA) one.WaitFor("is admitted");
+        Assert.DoesNotContain(coordinator.Lines, l => l.StartsWith("group "));
         var b = cluster.StartGpu("b", "--towers", "B");
-        b.WaitFor("is admitted");
-        var a = cluster.StartGpu("a", "--towers", "A");
         Assert.Equal(_workshop.Expected(Steps), coordinator.WaitForEnd().Expect(0).Digest);
-        string formed = coordinator.Lines.Last(l => l.StartsWith("group "));
-        Assert.Contains("tower B on cpu", formed);
-        a.WaitForEnd().Expect(0);
+        string name = b.WaitFor("is admitted").Split(' ')[0];
+        Assert.Contains($"tower B on cpu of {name};", coordinator.Lines.Last(l => l.StartsWith("group ")));
+        foreach (var node in ofA.Append(b)) node.WaitForEnd().Expect(0);
     }
 
     [Fact]
