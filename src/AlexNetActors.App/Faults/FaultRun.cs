@@ -291,12 +291,12 @@ sealed partial class FaultRun
         }
     }
 
-    /// <summary>The run is over: its nodes end by themselves, but for those that were started again too late to hear of it, which are asked to.</summary>
+    /// <summary>The run is over: its nodes end by themselves, but for those that have come again too late to hear of it, which are asked to.</summary>
     void LetEnd()
     {
         var until = _clock.Elapsed + EndMax;
         _place.Network?.Heal();
-        foreach (var node in _nodes.Where(n => n.Starts > 1)) node.Signal(Signals.Terminate);
+        foreach (var node in _nodes.Where(n => n.MayComeLate)) node.Signal(Signals.Terminate);
         while (_nodes.Any(n => n.Runs) && _clock.Elapsed < until)
         {
             foreach (var node in _nodes) node.Signal(Signals.Continue); // one that is stopped

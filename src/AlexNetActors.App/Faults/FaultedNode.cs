@@ -16,6 +16,7 @@ sealed class FaultedNode : IDisposable
     readonly string _log;
     Process? _process;
     Thread? _reader;
+    volatile bool _went;
 
     /// <param name="plan">What it is.</param>
     /// <param name="address">host:port.</param>
@@ -28,6 +29,9 @@ sealed class FaultedNode : IDisposable
     public string Address { get; }
     public int Starts { get; private set; }
     public string LastLine { get; private set; } = "nothing";
+
+    /// <summary>Whether it was started again, or went to another cluster: it may come too late to hear that the run is over.</summary>
+    public bool MayComeLate => Starts > 1 || _went;
     public bool Runs => _process is { HasExited: false };
     public int Id => _process!.Id;
 
@@ -72,6 +76,7 @@ sealed class FaultedNode : IDisposable
         while (process.StandardError.ReadLine() is { } line)
         {
             LastLine = line;
+            if (line.EndsWith(ClusterNode.GoesThere, StringComparison.Ordinal)) _went = true;
             log.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} {line}");
         }
     }

@@ -47,6 +47,9 @@ sealed class ClusterNode : IDisposable
     /// </summary>
     static readonly TimeSpan TellMax = TimeSpan.FromSeconds(15), TellInterval = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>What it says when it leaves its cluster for another one.</summary>
+    public const string GoesThere = "this node goes there";
+
     /// <summary>How many times in a row all others are to be found dead before this node gives up: they may be about to start again.</summary>
     const int AloneMax = 3;
 
@@ -164,7 +167,7 @@ sealed class ClusterNode : IDisposable
         {
             bool joinsAgain = end.Goals is not null || (end.PutOut && (_wasIn || _earlier is not null));
             if (!joinsAgain || observed.Stopping) return (observed.Report(end), null);
-            output.Log.WriteLine($"{end.Why}; {(end.Goals is null ? "it joins again" : "this node goes there")}");
+            output.Log.WriteLine($"{end.Why}; {(end.Goals is null ? "it joins again" : GoesThere)}");
             var membership = Return(end.Goals);
             Leave();
             return observed.Stopping ? (observed.Report(end with { Why = "stopped as asked", Failed = true }), null) : (0, membership); // asked while it left
