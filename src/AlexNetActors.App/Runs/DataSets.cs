@@ -15,28 +15,7 @@ static class DataSets
             return DataFolder.Open(path);
         }
         string folder = BuiltInFolder();
-        if (!Directory.Exists(folder)) report($"drawing the built-in pictures into {folder}");
-        try
-        {
-            return BuiltInPictures.Create(folder);
-        }
-        catch (DataException e) when (Directory.Exists(folder)) // left there by another version, or damaged: the folder is ours
-        {
-            report($"{e.Message}; they are drawn again");
-            return Again(folder);
-        }
-    }
-
-    static DataFolder Again(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"cannot remove {folder}: {Hocon.OneLine(e.Message)}; remove it, then run this again");
-        }
+        if (!Directory.Exists(folder) || !Directory.EnumerateFiles(folder).Any()) report($"drawing the built-in pictures into {folder}");
         return BuiltInPictures.Create(folder);
     }
 
@@ -52,10 +31,8 @@ static class DataSets
     {
         try
         {
-            bool existed = Directory.Exists(folder);
             Directory.CreateDirectory(folder);
             File.Create(Path.Combine(folder, $".probe-{Environment.ProcessId}"), 1, FileOptions.DeleteOnClose).Dispose();
-            if (!existed) Directory.Delete(folder);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -25,7 +25,7 @@ public static class BuiltInPictures
     /// <summary>Opens the pictures in a folder, drawing them first where they are not there yet, are damaged or of other settings. Safe to call from many processes at once.</summary>
     /// <param name="folder">Made if missing.</param>
     /// <param name="settings">What to draw; the defaults if null.</param>
-    /// <exception cref="DataException">The folder holds another data set or cannot be written.</exception>
+    /// <exception cref="DataException">The folder holds another data set, cannot be written, or another process has written to it for a minute.</exception>
     public static DataFolder Create(string folder, BuiltInSettings? settings = null)
     {
         settings ??= new BuiltInSettings();
@@ -53,12 +53,12 @@ public static class BuiltInPictures
     {
         string manifest = Path.Combine(folder, PackManifest.FileName);
         if (!File.Exists(manifest)) return null;
-        string source = PackManifest.Read(manifest).Source;
-        if (!source.StartsWith(SourceStart, StringComparison.Ordinal))
-            throw new DataException($"{folder} holds another data set ({source}): name another folder for the built-in pictures");
-        if (source != SourceOf(settings)) return null;
         try
         {
+            string source = PackManifest.Read(manifest).Source;
+            if (!source.StartsWith(SourceStart, StringComparison.Ordinal))
+                throw new DataUnreadableException($"{folder} holds another data set ({source}): name another folder for the built-in pictures, or move it elsewhere");
+            if (source != SourceOf(settings)) return null;
             var data = DataFolder.Open(folder);
             try
             {
@@ -71,7 +71,7 @@ public static class BuiltInPictures
                 throw;
             }
         }
-        catch (DataException)
+        catch (DataException e) when (e is not DataUnreadableException)
         {
             return null; // Damaged, and cheaper to draw again than to ask about.
         }

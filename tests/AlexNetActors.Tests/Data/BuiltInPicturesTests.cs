@@ -35,6 +35,11 @@ public class BuiltInPicturesTests(ITestOutputHelper output)
         BuiltInPictures.Create(folder["d"], settings).Dispose();
         Assert.Equal(first, File.ReadAllBytes(folder["d", "train.pack"]));
 
+        byte[] manifest = File.ReadAllBytes(folder["d", "pack.json"]);
+        File.WriteAllText(folder["d", "pack.json"], "{");
+        BuiltInPictures.Create(folder["d"], settings).Dispose();
+        Assert.Equal(manifest, File.ReadAllBytes(folder["d", "pack.json"]));
+
         using var other = BuiltInPictures.Create(folder["d"], settings with { Seed = 1 });
         Assert.NotEqual(first, File.ReadAllBytes(folder["d", "train.pack"]));
     }
@@ -44,7 +49,7 @@ public class BuiltInPicturesTests(ITestOutputHelper output)
     {
         using var folder = new TemporaryFolder();
         SmallData.Create(folder["d"], 6, 3, 16).Dispose();
-        Assert.Contains("another data set", Assert.Throws<DataException>(() => BuiltInPictures.Create(folder["d"])).Message);
+        Assert.Contains("another data set", Assert.Throws<DataUnreadableException>(() => BuiltInPictures.Create(folder["d"])).Message);
         SmallData.Create(folder["d"], 6, 3, 16).Dispose();
     }
 
