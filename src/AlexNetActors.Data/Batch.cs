@@ -48,7 +48,13 @@ public sealed class Batch
     public Span<byte> Image(int index) => Pixels.AsSpan(index * CropBytes, CropBytes);
 
     /// <summary>Bytes of everything but the pixels.</summary>
-    public int TableBytes => Size * (3 * sizeof(int) + 3 * sizeof(float) + 2 * sizeof(int));
+    public int TableBytes => Size * TableBytesOfImage;
+
+    const int TableBytesOfImage = 3 * sizeof(int) + 3 * sizeof(float) + 2 * sizeof(int);
+
+    /// <summary>Bytes of an image of a batch, pixels and tables.</summary>
+    /// <param name="cropSize">Side of a crop in pixels.</param>
+    public static long BytesOfImage(int cropSize) => 3L * cropSize * cropSize + TableBytesOfImage;
 
     /// <summary>Everything but the pixels, little-endian: top, left, mirrored of every image, colour shifts, labels, records.</summary>
     /// <param name="destination">[TableBytes]</param>

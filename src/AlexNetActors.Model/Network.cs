@@ -1,4 +1,5 @@
 using AlexNetActors.Compute;
+using AlexNetActors.Data;
 
 namespace AlexNetActors.Model;
 
@@ -55,6 +56,9 @@ public sealed class Network
     /// <summary>Layers at most: they, their segments and their parameters (weight, bias and the velocity of each) are numbered by bytes, in random numbers and in frames.</summary>
     const int LayersMax = 64;
 
+    /// <summary>A layer's weights in a tower at most: their bytes are one frame.</summary>
+    static readonly int WeightsMax = Array.MaxLength / sizeof(float);
+
     /// <exception cref="RecipeException">The table does not describe a network; the message names the layer.</exception>
     public Network(int inputSize, int classes, IReadOnlyList<LayerSpec> table, LocalResponse response)
     {
@@ -108,6 +112,9 @@ public sealed class Network
     /// <summary>Floats of one image that a tower gives in the exchange before segment <paramref name="segment"/>; the number of segments means the loss.</summary>
     public int ExchangedFeatures(int segment) => (segment < Segments.Count ? Segments[segment].Input.Features : Classes) / 2;
 
+    /// <summary>Images of a batch at most: all that it is travels in one piece, and all that a tower gives in an exchange.</summary>
+    public int BatchMax => (int)(Array.MaxLength / Enumerable.Range(1, Segments.Count).Select(s => (long)sizeof(float) * ExchangedFeatures(s)).Append(Batch.BytesOfImage(InputSize)).Max());
+
     public long Parameters => Layers.Sum(l => l.Parameters);
     public long Neurons => Layers.Sum(l => l.Neurons);
     public long MultiplyAccumulates => Layers.Sum(l => l.MultiplyAccumulates);
@@ -125,8 +132,8 @@ public sealed class Network
         if (filter.OutputHeight < 1 || filter.OutputWidth < 1)
             throw new RecipeException($"{spec.Name} ({spec.Size}x{spec.Size}, stride {spec.Stride}, pad {spec.Pad}) does not fit its input of {input.Height}x{input.Width}");
         double weights = (double)half * filter.Channels * filter.SizeY * filter.SizeX, outputs = (double)spec.Kernels * filter.OutputHeight * filter.OutputWidth;
-        if (Math.Max(weights, outputs) > Array.MaxLength)
-            throw new RecipeException($"{spec.Name} has {weights:0} weights a tower and {outputs:0} outputs an image: either may be {Array.MaxLength} at most");
+        if (weights > WeightsMax || outputs > Array.MaxLength)
+            throw new RecipeException($"{spec.Name} has {weights:0} weights a tower and {outputs:0} outputs an image: they may be {WeightsMax} and {Array.MaxLength} at most");
         if (index > 0 && spec.Stride != 1) throw new RecipeException($"{spec.Name} has stride {spec.Stride}: only the first layer may stride");
         if (spec.Dropout > 0 && filter.OutputHeight * filter.OutputWidth != 1) throw new RecipeException($"{spec.Name} has dropout: only fully connected layers may");
         if (spec.Dropout > 0 && spec.Normalize) throw new RecipeException($"{spec.Name} has dropout and normalisation: choose one");

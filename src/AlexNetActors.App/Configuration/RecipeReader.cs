@@ -28,13 +28,14 @@ static class RecipeReader
         var values = new ValueReader(settings.OfRecipe.WithFallback(file.Values), $"recipe {file.Name}");
         int classes = Even(ClassesOf(values, settings, dataClasses));
         int input = values.Number("network.input", 1, SideMax), batch = values.Number("batch", 1, 65536);
-        if (3L * input * input * batch > Array.MaxLength)
-            throw new UsageException($"batch in recipe {file.Name} is {batch}: wanted at most {Array.MaxLength / (3 * input * input)} for pictures of {input} x {input}, whose bytes are one array");
         var response = new LocalResponse(values.Number("network.response.k", 0f, float.MaxValue), values.Number("network.response.alpha", 0f, float.MaxValue), values.Number("network.response.window", 1, 255));
         var layers = values.Names("network.layers").Select(name => ReadLayer(values, name, classes)).ToArray();
+        var network = new Network(input, classes, layers, response) { Exchanged = values.Choice<ExchangeElement>("exchange.element") };
+        if (batch > network.BatchMax)
+            throw new UsageException($"batch in recipe {file.Name} is {batch}: wanted at most {network.BatchMax} for pictures of {input} x {input} and these layers: a batch, and what a tower gives of it in an exchange, travel in one piece of less than 2 GiB");
         return new Recipe(
             file.Name,
-            new Network(input, classes, layers, response) { Exchanged = values.Choice<ExchangeElement>("exchange.element") },
+            network,
             values.Number("seed", 0UL, ulong.MaxValue),
             batch,
             values.Number("descent.momentum", 0f, 1f),

@@ -76,8 +76,8 @@ public sealed class NetworkTests
         Refused("conv1 has size 3, stride 0 and pad 1: the stride must be at least 1, the others at least 0", [conv with { Stride = 0 }, fc]);
         Refused("conv1 has size 3, stride 1 and pad -1: the stride must be at least 1, the others at least 0", [conv with { Pad = -1 }, fc]);
         Refused("conv1 (11x11, stride 1, pad 1) does not fit its input of 8x8", [conv with { Size = 11 }, fc]);
-        Refused("conv1 has 905969664 weights a tower and 4294967296 outputs an image: either may be 2147483591 at most", [conv with { Kernels = 1 << 26 }, fc]);
-        Refused("fc1 has 3221225472 weights a tower and 33554432 outputs an image: either may be 2147483591 at most", [fc with { Name = "fc1", Kernels = 1 << 25 }, fc]);
+        Refused("conv1 has 905969664 weights a tower and 4294967296 outputs an image: they may be 536870897 and 2147483591 at most", [conv with { Kernels = 1 << 26 }, fc]);
+        Refused("fc1 has 805306368 weights a tower and 8388608 outputs an image: they may be 536870897 and 2147483591 at most", [fc with { Name = "fc1", Kernels = 1 << 23 }, fc]);
         Refused("conv2 has stride 2: only the first layer may stride", [conv, conv with { Name = "conv2", Stride = 2 }, fc]);
         Refused("conv1 has dropout: only fully connected layers may", [conv with { Dropout = 0.5 }, fc]);
         Refused("fc1 has dropout and normalisation: choose one", [fc with { Name = "fc1", Dropout = 0.5, Normalize = true }, fc]);
