@@ -24,6 +24,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
     IDevice? _device;
     Tower[] _towers = [];
     string _builtFor = ""; // towers, run and recipe
+    DeviceException? _failure; // of the device, the last one
     readonly TowerState?[] _captured = [null, null];
     int _buffers; // of the device, that someone has been told of
     volatile Pass? _pass;
@@ -106,7 +107,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             case GpuState.Effect.Build e: Build(e.Mean); break;
             case GpuState.Effect.Join e:
                 _part = new GroupPart(e.Group, e.Mine, _means, Self);
-                OnDevice($"open {_factory.Name}", () => _device ??= _factory.Open());
+                OnDevice($"open {_factory.Name}", () => _device ??= Open());
                 break;
             case GpuState.Effect.Abort e: _part!.Mailbox.Abort(e.Why); break;
             case GpuState.Effect.Leave e: LeaveGroup(e.Why); break;
@@ -147,10 +148,11 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             string wanted = $"{string.Join('+', towers)} of {part.Group.Identity} {part.Group.Recipe}"; // the mean image is the run's, too
             if (_builtFor != wanted)
             {
-                if (_towers.Length > 0)
+                if (_device.Buffers > 0) // of earlier towers, also of those that were not finished
                 {
-                    _device.Dispose(); // with all that the earlier towers hold
-                    _device = _factory.Open();
+                    _device.Dispose();
+                    _device = null; // there may be no other
+                    _device = Open();
                 }
                 _builtFor = "";
                 _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, mean, training: true))];
@@ -161,6 +163,19 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             _buffers = _device.Buffers;
             self.Tell(new GpuReady(part.Group.Generation, towers));
         });
+    }
+
+    /// <summary>A GPU that is lost cannot be opened either: then that is not what is to be said of it.</summary>
+    IDevice Open()
+    {
+        try
+        {
+            return _factory.Open();
+        }
+        catch (DeviceException) when (_failure is not null)
+        {
+            throw _failure;
+        }
     }
 
     void Initialize()
@@ -272,7 +287,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
             }
             catch (Exception e) // also what nobody thought of: on a thread of its own it would end the process
             {
-                if (e is not PassAbortedException) _builtFor = ""; // whatever is on the device may be half done
+                if (e is not PassAbortedException) (_builtFor, _failure) = ("", DeviceException.From(e) as DeviceException); // whatever is on the device may be half done
                 var suspects = e is PassAbortedException ? TowerIds.Both.Except(part.Mine.Towers) : part.Mine.Towers; // what was waited for is the other's to give
                 self.Tell(new MemberFailed(part.Group.Generation, $"tower {string.Join('+', part.Mine.Towers)} on {Device}", $"{what}: {DeviceException.From(e).Message}", [.. suspects]));
             }

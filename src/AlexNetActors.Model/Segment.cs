@@ -8,24 +8,30 @@ namespace AlexNetActors.Model;
 /// </summary>
 sealed class Segment
 {
-    readonly List<Layer> _layers = [];
+    readonly Layer[] _layers;
     readonly Tensor[] _dOutputs; // gradient by each layer's output
 
     /// <exception cref="DeviceException">There is not so much memory; names the layer.</exception>
     public Segment(Network network, SegmentShape shape, TowerId tower, IDevice device, int batch, bool training)
     {
-        Input = device.AllocateActivation(shape.Input with { Images = batch });
-        foreach (var layer in shape.Layers)
-            try
-            {
-                _layers.Add(new Layer(network, layer, tower, device, batch, training));
-            }
-            catch (DeviceException e)
-            {
-                throw new DeviceException($"{layer.Name}: {e.Message}", e);
-            }
-        _dOutputs = training ? [.. shape.Layers.Select(l => device.AllocateActivation(l.Output with { Images = batch }))] : [];
-        if (training && shape.Index > 0) DInput = device.AllocateActivation(shape.Input with { Images = batch });
+        var first = shape.Layers[0];
+        Tensor Activation(LayerShape layer, Shape s) => Of(layer, () => device.AllocateActivation(s with { Images = batch }));
+        Input = Activation(first, shape.Input);
+        _layers = [.. shape.Layers.Select(l => Of(l, () => new Layer(network, l, tower, device, batch, training)))];
+        _dOutputs = training ? [.. shape.Layers.Select(l => Activation(l, l.Output))] : [];
+        if (training && shape.Index > 0) DInput = Activation(first, shape.Input);
+    }
+
+    static T Of<T>(LayerShape layer, Func<T> made)
+    {
+        try
+        {
+            return made();
+        }
+        catch (DeviceException e)
+        {
+            throw new DeviceException($"{layer.Name}: {e.Message}", e);
+        }
     }
 
     public Tensor Input { get; }
@@ -55,12 +61,12 @@ sealed class Segment
 
     public void BackwardInput()
     {
-        for (int i = _layers.Count - 1; i >= 0; i--)
+        for (int i = _layers.Length - 1; i >= 0; i--)
             _layers[i].BackwardInput(_dOutputs[i], DInputOf(i));
     }
 
     public void BackwardWeights()
     {
-        for (int i = _layers.Count - 1; i >= 0; i--) _layers[i].BackwardWeights();
+        for (int i = _layers.Length - 1; i >= 0; i--) _layers[i].BackwardWeights();
     }
 }

@@ -1,3 +1,4 @@
+using AlexNetActors.Actors;
 using AlexNetActors.Compute;
 using AlexNetActors.Compute.Gpu;
 using AlexNetActors.Cuda.Tests.Driver;
@@ -29,6 +30,27 @@ public sealed class CudaFaultTests : CudaTest
         Assert.InRange(call, 4 * 13, 300);
     }
 
+    [Theory]
+    [InlineData("StreamCreate")]
+    [InlineData("MemAlloc")]
+    [InlineData("Create")] // cuBLAS
+    public void ADeviceThatCannotBeOpenedLeavesNothing(string function)
+    {
+        using (DeviceCatalog.Find("cuda:0").Open(1)) { } // whatever stays of the first
+        for (int call = 1; ; call++)
+        {
+            ModelledCuda.Begin();
+            var before = ModelledCuda.Holdings;
+            ModelledCuda.Refuse(function, call, CudaResult.OutOfMemory);
+            IDevice? device = null;
+            var refused = Record.Exception(() => device = DeviceCatalog.Find("cuda:0").Open(1));
+            device?.Dispose();
+            if (refused is null) break;
+            Assert.StartsWith(function == "Create" ? "cuBLAS 13.0.0: " : "cuda:0 cannot ", Assert.IsType<DeviceException>(refused).Message);
+            Assert.Equal(before, ModelledCuda.Holdings);
+        }
+    }
+
     [Fact]
     public void TheTensorsOfALayerAreSaidWithItsName()
     {
@@ -50,7 +72,34 @@ public sealed class CudaFaultTests : CudaTest
                 messages.Add(e.Message);
             }
         }
-        foreach (var layer in network.Layers) Assert.Contains(messages, m => m.StartsWith($"{layer.Name}: cuda:0 cannot allocate", StringComparison.Ordinal));
+        const int Unnamed = 2; // the mean image and the logits are no layer's
+        Assert.Equal(network.Layers.Select(l => l.Name).Order(StringComparer.Ordinal), messages.Where(m => !m.StartsWith("cuda:0 ", StringComparison.Ordinal)).Select(m => m.Split(": cuda:0 cannot allocate ")[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(Unnamed, messages.Count(m => m.StartsWith("cuda:0 cannot allocate ", StringComparison.Ordinal)));
+    }
+
+    /// <summary>What it had got goes back before the towers are built again.</summary>
+    [Fact]
+    public void AHalfBuiltTowerLeavesNothingForTheNextTry()
+    {
+        using var run = _run;
+        int undisturbed = HeldInTraining("undisturbed");
+        ModelledCuda.Refuse("MemAlloc", call: 40, CudaResult.OutOfMemory);
+        Assert.Equal(undisturbed, HeldInTraining("disturbed", breaks: 1));
+    }
+
+    /// <summary>Allocations of a group's GPU after its first step.</summary>
+    int HeldInTraining(string name, int breaks = 0)
+    {
+        int held = 0;
+        var entry = DeviceCatalog.Find("cuda:0", new(Blas: BlasChoice.Own));
+        var events = _run.RunGroup(_run.Settings(2, run: name), _run.Means([new DeviceFactory(entry.Name, entry.Kind, entry.Memory, () => entry.Open(1))]), serialized: false, until: e =>
+        {
+            if (e is StepCompleted) held = ModelledCuda.Holdings.Allocations;
+            return false;
+        });
+        Assert.IsType<RunFinished>(events[^1]);
+        Assert.Equal(breaks, events.OfType<GroupBroken>().Count(e => e.Why.Contains("out of memory", StringComparison.Ordinal)));
+        return held;
     }
 
     [Theory]

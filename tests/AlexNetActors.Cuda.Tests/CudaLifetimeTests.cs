@@ -51,6 +51,25 @@ public sealed class CudaLifetimeTests : CudaTest
         OnAThread(other.Dispose);
     }
 
+    /// <summary>As happens where a group ends in the midst of a step and one of its towers is built anew.</summary>
+    [Theory]
+    [InlineData("cuda:0", "cuda:1")]
+    [InlineData("cuda:0", "cuda:0")]
+    public void ADeviceIsClosedWhenTheOthersHaveReadWhatTheyAskedFor(string name, string readers)
+    {
+        using var reader = DeviceCatalog.Find(readers).Open(1);
+        var y = Activation(reader, Small, 2);
+        Tensor x;
+        using (var device = DeviceCatalog.Find(name).Open(1))
+        {
+            x = Activation(device, Small, 1);
+            device.Synchronize();
+            reader.CopyChannels(x, 0, Small.Channels, y, 0);
+        }
+        Assert.Equal(Of(Small.Count, 1), Read(reader, y));
+        Assert.Equal($"CopyChannels: the device of the source {Small} is closed", Assert.Throws<DeviceException>(() => reader.CopyChannels(x, 0, Small.Channels, y, 0)).Message);
+    }
+
     static void OnAThread(Action work)
     {
         Exception? failure = null;

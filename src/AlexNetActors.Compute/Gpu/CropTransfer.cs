@@ -11,7 +11,7 @@ namespace AlexNetActors.Compute.Gpu;
 /// </summary>
 sealed class CropTransfer(SharedAccelerator shared) : IDisposable
 {
-    readonly AcceleratorStream _stream = shared.Accelerator.CreateStream();
+    readonly AcceleratorStream _stream = shared.OpenStream();
     readonly PinnedMemory _pinned = new(shared);
     readonly Scratch<byte>[] _places = [new(shared), new(shared)];
     byte[]? _ahead;

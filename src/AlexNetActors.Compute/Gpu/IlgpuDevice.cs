@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
@@ -21,22 +22,23 @@ public sealed class IlgpuDevice : IDevice
     readonly Scratch<float> _shifts, _normalized, _dNormalized;
     readonly FilterPasses _filters;
     readonly List<IDisposable> _tensors = [];
+    readonly HashSet<WorkQueue> _readers = []; // of other devices: what they have queued may still read tensors of this one
     readonly long? _memoryBytes;
     long _tensorBytes;
-    bool _disposed;
+    volatile bool _disposed;
 
     /// <exception cref="DeviceException">The driver refuses, or cuBLAS does.</exception>
     internal IlgpuDevice(AcceleratorEntry entry, GpuChoice choice)
     {
         (Name, Memory, _memoryBytes, LeavesProcessorFree) = (entry.Name, entry.Memory, entry.MemoryBytes, !entry.IsProcessor);
         _shared = SharedAccelerator.Join(entry);
-        using var _ = Enter();
-        _queue = new WorkQueue(Name, _shared);
-        _host = new HostTransfers(_shared, _queue);
-        (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(_shared), new(_shared), new(_shared), new(_shared), new(_shared));
-        _filters = new FilterPasses(_queue, choice);
         try
         {
+            using var _ = Enter();
+            _queue = new WorkQueue(Name, _shared);
+            _host = new HostTransfers(_shared, _queue);
+            (_crops, _placements, _shifts, _normalized, _dNormalized) = (new(_shared), new(_shared), new(_shared), new(_shared), new(_shared));
+            _filters = new FilterPasses(_queue, choice);
             if (choice.CuBlas is { } library) MultiplyBy(stream => new CuBlas(library, _shared, (CudaStream)stream, choice.Precision));
         }
         catch
@@ -88,7 +90,7 @@ public sealed class IlgpuDevice : IDevice
         Require.Allocation(shape);
         var (rows, columns, stride) = Arrangement(layout, shape);
         long bytes = BytesOf(layout, shape);
-        if (bytes / sizeof(float) > int.MaxValue) throw new ArgumentException($"a tensor {shape} has more than 2^31 elements: use a smaller batch");
+        if (bytes / sizeof(float) > WorkQueue.ElementsMax) throw new DeviceException($"{Name} cannot hold a tensor {shape} in one piece, of more than {WorkQueue.ElementsMax:N0} values: use a smaller batch (--set batch=N)");
         using var _ = Enter();
         var buffer = _shared.Allocate<float>(bytes / sizeof(float), $"for a tensor {shape} beside {_tensorBytes:N0} that it holds{(_memoryBytes is { } all ? $", of {all:N0}" : "")}");
         _tensorBytes += bytes;
@@ -99,7 +101,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void WriteChannels(ReadOnlySpan<float> values, int firstChannel, int channels, Tensor destination, ChannelOrder order = ChannelOrder.Canonical)
     {
-        var d = Activation(destination, "WriteChannels");
+        var d = Activation(destination);
         Require.Channels("WriteChannels", firstChannel, channels, d.Shape);
         int plane = d.Shape.Height * d.Shape.Width;
         _host.Upload("WriteChannels", values, d, firstChannel * plane, channels * plane);
@@ -107,20 +109,20 @@ public sealed class IlgpuDevice : IDevice
 
     public void ReadChannels(Tensor source, int firstChannel, int channels, Span<float> values, ChannelOrder order = ChannelOrder.Canonical)
     {
-        var s = Activation(source, "ReadChannels");
+        var s = Activation(source);
         Require.Channels("ReadChannels", firstChannel, channels, s.Shape);
         int plane = s.Shape.Height * s.Shape.Width;
         _host.Download("ReadChannels", s, firstChannel * plane, channels * plane, values);
     }
 
-    public void Write(ReadOnlySpan<float> canonical, Tensor destination) => _host.Upload("Write", canonical, Of(destination, "Write"), 0, Of(destination, "Write").Rows);
+    public void Write(ReadOnlySpan<float> canonical, Tensor destination) => _host.Upload("Write", canonical, Of(destination), 0, Of(destination).Rows);
 
-    public void Read(Tensor source, Span<float> canonical) => _host.Download("Read", Of(source, "Read"), 0, Of(source, "Read").Rows, canonical);
+    public void Read(Tensor source, Span<float> canonical) => _host.Download("Read", Of(source), 0, Of(source).Rows, canonical);
 
     /// <summary>Drawn by the processor: the same bits as everywhere, and once a run.</summary>
     public void DrawNormal(Philox random, ulong first, double deviation, Tensor destination)
     {
-        var d = Of(destination, "DrawNormal");
+        var d = Of(destination);
         int columns = d.Columns == 1 ? 1 : Math.Clamp(HostTransfers.FloatsMax / d.Rows, 1, d.Columns);
         var values = new float[columns * d.Rows];
         for (int column = 0; column < d.Columns; column += columns)
@@ -139,7 +141,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void LoadCrops(ReadOnlySpan<byte> pixels, ReadOnlySpan<Placement> placements, ReadOnlySpan<float> colourShift, Tensor mean, Tensor output)
     {
-        var (m, o) = (Plain(mean, "LoadCrops"), Activation(output, "LoadCrops"));
+        var (m, o) = (Plain(mean), Activation(output));
         Require.LoadCrops(pixels.Length, placements, colourShift.Length, m.Shape, o.Shape);
         var (images, _, height, width) = o.Shape;
         var crops = _crops.Receive(pixels);
@@ -155,8 +157,8 @@ public sealed class IlgpuDevice : IDevice
 
     public void Convolve(Tensor input, Tensor weights, Tensor bias, Filter filter, bool rectify, Tensor output)
     {
-        var (i, w) = (Activation(input, "Convolve"), Weights(weights, "Convolve"));
-        var (z, o) = (Plain(bias, "Convolve"), Activation(output, "Convolve"));
+        var (i, w) = (Activation(input), Weights(weights));
+        var (z, o) = (Plain(bias), Activation(output));
         Require.Convolve(i.Shape, w.Shape, z.Shape, filter, o.Shape);
         using var _ = Enter();
         _filters.Convolve(i, w, z, filter, rectify, o);
@@ -164,8 +166,8 @@ public sealed class IlgpuDevice : IDevice
 
     public void ConvolveBackwardInput(Tensor dOutput, Tensor weights, Filter filter, Tensor dInput)
     {
-        var (dO, w) = (Activation(dOutput, "ConvolveBackwardInput"), Weights(weights, "ConvolveBackwardInput"));
-        var dI = Activation(dInput, "ConvolveBackwardInput");
+        var (dO, w) = (Activation(dOutput), Weights(weights));
+        var dI = Activation(dInput);
         Require.ConvolveBackwardInput(dO.Shape, w.Shape, filter, dI.Shape);
         using var _ = Enter();
         _filters.ConvolveBackwardInput(dO, w, filter, dI);
@@ -173,8 +175,8 @@ public sealed class IlgpuDevice : IDevice
 
     public void ConvolveBackwardWeights(Tensor input, Tensor dOutput, Filter filter, Tensor dWeights, Tensor dBias)
     {
-        var (i, dO) = (Activation(input, "ConvolveBackwardWeights"), Activation(dOutput, "ConvolveBackwardWeights"));
-        var (dW, dB) = (Weights(dWeights, "ConvolveBackwardWeights"), Plain(dBias, "ConvolveBackwardWeights"));
+        var (i, dO) = (Activation(input), Activation(dOutput));
+        var (dW, dB) = (Weights(dWeights), Plain(dBias));
         Require.ConvolveBackwardWeights(i.Shape, dO.Shape, filter, dW.Shape, dB.Shape);
         using var _ = Enter();
         _filters.ConvolveBackwardWeights(i, dO, filter, dW, dB);
@@ -182,7 +184,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void RectifyBackward(Tensor output, Tensor dOutput)
     {
-        var (o, d) = (Activation(output, "RectifyBackward"), Activation(dOutput, "RectifyBackward"));
+        var (o, d) = (Activation(output), Activation(dOutput));
         Require.Same("RectifyBackward", "dOutput", d.Shape, o.Shape);
         using var _ = Enter();
         RectifyBackward(o, d);
@@ -190,7 +192,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void Normalize(Tensor input, LocalResponse response, Tensor output)
     {
-        var (i, o) = (Activation(input, "Normalize"), Activation(output, "Normalize"));
+        var (i, o) = (Activation(input), Activation(output));
         Require.Normalize("Normalize", i.Shape, response, o.Shape);
         using var _ = Enter();
         Normalize(i, response, o.View);
@@ -198,7 +200,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void NormalizeBackward(Tensor input, Tensor dOutput, LocalResponse response, Tensor dInput)
     {
-        var (i, dO, dI) = (Activation(input, "NormalizeBackward"), Activation(dOutput, "NormalizeBackward"), Activation(dInput, "NormalizeBackward"));
+        var (i, dO, dI) = (Activation(input), Activation(dOutput), Activation(dInput));
         Require.NormalizeBackward("NormalizeBackward", i.Shape, dO.Shape, response, dI.Shape);
         using var _ = Enter();
         NormalizeBackward(i, dO.View, response, rectify: false, dI);
@@ -206,7 +208,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void MaxPool(Tensor input, int size, int stride, Tensor output)
     {
-        var (i, o) = (Activation(input, "MaxPool"), Activation(output, "MaxPool"));
+        var (i, o) = (Activation(input), Activation(output));
         Require.MaxPool("MaxPool", i.Shape, size, stride, o.Shape);
         using var _ = Enter();
         MaxPool(i.View, PoolOf(i, size, stride, o), o);
@@ -214,8 +216,8 @@ public sealed class IlgpuDevice : IDevice
 
     public void MaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, int size, int stride, Tensor dInput)
     {
-        var (i, o) = (Activation(input, "MaxPoolBackward"), Activation(output, "MaxPoolBackward"));
-        var (dO, dI) = (Activation(dOutput, "MaxPoolBackward"), Activation(dInput, "MaxPoolBackward"));
+        var (i, o) = (Activation(input), Activation(output));
+        var (dO, dI) = (Activation(dOutput), Activation(dInput));
         Require.MaxPoolBackward("MaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
         using var _ = Enter();
         MaxPoolBackward(i.View, PoolOf(i, size, stride, o), o, dO, dI.View, dI.Count);
@@ -224,7 +226,7 @@ public sealed class IlgpuDevice : IDevice
     /// <summary>One after the other, over memory that all layers share.</summary>
     public void NormalizeMaxPool(Tensor input, LocalResponse response, int size, int stride, Tensor output)
     {
-        var (i, o) = (Activation(input, "NormalizeMaxPool"), Activation(output, "NormalizeMaxPool"));
+        var (i, o) = (Activation(input), Activation(output));
         Require.Normalize("NormalizeMaxPool", i.Shape, response, i.Shape);
         Require.MaxPool("NormalizeMaxPool", i.Shape, size, stride, o.Shape);
         using var _ = Enter();
@@ -235,8 +237,8 @@ public sealed class IlgpuDevice : IDevice
 
     public void NormalizeMaxPoolBackward(Tensor input, Tensor output, Tensor dOutput, LocalResponse response, int size, int stride, Tensor dInput)
     {
-        var (i, o) = (Activation(input, "NormalizeMaxPoolBackward"), Activation(output, "NormalizeMaxPoolBackward"));
-        var (dO, dI) = (Activation(dOutput, "NormalizeMaxPoolBackward"), Activation(dInput, "NormalizeMaxPoolBackward"));
+        var (i, o) = (Activation(input), Activation(output));
+        var (dO, dI) = (Activation(dOutput), Activation(dInput));
         Require.Normalize("NormalizeMaxPoolBackward", i.Shape, response, i.Shape);
         Require.MaxPoolBackward("NormalizeMaxPoolBackward", i.Shape, o.Shape, dO.Shape, size, stride, dI.Shape);
         using var _ = Enter();
@@ -248,7 +250,7 @@ public sealed class IlgpuDevice : IDevice
 
     public void Dropout(Philox random, double rate, int firstFeature, Tensor activation)
     {
-        var a = Activation(activation, "Dropout");
+        var a = Activation(activation);
         Require.Dropout(rate, a.Shape);
         using var _ = Enter();
         _queue.Kernels.Get<int, int, int, int, ulong, PhiloxKey, ArrayView<float>>(Elementwise.Dropout)(
@@ -257,41 +259,45 @@ public sealed class IlgpuDevice : IDevice
 
     public void Scale(float factor, Tensor activation)
     {
-        var a = Activation(activation, "Scale");
+        var a = Activation(activation);
         using var _ = Enter();
         _queue.Kernels.Get<int, float, ArrayView<float>>(Elementwise.Scale)(_queue.Stream, WorkQueue.Over(a.Count), a.Count, factor, a.View);
     }
 
     public void CopyChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
-        var (from, to) = Channels("CopyChannels", source, sourceChannel, channels, destination, destinationChannel);
+        if (source is not GpuTensor { Layout: GpuLayout.Activation } s || s.Owner.Memory != Memory) throw new ArgumentException($"CopyChannels expects an activation in the memory of {Memory}, got {source.Shape}");
+        var (from, to) = Channels("CopyChannels", s, sourceChannel, channels, Activation(destination), destinationChannel);
         using var _ = Enter();
-        _shared.Reach(((GpuTensor)source).Owner._shared);
-        to.CopyFrom(_queue.Stream, from);
+        lock (s.Owner._readers)
+        {
+            if (s.Owner._disposed) throw new DeviceException($"CopyChannels: the device of the source {source.Shape} is closed");
+            if (s.Owner != this) s.Owner._readers.Add(_queue);
+            _shared.Reach(s.Owner._shared);
+            to.CopyFrom(_queue.Stream, from);
+        }
     }
 
     public void AddChannels(Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
     {
-        var (from, to) = Channels("AddChannels", source, sourceChannel, channels, destination, destinationChannel);
+        var (from, to) = Channels("AddChannels", Activation(source), sourceChannel, channels, Activation(destination), destinationChannel);
         using var _ = Enter();
         int count = (int)from.Length / 4;
         _queue.Kernels.Get<int, ArrayView<Float4>, ArrayView<Float4>>(Elementwise.Add)(_queue.Stream, WorkQueue.Over(count), count, from.Cast<Float4>(), to.Cast<Float4>());
     }
 
     /// <summary>Channels lie one after the other, each with all its images: those of both tensors are one piece of memory each.</summary>
-    (ArrayView<float> From, ArrayView<float> To) Channels(string operation, Tensor source, int sourceChannel, int channels, Tensor destination, int destinationChannel)
+    static (ArrayView<float> From, ArrayView<float> To) Channels(string operation, GpuTensor source, int sourceChannel, int channels, GpuTensor destination, int destinationChannel)
     {
-        var d = Activation(destination, operation);
-        if (source is not GpuTensor { Layout: GpuLayout.Activation } s || s.Owner.Memory != Memory) throw new ArgumentException($"{operation} expects an activation in the memory of {Memory}, got {source.Shape}");
-        Require.CopyChannels(operation, s.Shape, sourceChannel, channels, d.Shape, destinationChannel);
-        int row = d.Shape.Height * d.Shape.Width * d.Stride;
-        return (s.View.SubView(sourceChannel * row, channels * row), d.View.SubView(destinationChannel * row, channels * row));
+        Require.CopyChannels(operation, source.Shape, sourceChannel, channels, destination.Shape, destinationChannel);
+        int row = destination.Shape.Height * destination.Shape.Width * destination.Stride;
+        return (source.View.SubView(sourceChannel * row, channels * row), destination.View.SubView(destinationChannel * row, channels * row));
     }
 
     public void Descend(Tensor gradient, float rate, float momentum, float decay, Tensor velocity, Tensor weights)
     {
-        var w = Of(weights, "Descend");
-        var (g, v) = (Of(gradient, w.Layout, "Descend"), Of(velocity, w.Layout, "Descend"));
+        var w = Of(weights);
+        var (g, v) = (Of(gradient, w.Layout), Of(velocity, w.Layout));
         Require.Descend(g.Shape, v.Shape, w.Shape);
         using var _ = Enter();
         _queue.Kernels.Get<int, float, float, float, ArrayView<float>, ArrayView<float>, ArrayView<float>>(Elementwise.Descend)(
@@ -302,7 +308,7 @@ public sealed class IlgpuDevice : IDevice
     public bool AreFinite(ReadOnlySpan<Tensor> plain)
     {
         int count = 0, at = 0;
-        foreach (var tensor in plain) count += Plain(tensor, "AreFinite").Count;
+        foreach (var tensor in plain) count += Plain(tensor).Count;
         Span<float> values;
         using (Enter())
         {
@@ -336,12 +342,17 @@ public sealed class IlgpuDevice : IDevice
 
     public void Dispose()
     {
-        if (_disposed) return;
-        using (Enter())
+        lock (_readers)
         {
+            if (_disposed) return;
             _disposed = true;
-            GiveBack(_queue.Synchronize);
-            foreach (var resource in (IEnumerable<IDisposable>)[.. _tensors, _normalized, _dNormalized, _shifts, _placements, _crops, _filters, _host, _queue]) GiveBack(resource.Dispose);
+        }
+        foreach (var reader in _readers) GiveBack(reader.WaitUnlessClosed); // nobody joins them any more
+        using (_shared.Enter())
+        {
+            GiveBack(() => _queue?.Synchronize());
+            IEnumerable<IDisposable?> resources = [.. _tensors, _normalized, _dNormalized, _shifts, _placements, _crops, _filters, _host, _queue];
+            foreach (var resource in resources) GiveBack(() => resource?.Dispose()); // one that could not be opened has not all of them
         }
         GiveBack(_shared.Leave);
     }
@@ -412,17 +423,19 @@ public sealed class IlgpuDevice : IDevice
         Stride = stride,
     };
 
-    GpuTensor Activation(Tensor tensor, string operation) => Of(tensor, GpuLayout.Activation, operation);
-    GpuTensor Weights(Tensor tensor, string operation) => Of(tensor, GpuLayout.Weights, operation);
-    GpuTensor Plain(Tensor tensor, string operation) => Of(tensor, GpuLayout.Plain, operation);
+    // What follows names the operation that asks, in its errors.
 
-    GpuTensor Of(Tensor tensor, GpuLayout layout, string operation)
+    GpuTensor Activation(Tensor tensor, [CallerMemberName] string operation = "") => Of(tensor, GpuLayout.Activation, operation);
+    GpuTensor Weights(Tensor tensor, [CallerMemberName] string operation = "") => Of(tensor, GpuLayout.Weights, operation);
+    GpuTensor Plain(Tensor tensor, [CallerMemberName] string operation = "") => Of(tensor, GpuLayout.Plain, operation);
+
+    GpuTensor Of(Tensor tensor, GpuLayout layout, [CallerMemberName] string operation = "")
     {
         var own = Of(tensor, operation);
         return own.Layout == layout ? own : throw new ArgumentException($"{operation} expects a tensor of kind {layout}, got {own.Layout} {own.Shape}");
     }
 
-    GpuTensor Of(Tensor tensor, string operation) =>
+    GpuTensor Of(Tensor tensor, [CallerMemberName] string operation = "") =>
         _disposed ? throw new ObjectDisposedException(Name)
         : tensor is GpuTensor own && own.Owner == this ? own : throw new ArgumentException($"{operation} was given a tensor {tensor.Shape} of another device");
 }

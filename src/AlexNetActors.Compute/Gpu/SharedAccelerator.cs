@@ -44,6 +44,9 @@ sealed class SharedAccelerator
     /// <exception cref="DeviceException">The driver refuses.</exception>
     public PageLockedArray1D<byte> PageLock(int bytes) => Try(_name, $"lock {bytes:N0} bytes of this machine's memory to its pages", () => Accelerator.AllocatePageLocked1D<byte>(bytes));
 
+    /// <exception cref="DeviceException">The driver refuses.</exception>
+    public AcceleratorStream OpenStream() => Try(_name, "open a stream", () => Accelerator.CreateStream());
+
     /// <summary>What the driver refuses becomes one line.</summary>
     static T Try<T>(string name, string what, Func<T> action)
     {

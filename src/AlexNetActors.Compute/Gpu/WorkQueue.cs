@@ -9,8 +9,14 @@ sealed class WorkQueue(string device, SharedAccelerator shared) : IDisposable
     const int Threads = 128;
     const int GroupsMax = 4096; // of an element-wise kernel: enough to fill any GPU, the rest is its loop
 
+    /// <summary>Elements that a kernel can count: a thread behind the last one has added a whole grid to its index.</summary>
+    public const int ElementsMax = int.MaxValue - GroupsMax * Threads;
+
+    readonly Lock _closing = new();
+    bool _closed;
+
     public SharedAccelerator Shared => shared;
-    public AcceleratorStream Stream { get; } = shared.Accelerator.CreateStream();
+    public AcceleratorStream Stream { get; } = shared.OpenStream();
     public KernelSet Kernels => shared.Kernels;
 
     public void Transpose(TransposeShape s, int matrices, ArrayView<float> source, ArrayView<float> destination) =>
@@ -30,7 +36,21 @@ sealed class WorkQueue(string device, SharedAccelerator shared) : IDisposable
         }
     }
 
-    public void Dispose() => Stream.Dispose();
+    /// <summary>For threads of other devices: who closes a queue has waited for it.</summary>
+    public void WaitUnlessClosed()
+    {
+        lock (_closing)
+            if (!_closed) Synchronize();
+    }
+
+    public void Dispose()
+    {
+        lock (_closing)
+        {
+            _closed = true;
+            Stream.Dispose();
+        }
+    }
 
     /// <summary>An element-wise kernel over so many elements.</summary>
     public static KernelConfig Over(int count) => new(Math.Min(Tiles(count, Threads), GroupsMax), Threads);

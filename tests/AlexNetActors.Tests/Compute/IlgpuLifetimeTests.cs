@@ -58,6 +58,16 @@ public sealed class IlgpuLifetimeTests
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
+    /// <summary>Behind the last element a thread's index has grown by a whole grid: it must not have become negative.</summary>
+    [Fact]
+    public void A_tensor_that_no_kernel_can_count_is_refused()
+    {
+        using var device = DeviceCatalog.Find("ilgpu-cpu").Open(1);
+        foreach (var shape in (Shape[])[new(1, 1 << 17, 1 << 14, 1), new(1, 3, 715_827_882, 1)])
+            Assert.Equal($"ilgpu-cpu cannot hold a tensor {shape} in one piece, of more than 2,146,959,359 values: use a smaller batch (--set batch=N)", Assert.Throws<DeviceException>(() => device.AllocatePlain(shape)).Message);
+        Assert.Equal(0, device.Buffers);
+    }
+
     [Fact]
     public void The_accelerator_stays_open_until_its_last_device_is_closed()
     {
