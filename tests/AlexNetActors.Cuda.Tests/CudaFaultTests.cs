@@ -10,6 +10,8 @@ namespace AlexNetActors.Cuda.Tests;
 /// <summary>A driver that refuses, or loses its GPU, at every point of a run: one error that says what was wanted, of whom, and nothing hangs or is left over.</summary>
 public sealed class CudaFaultTests : CudaTest
 {
+    const int LossPoints = 6;
+
     readonly TinyRun _run = new(CudaTrainingTests.Recipe);
 
     [Theory]
@@ -120,6 +122,33 @@ public sealed class CudaFaultTests : CudaTest
             Assert.Contains("has failed and is lost to this process", error.Message);
         }
         Assert.InRange(work, 4 * 61, 2000);
+    }
+
+    /// <summary>While it is built, trained, validated and saved: the group says of whom and where, tries again, and ends with the reason and what to do.</summary>
+    [Fact]
+    public void AGroupThatLosesItsGpusSaysWhichAndWhereAndEnds()
+    {
+        using var run = _run;
+        var entries = new[] { "cuda:0", "cuda:1" }.Select(n => DeviceCatalog.Find(n, new(Blas: BlasChoice.Own))).ToList();
+        var means = () => _run.Means([.. entries.Select(e => new DeviceFactory(e.Name, e.Kind, e.Memory, () => e.Open(1)))]);
+        var settings = _run.Settings(1);
+        Assert.IsType<RunFinished>(_run.RunGroup(settings, means(), serialized: false)[^1]);
+        int works = ModelledCuda.Works;
+        const string Lost = "(cuda:[01]|the GPU) has failed and is lost to this process: an illegal memory access was encountered; go on from the last checkpoint with --resume$";
+        var where = new HashSet<string>();
+        for (int n = 1; n < LossPoints; n++) // not before both are open
+        {
+            ModelledCuda.Begin();
+            ModelledCuda.Lose(n * works / LossPoints, CudaResult.IllegalAddress);
+            var events = _run.RunGroup(settings with { Checkpoints = Path.Combine(_run.Folder, $"lost {n}") }, means(), serialized: false);
+            ModelledCuda.Begin();
+            Assert.Matches($"^tower [AB] on cuda:[01], .+: {Lost}", Assert.IsType<RunFailed>(events[^1]).Reason);
+            var broken = events.OfType<GroupBroken>().Select(e => e.Why).ToList();
+            Assert.InRange(broken.Count, 1, 2); // where it goes back to a checkpoint, it may go wrong there, too
+            Assert.All(broken, why => Assert.Matches($"^tower [AB] on cuda:[01], .+: {Lost}", why));
+            where.Add(new string([.. broken[0].Split(", ")[1].Split(": ")[0].Where(c => !char.IsDigit(c))]).Trim());
+        }
+        Assert.Superset(new HashSet<string> { "step" }, where);
     }
 
     [Fact]

@@ -90,6 +90,7 @@ static class ModelledCuda
         {
             if (_loss != CudaResult.Success) LeaveBehind();
             (_order, _chance, PeersReach, _loss, _worksToLoss) = (order, new Random(order), peersReach, CudaResult.Success, 0);
+            Works = 0;
             Seen.Clear();
             Wanted.Clear();
         }
@@ -106,6 +107,9 @@ static class ModelledCuda
     {
         lock (Gate) (_worksToLoss, _lossToCome) = (work, result);
     }
+
+    /// <summary>Launches, copies and their like since <see cref="Begin"/>.</summary>
+    public static int Works { get; private set; }
 
     /// <summary>Any function of the driver.</summary>
     public static int Serve(Action function, bool failsWhenLost = true, [CallerMemberName] string name = "")
@@ -143,6 +147,7 @@ static class ModelledCuda
     public static void Run(CudaWork work)
     {
         if (_loss != CudaResult.Success) return;
+        Works++;
         if (_worksToLoss > 0 && --_worksToLoss == 0)
         {
             _loss = _lossToCome;
