@@ -70,7 +70,7 @@ static class CommandLine
     /// <returns>Null for what is no user's doing: a bug, which shows where it is.</returns>
     static int? Code(Exception e) => e switch
     {
-        UsageException or RecipeException or ConfigurationException => WrongUse, // the last: a --set that Akka refuses
+        UsageException or RecipeException or DataUseException or ConfigurationException => WrongUse, // the last: a --set that Akka refuses
         RunException or DataException or CheckpointException or NotFiniteException or DeviceException or CredentialsException or ClusterException or TransportException or FaultException => Failed,
         IOException or UnauthorizedAccessException => Failed, // a folder or file that may not be read or made, or a full disk: the message names it
         _ => null,

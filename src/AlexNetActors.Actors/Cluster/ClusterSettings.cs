@@ -1,5 +1,6 @@
 using System.Net;
 using Akka.Actor;
+using Akka.Configuration;
 
 namespace AlexNetActors.Actors;
 
@@ -17,7 +18,7 @@ public sealed record ClusterSettings(string Host, int Port, string PublicHost, I
     /// <summary>The scheme of every member's address: a node that speaks the other one is not understood.</summary>
     public string Scheme => Credentials is null ? "akka.tcp" : "akka.ssl.tcp";
 
-    /// <exception cref="ClusterException">One is not host:port.</exception>
+    /// <exception cref="ConfigurationException">One is not host:port.</exception>
     public IEnumerable<Address> SeedAddresses => Seeds.Select(SeedAddress);
 
     /// <summary>Whether nobody but this machine's own processes can reach what listens there.</summary>
@@ -27,9 +28,9 @@ public sealed record ClusterSettings(string Host, int Port, string PublicHost, I
     {
         int colon = seed.LastIndexOf(':');
         if (colon < 0 || !ushort.TryParse(seed[(colon + 1)..], out ushort port) || port == 0)
-            throw new ClusterException($"seed '{seed}' is not HOST:PORT, such as node-1:2012");
+            throw new ConfigurationException($"seed '{seed}' is not HOST:PORT, such as node-1:2012");
         string host = seed[..colon];
-        if (Complaint(host) is { } complaint) throw new ClusterException($"seed '{seed}' is not HOST:PORT: {complaint}");
+        if (Complaint(host) is { } complaint) throw new ConfigurationException($"seed '{seed}' is not HOST:PORT: {complaint}");
         return new Address(Scheme, SystemName, host, port);
     }
 

@@ -13,7 +13,8 @@ public static class ClusterSystem
     /// <param name="settings">What this node is told.</param>
     /// <param name="node">node.conf.</param>
     /// <param name="unencrypted">Other machines may connect although nothing is encrypted and nobody is asked who he is.</param>
-    /// <exception cref="ClusterException">The settings make no node, or the port cannot be had.</exception>
+    /// <exception cref="ConfigurationException">The settings make no node.</exception>
+    /// <exception cref="ClusterException">The port cannot be had.</exception>
     public static ActorSystem Start(ClusterSettings settings, Config node, bool unencrypted = false)
     {
         Check(settings, unencrypted);
@@ -51,11 +52,11 @@ public static class ClusterSystem
 
     static void Check(ClusterSettings settings, bool unencrypted)
     {
-        if (!ClusterSettings.IsUnspecified(settings.Host) && ClusterSettings.Complaint(settings.Host) is { } wrong) throw new ClusterException(wrong);
-        if (ClusterSettings.Complaint(settings.PublicHost) is { } unreachable) throw new ClusterException(unreachable);
-        if (settings.Port is < 0 or > ushort.MaxValue) throw new ClusterException($"port {settings.Port}: wanted 0 (any that is free) to {ushort.MaxValue}");
+        if (!ClusterSettings.IsUnspecified(settings.Host) && ClusterSettings.Complaint(settings.Host) is { } wrong) throw new ConfigurationException(wrong);
+        if (ClusterSettings.Complaint(settings.PublicHost) is { } unreachable) throw new ConfigurationException(unreachable);
+        if (settings.Port is < 0 or > ushort.MaxValue) throw new ConfigurationException($"port {settings.Port}: wanted 0 (any that is free) to {ushort.MaxValue}");
         if (settings.Credentials is null && !unencrypted && !settings.OnLoopback)
-            throw new ClusterException($"without certificates anybody who reaches {settings.Host} could command this node: make them with `alexnet certificates`, listen on 127.0.0.1, or say --unencrypted");
+            throw new ConfigurationException($"without certificates anybody who reaches {settings.Host} could command this node: make them with `alexnet certificates`, listen on 127.0.0.1, or say --unencrypted");
     }
 
     static Config Overlay(ClusterSettings settings)

@@ -19,11 +19,11 @@ internal static class ClassFolders
     {
         string train = Path.Combine(folder, "train");
         string? validation = ValidationOf(folder);
-        if (validation is null) throw new DataException($"{folder} has a train folder but neither val nor validation: add one, or name the folder of classes {train} to set a share of it aside");
+        if (validation is null) throw new DataUseException($"{folder} has a train folder but neither val nor validation: add one, or name the folder of classes {train} to set a share of it aside");
         string[] classes = ClassesOf(train);
         foreach (string name in ClassesOf(validation))
             if (Array.BinarySearch(classes, name, StringComparer.Ordinal) < 0)
-                throw new DataException($"class {name} is in {validation} but not in {train}: add training pictures or remove it");
+                throw new DataUseException($"class {name} is in {validation} but not in {train}: add training pictures or remove it");
         return new PrepareSource($"folders of classes {Path.GetFullPath(folder)}", classes, FilesOf(folder, train, classes), FilesOf(folder, validation, classes));
     }
 

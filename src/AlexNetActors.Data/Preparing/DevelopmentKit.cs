@@ -25,10 +25,10 @@ internal static class DevelopmentKit
             if (File.Exists(Path.Combine(folder, name))) files[name] = File.ReadAllBytes(Path.Combine(folder, name));
 
         if (!files.TryGetValue(TruthName, out byte[]? truth))
-            throw new DataException($"{folder} has neither {KitName} nor {TruthName}: download the development kit (tasks 1 and 2) into it");
+            throw new DataUseException($"{folder} has neither {KitName} nor {TruthName}: download the development kit (tasks 1 and 2) into it");
         var synsets = files.TryGetValue(MapName, out byte[]? map) ? OfMap(Path.Combine(folder, MapName), map)
             : files.TryGetValue(MetaName, out byte[]? meta) ? MetaMat.Synsets(meta)
-            : throw new DataException($"{folder} has {TruthName} but nothing that names its numbers: add {KitName}, {MetaName} or {MapName}");
+            : throw new DataUseException($"{folder} has {TruthName} but nothing that names its numbers: add {KitName}, {MetaName} or {MapName}");
         return [.. Lines(truth).Select((line, i) =>
             int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && synsets.TryGetValue(id, out string? synset) ? synset
             : throw new DataException($"line {i + 1} of {TruthName} is \"{line}\", which is not the ILSVRC2012_ID of a synset: download the development kit again"))];

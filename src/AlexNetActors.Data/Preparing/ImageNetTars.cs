@@ -13,7 +13,7 @@ internal static class ImageNetTars
     internal static PrepareSource Read(string folder)
     {
         string trainingPath = Path.Combine(folder, TrainingName), validationPath = Path.Combine(folder, ValidationName);
-        if (!File.Exists(validationPath)) throw new DataException($"{folder} has {TrainingName} but not {ValidationName}: download it too");
+        if (!File.Exists(validationPath)) throw new DataUseException($"{folder} has {TrainingName} but not {ValidationName}: download it too");
         try
         {
             var key = DevelopmentKit.Read(folder);

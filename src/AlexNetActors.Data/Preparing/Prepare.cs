@@ -21,19 +21,20 @@ public static class Prepare
     /// <param name="progress">Told now and then, on a thread of the preparation.</param>
     /// <param name="cancellation">Stops it; what was done is kept for the next call.</param>
     /// <param name="say">Told of damage to a finished target, in one line.</param>
+    /// <exception cref="DataUseException">The source is missing or none, or the target is something else.</exception>
     /// <exception cref="DataException">
-    /// The source is missing or unfit, a picture cannot be read, a class has none that can be used, the target cannot be read or written or is full.
+    /// A file of the source is damaged, a picture cannot be read, a class has none that can be used, the target cannot be read or written or is full.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static PrepareReport Run(string source, string target, PrepareOptions? options = null, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default, Action<string>? say = null)
     {
         options ??= new PrepareOptions();
-        if (options.RecordSize is < 16 or > 4096) throw new DataException($"a record size of {options.RecordSize} is not between 16 and 4096");
-        if (options.Threads is < 1 or > 1024) throw new DataException($"{options.Threads} threads are not between 1 and 1024");
-        if (options.ValidationShare is not (> 0 and < 1)) throw new DataException($"a validation share of {options.ValidationShare} is not between 0 and 1");
-        if (string.IsNullOrWhiteSpace(target)) throw new DataException("the target's name is empty: name a folder");
-        if (File.Exists(Path.Combine(target, "run.json"))) throw new DataException($"{target} is the folder of a run, whose files a data set would replace: name another");
-        if (IsWithin(target, source)) throw new DataException($"the target {target} lies in the source {source}: name a folder elsewhere");
+        if (options.RecordSize is < 16 or > 4096) throw new DataUseException($"a record size of {options.RecordSize} is not between 16 and 4096");
+        if (options.Threads is < 1 or > 1024) throw new DataUseException($"{options.Threads} threads are not between 1 and 1024");
+        if (options.ValidationShare is not (> 0 and < 1)) throw new DataUseException($"a validation share of {options.ValidationShare} is not between 0 and 1");
+        if (string.IsNullOrWhiteSpace(target)) throw new DataUseException("the target's name is empty: name a folder");
+        if (File.Exists(Path.Combine(target, "run.json"))) throw new DataUseException($"{target} is the folder of a run, whose files a data set would replace: name another");
+        if (IsWithin(target, source)) throw new DataUseException($"the target {target} lies in the source {source}: name a folder elsewhere");
 
         var found = Detect(source, options);
         try
@@ -70,7 +71,7 @@ public static class Prepare
         var report = ReadReport(target)
             ?? throw new DataException($"{target} holds a data set, but its {ReportName}, which says of what source it is, is missing or damaged: train on it as it is, name another target, or remove it and run the same command again");
         if (report.Fingerprint != fingerprint)
-            throw new DataException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({source.Description})");
+            throw new DataUseException($"{target} already holds another data set, or this one of a source or options since changed: name another target, or remove it and run the same command again ({source.Description})");
         try
         {
             using var data = DataFolder.Open(target);

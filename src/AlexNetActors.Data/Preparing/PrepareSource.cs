@@ -14,7 +14,7 @@ internal sealed record PrepareSource(string Description, IReadOnlyList<string> C
     /// <exception cref="DataException">It holds none of them, or fewer than two classes, or a class without files.</exception>
     internal static PrepareSource Detect(string folder, PrepareOptions options)
     {
-        if (!Directory.Exists(folder)) throw new DataException($"there is no folder {folder}: name a folder of class folders, or one with the ILSVRC2012 tars");
+        if (!Directory.Exists(folder)) throw new DataUseException($"there is no folder {folder}: name a folder of class folders, or one with the ILSVRC2012 tars");
         var source = File.Exists(Path.Combine(folder, ImageNetTars.TrainingName)) ? ImageNetTars.Read(folder)
             : ClassFolders.IsSplit(folder) ? ClassFolders.ReadSplit(folder)
             : ClassFolders.ReadUnsplit(folder, options);
@@ -24,12 +24,12 @@ internal sealed record PrepareSource(string Description, IReadOnlyList<string> C
 
     void Check(string folder)
     {
-        if (Classes.Count == 0) throw new DataException($"{folder} has no class folders: it needs one folder a class, or train/ and val/ with one folder a class each, or the ILSVRC2012 tars");
-        if (Classes.Count == 1) throw new DataException($"{folder} has only one class, {Classes[0]}: a classifier needs two or more");
+        if (Classes.Count == 0) throw new DataUseException($"{folder} has no class folders: it needs one folder a class, or train/ and val/ with one folder a class each, or the ILSVRC2012 tars");
+        if (Classes.Count == 1) throw new DataUseException($"{folder} has only one class, {Classes[0]}: a classifier needs two or more");
         var filled = Training.Select(file => file.Label).ToHashSet();
         for (int label = 0; label < Classes.Count; label++)
-            if (!filled.Contains(label)) throw new DataException($"class {Classes[label]} of {folder} has no training files: add pictures or remove the class");
-        if (Validation.Count == 0) throw new DataException($"{folder} has no validation pictures: put some in its val folder");
+            if (!filled.Contains(label)) throw new DataUseException($"class {Classes[label]} of {folder} has no training files: add pictures or remove the class");
+        if (Validation.Count == 0) throw new DataUseException($"{folder} has no validation pictures: put some in its val folder");
     }
 
     /// <summary>Equal for the same files and options, so that interrupted work is gone on with and finished work is known.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Akka.Configuration;
 using AlexNetActors.Actors;
 using ClusterSettings = AlexNetActors.Actors.ClusterSettings;
 
@@ -17,7 +18,7 @@ public sealed class StartTests
     [InlineData("node-1")]
     public void Without_certificates_nothing_but_loopback_is_listened_on(string host)
     {
-        string message = Refusal(Loopback with { Host = host });
+        string message = Refusal<ConfigurationException>(Loopback with { Host = host });
         Assert.Contains($"without certificates anybody who reaches {host} could command this node", message);
         Assert.Contains("alexnet certificates", message);
         Assert.Contains("--unencrypted", message);
@@ -37,11 +38,11 @@ public sealed class StartTests
         using var stranger = new TcpListener(IPAddress.Loopback, 0);
         stranger.Start();
         int port = ((IPEndPoint)stranger.LocalEndpoint).Port;
-        Assert.Equal($"cannot listen on 127.0.0.1:{port}: Address already in use; end the process that has it, or name another port", Refusal(Loopback with { Port = port }));
+        Assert.Equal($"cannot listen on 127.0.0.1:{port}: Address already in use; end the process that has it, or name another port", Refusal<ClusterException>(Loopback with { Port = port }));
 
         var node = ClusterSystem.Start(Loopback, TestCluster.Node);
         int taken = TestCluster.Cluster(node).SelfAddress.Port!.Value;
-        Assert.Contains($"cannot listen on 127.0.0.1:{taken}", Refusal(Loopback with { Port = taken }));
+        Assert.Contains($"cannot listen on 127.0.0.1:{taken}", Refusal<ClusterException>(Loopback with { Port = taken }));
         node.Terminate();
         Wait.Until(() => node.WhenTerminated.IsCompleted, () => "it has not ended");
     }
@@ -57,16 +58,16 @@ public sealed class StartTests
     [InlineData("node-1:70000")]
     [InlineData("akka.tcp://alexnet@node-1:2012")]
     [InlineData("\",\"x:1")]
-    public void A_seed_is_a_host_and_a_port(string seed) => Assert.Contains($"seed '{seed}' is not HOST:PORT", Refusal(Loopback with { Seeds = [seed] }));
+    public void A_seed_is_a_host_and_a_port(string seed) => Assert.Contains($"seed '{seed}' is not HOST:PORT", Refusal<ConfigurationException>(Loopback with { Seeds = [seed] }));
 
     [Theory]
     [InlineData("127.0.0.1\"")]
     [InlineData("")]
-    public void A_host_is_a_name_or_an_address(string host) => Assert.Contains($"'{host}' is no host name", Refusal(Loopback with { PublicHost = host }));
+    public void A_host_is_a_name_or_an_address(string host) => Assert.Contains($"'{host}' is no host name", Refusal<ConfigurationException>(Loopback with { PublicHost = host }));
 
-    static string Refusal(ClusterSettings settings)
+    static string Refusal<T>(ClusterSettings settings) where T : Exception
     {
-        string message = Assert.Throws<ClusterException>(() => ClusterSystem.Start(settings, TestCluster.Node)).Message;
+        string message = Assert.Throws<T>(() => ClusterSystem.Start(settings, TestCluster.Node)).Message;
         Assert.DoesNotContain("\n", message);
         return message;
     }
