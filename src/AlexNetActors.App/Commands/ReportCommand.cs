@@ -18,7 +18,7 @@ static class ReportCommand
     static int Report(string path, Output output)
     {
         var run = RunFolder.Existing(path);
-        ReportPage.Write(run, run.Report);
+        ReportPage.Write(run);
         output.Result.WriteLine(run.Report);
         output.Json(new JsonObject { ["report"] = run.Report });
         return 0;

@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using AlexNetActors.Actors;
-using AlexNetActors.Data;
 using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
@@ -18,7 +17,7 @@ static class ReportPage
     {
         try
         {
-            if (folder.HoldsRun) Write(folder, folder.Report);
+            if (folder.HoldsRun) Write(folder);
         }
         catch (Exception e) // whatever it is: the run has come to its end, and this is only about it
         {
@@ -26,13 +25,8 @@ static class ReportPage
         }
     }
 
-    /// <exception cref="RunException">A file of the run is damaged.</exception>
-    /// <exception cref="DataException">The report cannot be written.</exception>
-    public static void Write(RunFolder folder, string file)
-    {
-        string page = Html(RunStory.Read(folder));
-        WholeFile.Write(file, partial => File.WriteAllText(partial, page));
-    }
+    /// <exception cref="RunException">A file of the run is damaged, or the report cannot be written.</exception>
+    public static void Write(RunFolder folder) => folder.WriteReport(Html(RunStory.Read(folder)));
 
     static string Html(RunStory run)
     {

@@ -14,7 +14,7 @@ namespace AlexNetActors.App;
 /// </summary>
 sealed class RunFolder
 {
-    const string LockName = ".lock", OwnerName = ".owner";
+    const string LockName = ".lock", OwnerName = ".owner", ReportName = "report.html";
 
     static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
@@ -26,7 +26,7 @@ sealed class RunFolder
     public string Metrics => System.IO.Path.Combine(Path, "metrics.jsonl");
     public string Events => System.IO.Path.Combine(Path, "events.jsonl");
     public string TensorBoard => System.IO.Path.Combine(Path, "tensorboard");
-    public string Report => System.IO.Path.Combine(Path, "report.html");
+    public string Report => In(ReportName);
     public CheckpointFolder Checkpoints => new(In(RunManifest.CheckpointsName));
     public bool HoldsRun => RunManifest.HoldsRun(Path);
 
@@ -109,7 +109,9 @@ sealed class RunFolder
 
     public string PathOf(NumbersWentWrong wrong) => In(wrong.FileName);
 
-    void Put(string name, byte[] bytes)
+    public void WriteReport(string page) => Put(ReportName, System.Text.Encoding.UTF8.GetBytes(page), then: "run this again");
+
+    void Put(string name, byte[] bytes, string then = "train again")
     {
         try
         {
@@ -117,7 +119,7 @@ sealed class RunFolder
         }
         catch (Exception e) when (Disk.Refusal(e) is not null)
         {
-            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then train again");
+            throw new RunException($"cannot write {In(name)}: {Hocon.OneLine(Disk.Refusal(e)!)}; make room or give access, then {then}");
         }
     }
 

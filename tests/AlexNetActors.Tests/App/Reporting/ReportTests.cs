@@ -42,6 +42,11 @@ public sealed class ReportTests : IDisposable
         string left = File.ReadAllText(Page);
         Alexnet.Run("report", _workshop.In("run")).Expect(0);
         Assert.Equal(left, File.ReadAllText(Page));
+
+        Directory.CreateDirectory(Page + ".partial"); // in the way, as a lack of permission is, to root too
+        string refused = Assert.Single(Alexnet.Run("report", _workshop.In("run")).Expect(1).Err.TrimEnd().Split('\n'));
+        Assert.Contains($"cannot write {Page}: ", refused);
+        Assert.EndsWith("; make room or give access, then run this again", refused);
     }
 
     [Fact]
