@@ -31,7 +31,7 @@ sealed record RunStory(
 
     RunStory After(MetricsLine line, int batch) => line.Kind switch
     {
-        "step" => this with { Steps = line.Step, Curves = RunHistory.After(Curves, line, batch) },
+        "step" => this with { Steps = line.Step, Summary = null, Curves = RunHistory.After(Curves, line, batch) },
         "validation" when ValidationLine.Read(line.Json!) is { } v => this with { Curves = Curves.After(v.Told), Validations = Validations + 1, Best = v.Best ? v.Told : Best },
         "checkpoint" when (string?)line.Json!["weightsSha256"] is { } sha256 => this with { Checkpoint = (line.Step, sha256) },
         "summary" => this with { Summary = line.Json },

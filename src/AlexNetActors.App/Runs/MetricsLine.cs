@@ -57,7 +57,7 @@ readonly record struct MetricsLine(long Number, long End, JsonObject? Json)
 
     static JsonObject? Parse(byte[] text) => JsonFields.Parse(text) is { } line && IsWhole(line) ? line : null;
 
-    static bool IsWhole(JsonObject line) => line.Is("kind", out string? kind) && (kind == "summary" || (line.Is("step", out long step) && step is >= 0 and <= StepsMax)) && kind switch
+    static bool IsWhole(JsonObject line) => line.Is("kind", out string? kind) && line.Is("step", out long step) && step is >= 0 and <= StepsMax && kind switch
     {
         "validation" => ValidationLine.Read(line) is not null,
         "checkpoint" => line.Is("weightsSha256", out string? _),

@@ -8,7 +8,7 @@ using AlexNetActors.Model;
 namespace AlexNetActors.App;
 
 /// <summary>
-/// metrics.jsonl: one JSON object a line for each step, validation and checkpoint, and a summary. A step's number is the
+/// metrics.jsonl: one JSON object a line for each step, validation and checkpoint, and a summary whenever the run comes to its end. A step's number is the
 /// number of steps done after it; its "records" are what `alexnet verify` adds up. Lines behind the step that a run goes on from are cut, so that each step stands there once.
 /// </summary>
 sealed class MetricsLog : IDisposable
@@ -16,6 +16,7 @@ sealed class MetricsLog : IDisposable
     static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     readonly FileStream _file;
+    long? _summedUp; // the step of the last summary in the file
 
     MetricsLog(FileStream file) => _file = file;
 
@@ -46,7 +47,7 @@ sealed class MetricsLog : IDisposable
     int Cut(long steps, long validatedSteps)
     {
         long end = 0;
-        (LastStep, LastValidation) = (0, null);
+        (LastStep, LastValidation, _summedUp) = (0, null, null);
         foreach (var line in MetricsLine.Read(_file).Where(l => IsKept(l, steps, validatedSteps)))
         {
             end = line.End; // what is damaged between two of them stays, and is named by `alexnet verify`
@@ -67,11 +68,12 @@ sealed class MetricsLog : IDisposable
     {
         if ((string?)line["kind"] is "step" or "gap") LastStep = (long)line["step"]!;
         if ((string?)line["kind"] == "validation") LastValidation = ValidationLine.Read(line);
+        if ((string?)line["kind"] == "summary") _summedUp = (long)line["step"]!;
     }
 
     static bool IsKept(MetricsLine line, long steps, long validatedSteps) => line.Kind switch
     {
-        "step" or "checkpoint" or "gap" => line.Step <= steps,
+        "step" or "checkpoint" or "gap" or "summary" => line.Step <= steps,
         "validation" => line.Step <= validatedSteps,
         _ => false,
     };
@@ -138,8 +140,10 @@ sealed class MetricsLog : IDisposable
         ["weightsSha256"] = c.WeightsSha256,
     });
 
+    /// <summary>A process that finds nothing left to do does not know what the one before it did, such as its speed: the summary that is there stays.</summary>
     public void Summary(JsonObject summary)
     {
+        if (_summedUp == (long)summary["step"]!) return;
         var line = new JsonObject { ["kind"] = "summary" };
         foreach (var (key, value) in summary) line[key] = value?.DeepClone();
         Put(line);
