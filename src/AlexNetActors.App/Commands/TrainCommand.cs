@@ -19,7 +19,7 @@ sealed class TrainCommand
         var run = new Option<string?>("--run") { Description = "Folder of the run; runs/<time>-<recipe> when not given.", HelpName = "DIR" };
         var steps = new Option<long?>("--steps") { Description = "Stop after so many steps of the run.", HelpName = "N" };
         var epochs = new Option<long?>("--epochs") { Description = "Stop after so many epochs of the run.", HelpName = "N" };
-        var resume = new Option<bool>("--resume") { Description = "Go on with the run of --run at the exact step of its newest whole checkpoint." };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the run of --run, or the newest in runs, at the exact step of its newest whole checkpoint." };
         var fault = Options.Fault();
         var dashboard = Options.Dashboard();
         var tensorBoard = Options.TensorBoard();
@@ -38,7 +38,7 @@ sealed class TrainCommand
     int Train(RunRequest request, string? device, bool resume, bool showConfig, string? page, SinkOptions sinks, FaultPoints? faults)
     {
         request.Check();
-        if (resume && request.Run is null) throw new UsageException("--resume needs --run DIR: name the folder of the run to go on with");
+        if (resume && request.Run is null) request = request with { Run = RunRequest.Newest() ?? throw new UsageException("--resume goes on with the newest run in runs, and there is none: name the folder of a run with --run") };
         var earlier = resume ? Earlier(request.Run!) : null;
         var settings = Settings.Parse(request.Set);
         var node = NodeSettings.Read(settings);
@@ -63,7 +63,8 @@ sealed class TrainCommand
         }
         else
             start = RunStart.GoOn(folder, manifest, plan, earlier, _output.Log.WriteLine);
-        return Run(folder, plan, devices, node, manifest, start, dashboard?.Board, sinks, faults);
+        string commandToGoOn = CommandText.Of(["alexnet", "train", "--run", folder.Path, "--resume", .. Settings.NotKept(request.Set).SelectMany(s => new[] { "--set", s })]);
+        return Run(folder, plan, devices, node, manifest, start, dashboard?.Board, sinks, faults, commandToGoOn);
     }
 
     /// <summary>The run to go on with.</summary>
@@ -81,7 +82,7 @@ sealed class TrainCommand
         output.Json(new JsonObject([.. RecipeText.Lines(recipe).Concat(ofNode).Select(l => KeyValuePair.Create(l.Item1, (JsonNode?)l.Item2))]));
     }
 
-    int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start, Board? board, SinkOptions sinks, FaultPoints? faults)
+    int Run(RunFolder folder, RunPlan plan, IReadOnlyList<DeviceFactory> devices, NodeSettings node, RunManifest manifest, RunStart start, Board? board, SinkOptions sinks, FaultPoints? faults, string commandToGoOn)
     {
         using var record = RunRecord.Open(folder, plan, start, _output, board, sinks, group: false);
         plan.Introduce(_output.Log);
@@ -91,6 +92,6 @@ sealed class TrainCommand
         var run = node.RunOf(plan, folder, start, manifest.DeviceKind, cluster: false);
         var means = new NodeMeans(ProgramVersion.Text, "this process", Recipe: null, plan.Data.Path, new DataOffer(plan.Data.Digest, plan.Data.Train.Count),
             OfferedDevice.ByTower(devices), node.Loaders, node.BatchDeadline, _ => recipe, Tensors: null, new SnapshotShelf());
-        return record.Report(TrainingRun.Execute(run, means with { Faults = faults }, node, record.Journal, record.View, board));
+        return record.Report(TrainingRun.Execute(run, means with { Faults = faults }, node, record.Journal, record.View, board, commandToGoOn));
     }
 }

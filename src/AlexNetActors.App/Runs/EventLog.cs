@@ -29,7 +29,7 @@ sealed class EventLog : IDisposable
         var log = new EventLog(Writing.Open(path, FileShare.ReadWrite));
         log._file.Position = Math.Max(0, log._file.Length - 1);
         if (log._file.Length > 0 && log._file.ReadByte() != '\n') log._file.WriteByte((byte)'\n');
-        log.Put(EventLine.Line("opened", ("command", string.Join(' ', Environment.GetCommandLineArgs().Skip(1).Prepend("alexnet"))), ("version", ProgramVersion.Text), ("machine", Machine.Description)));
+        log.Put(EventLine.Line("opened", ("command", CommandText.Of(Environment.GetCommandLineArgs().Skip(1).Prepend("alexnet"))), ("version", ProgramVersion.Text), ("machine", Machine.Description)));
         return log;
     });
 

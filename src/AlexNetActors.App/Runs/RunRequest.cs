@@ -7,13 +7,17 @@ namespace AlexNetActors.App;
 sealed record RunRequest(string? Recipe, string? Data, string? Run, long? Steps, long? Epochs, string[] Set)
 {
     public const string DefaultRecipe = "quickstart";
+    const string Runs = "runs";
 
     RecipeFile? _file;
 
     /// <summary>The recipe that a run starts with when nothing of an earlier one is there. It is read once: of a pipe there is nothing more.</summary>
     public RecipeFile File => _file ??= RecipeFile.Load(Recipe ?? DefaultRecipe);
 
-    public string FolderFor(string recipe) => Run ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-{recipe}");
+    /// <summary>The run of <c>runs</c> that was trained last; null when there is none.</summary>
+    public static string? Newest() => !Directory.Exists(Runs) ? null : Directory.EnumerateDirectories(Runs).Where(RunManifest.HoldsRun).MaxBy(r => System.IO.File.GetLastWriteTimeUtc(new RunFolder(r).Events));
+
+    public string FolderFor(string recipe) => Run ?? Path.Combine(Runs, $"{DateTime.Now:yyyyMMdd-HHmmss}-{recipe}");
 
     /// <summary>Of a run that is to begin: its folder, kept from others. One that nobody has named is new, however many begin in the same second.</summary>
     public (RunFolder Folder, RunLock Lock) Take(string recipe)

@@ -8,7 +8,7 @@ static class TrainingRun
 {
     static readonly TimeSpan TerminateMax = TimeSpan.FromSeconds(10);
 
-    public static RunEnd Execute(RunSettings run, NodeMeans means, NodeSettings node, RunJournal journal, IRunView view, Board? board)
+    public static RunEnd Execute(RunSettings run, NodeMeans means, NodeSettings node, RunJournal journal, IRunView view, Board? board, string commandToGoOn)
     {
         var system = ClusterSystem.StartAlone(node.Akka);
         var observer = system.ActorOf(Props.Create(() => new RunObserverActor(journal)), "observer");
@@ -19,6 +19,6 @@ static class TrainingRun
         view.Follow(journal, journal.End);
         var end = journal.End.Result;
         system.Terminate().Wait(TerminateMax);
-        return signals.Asked && end.Failure is null ? end with { Failure = $"stopped after step {journal.Status.Steps} as asked; go on with --resume" } : end;
+        return signals.Asked && end.Failure is null ? end with { Failure = $"stopped after step {journal.Status.Steps} as asked; go on with `{commandToGoOn}`" } : end;
     }
 }

@@ -85,6 +85,25 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(first.Digest, again.Digest);
         Assert.Equal((double)first.Json["top1Error"]!, (double)again.Json["top1Error"]!);
         Assert.Null(again.Json["imagesPerSecond"]); // nothing was trained, so there is no speed
+        Assert.Equal((double)first.Json["imagesPerSecond"]!, (double)Assert.Single(_workshop.Metrics("run", "summary"))["imagesPerSecond"]!);
+        Assert.Contains("<dt>speed</dt>", File.ReadAllText(Path.Combine(_workshop.In("run"), "report.html")));
+
+        Alexnet.Run(_workshop.Resume("run", "--steps", "7")).Expect(0);
+        Assert.Equal([5, 7], _workshop.Metrics("run", "summary").Select(s => (int)s["step"]!)); // each time that it came to its end
+    }
+
+    [Fact]
+    public void Of_runs_that_nobody_names_the_newest_goes_on()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs a shell");
+        Alexnet.Result Resume(params string[] more) => Alexnet.Wait(Alexnet.StartProcess("/bin/sh", ["-c", "cd \"$0\"; exec \"$@\"", _workshop.Folder, .. Alexnet.Command, "train", "--resume", "--json", .. more]));
+        Assert.Contains("there is none: name the folder of a run with --run", Assert.Single(Resume().Expect(2).Err.TrimEnd().Split('\n')));
+        _workshop.TrainTo("runs/second", 2);
+        _workshop.TrainTo("runs/first", 1);
+        Directory.CreateDirectory(_workshop.In("runs/third"));
+        Assert.Equal("runs/first", (string)Resume("--steps", "2").Expect(0).Json["run"]!);
+        Alexnet.Run(_workshop.Resume("runs/second", "--steps", "3")).Expect(0);
+        Assert.Equal("runs/second", (string)Resume("--steps", "4").Expect(0).Json["run"]!);
     }
 
     /// <summary>Its weights are those of another recipe than the file has now.</summary>

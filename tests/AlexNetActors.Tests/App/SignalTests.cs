@@ -38,8 +38,27 @@ public sealed class SignalTests : IDisposable
         WaitForSteps(process, 4);
         Signal(process, signals);
         var stopped = Alexnet.Wait(process).Expect(1);
-        Assert.Contains("as asked; go on with --resume", stopped.Err);
+        Assert.Contains($"as asked; go on with `alexnet train --run {_workshop.In("run")} --resume`", stopped.Err);
         Assert.Equal((int)stopped.Json["step"]!, (int)stopped.Json["checkpointStep"]!);
+    }
+
+    /// <summary>With what the run does not keep, and no more; a name that a shell would take apart is quoted.</summary>
+    [Fact]
+    public void What_a_stopped_run_says_at_its_end_is_the_command_that_goes_on_with_it()
+    {
+        SkipWhereUnheard("TERM");
+        const string Run = "Jo's first run";
+        var process = Alexnet.Start(_workshop.Train(Run, "--steps", "1000000", "--device", "cpu-direct", "--set", "schedule.rate=0.02", "--set", "alexnet.loaders=3"));
+        Alexnet.WaitUntil(process, () => _workshop.Metrics(Run, "step").Count >= 4);
+        Signal(process, "TERM");
+        var stopped = Alexnet.Wait(process).Expect(1);
+        string command = stopped.Err.TrimEnd().Split('\n')[^1].Split('`')[1];
+        Assert.EndsWith(@"/Jo'\''s first run' --resume --set alexnet.loaders=3", command);
+        int steps = (int)stopped.Json["step"]! + 2;
+        string[] words = command.Split(' ', 2);
+        Assert.Equal("alexnet", words[0]);
+        var resumed = Alexnet.Wait(Alexnet.StartProcess("/bin/sh", "-c", $"{string.Join(' ', Alexnet.Command.Select(a => $"'{a}'"))} {words[1]} --steps {steps} --json")).Expect(0);
+        Assert.Equal(steps, (int)resumed.Json["step"]!);
     }
 
     [Fact]
