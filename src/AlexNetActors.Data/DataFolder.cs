@@ -32,13 +32,14 @@ public sealed class DataFolder : IDisposable
     /// <summary>Identity of the data set, 32 hexadecimal digits: equal if and only if records, labels, order and class names are.</summary>
     public string Digest { get; }
 
-    /// <exception cref="DataException">The folder is missing, holds no finished data set, or something in it is damaged.</exception>
+    /// <exception cref="DataUseException">The folder is missing, or holds no finished data set.</exception>
+    /// <exception cref="DataException">Something in it is damaged.</exception>
     public static DataFolder Open(string path)
     {
-        if (!Directory.Exists(path)) throw new DataException($"there is no folder {path}: name a folder made by `alexnet prepare SOURCE TARGET`");
+        if (!Directory.Exists(path)) throw new DataUseException($"there is no folder {path}: name with --data the TARGET of an `alexnet prepare SOURCE TARGET`");
         string manifestPath = System.IO.Path.Combine(path, PackManifest.FileName);
         if (!File.Exists(manifestPath))
-            throw new DataException($"{path} holds no {PackManifest.FileName}, so no finished data set: make one with `alexnet prepare SOURCE {path}`");
+            throw new DataUseException($"{path} holds no {PackManifest.FileName}, so no finished data set: make one with `alexnet prepare SOURCE TARGET`, and name its TARGET with --data");
         try
         {
             return new DataFolder(path, PackManifest.Read(manifestPath));

@@ -5,15 +5,10 @@ namespace AlexNetActors.App;
 /// <summary>The data set that a command names, or the built-in one.</summary>
 static class DataSets
 {
-    /// <exception cref="UsageException">There is no such folder.</exception>
-    /// <exception cref="DataException">It holds no data set, or a damaged one.</exception>
+    /// <inheritdoc cref="DataFolder.Open"/>
     public static DataFolder Open(string? path, Action<string> report)
     {
-        if (path is not null)
-        {
-            if (!Directory.Exists(path)) throw new UsageException($"there is no folder {path}: name one that `alexnet prepare` has made with --data");
-            return DataFolder.Open(path);
-        }
+        if (path is not null) return DataFolder.Open(path);
         string folder = BuiltInFolder();
         if (!Directory.Exists(folder) || !Directory.EnumerateFiles(folder).Any()) report($"drawing the built-in pictures into {folder}");
         return BuiltInPictures.Create(folder);

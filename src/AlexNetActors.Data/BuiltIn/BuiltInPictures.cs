@@ -12,14 +12,14 @@ public sealed record BuiltInSettings(int Training = 4000, int Validation = 500, 
 /// <summary>
 /// The data set that needs no download: ten classes of drawn figures and textures at any place, size, angle and in any colours, on uneven
 /// grounds with clutter and noise. Neither a mean nor a colour tells a class; an edge does. Drawn from counter-based random numbers with
-/// +, -, *, / and sqrt alone.
+/// +, -, *, / and sqrt alone. The first validation picture of each class is a file, too: pictures/CLASS/1.png.
 /// </summary>
 public static class BuiltInPictures
 {
     /// <summary>Class names in the order of labels.</summary>
     public static IReadOnlyList<string> Classes { get; } = Enum.GetNames<Figure>().Select(name => name.ToLowerInvariant()).ToArray();
 
-    const string SourceStart = "built-in pictures";
+    const string SourceStart = "built-in pictures", FilesName = "pictures";
     static readonly TimeSpan OtherProcessMax = TimeSpan.FromSeconds(60);
 
     /// <summary>Opens the pictures in a folder, drawing them first where they are not there yet, are damaged or of other settings. Safe to call from many processes at once.</summary>
@@ -41,7 +41,7 @@ public static class BuiltInPictures
         }
         catch (Exception e) when (Disk.Refusal(e) is { } why)
         {
-            throw new DataException($"cannot write the built-in pictures to {folder}: {why}");
+            throw new DataException($"cannot write the built-in pictures to {folder}: {why}; make room or give access, then run the same command again");
         }
         return DataFolder.Open(folder);
     }
@@ -58,7 +58,7 @@ public static class BuiltInPictures
             string source = PackManifest.Read(manifest).Source;
             if (!source.StartsWith(SourceStart, StringComparison.Ordinal))
                 throw new DataUnreadableException($"{folder} holds another data set ({source}): name another folder for the built-in pictures, or move it elsewhere");
-            if (source != SourceOf(settings)) return null;
+            if (source != SourceOf(settings) || !Directory.Exists(Path.Combine(folder, FilesName))) return null;
             var data = DataFolder.Open(folder);
             try
             {
@@ -83,7 +83,10 @@ public static class BuiltInPictures
         byte[][] training = Pictures(settings, validation: false);
         foreach (byte[] record in training) statistics.Add(record);
         Write(Path.Combine(folder, PackManifest.TrainingName), training, settings.RecordSize);
-        Write(Path.Combine(folder, PackManifest.ValidationName), Pictures(settings, validation: true), settings.RecordSize);
+        byte[][] validation = Pictures(settings, validation: true);
+        Write(Path.Combine(folder, PackManifest.ValidationName), validation, settings.RecordSize);
+        foreach (var (name, record) in Classes.Zip(validation))
+            File.WriteAllBytes(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, FilesName, name)).FullName, "1.png"), RecordPicture.Png(record, settings.RecordSize, settings.RecordSize));
         DataFolder.Describe(folder, SourceOf(settings), Classes, statistics).Write(folder);
     }
 

@@ -40,6 +40,20 @@ public sealed class InferenceTests : IDisposable
         Assert.Equal((string)trained["weightsSha256"]!, Alexnet.Run("digest", _workshop.In("run")).Expect(0).Out.Trim());
     }
 
+    /// <summary>Whoever has no other pictures has those: in a validation set as small as this one they are all of it.</summary>
+    [Fact]
+    public void One_built_in_picture_of_each_class_is_a_file_and_is_seen_as_its_record_is()
+    {
+        _workshop.TrainTo("run", 12);
+        var evaluated = Alexnet.Run("evaluate", _workshop.In("run"), "--json").Expect(0).Json;
+        var predicted = Alexnet.Run("predict", _workshop.In("run"), Path.Combine(_workshop.Data, "pictures"), "--top", "10", "--json").Expect(0).Json;
+        Assert.Equal(Workshop.ValidationRecords, (int)predicted["labelled"]!);
+        int right = (int)predicted["right"]!;
+        Assert.Equal((double)evaluated["top1Error"]!, (double)(Workshop.ValidationRecords - right) / Workshop.ValidationRecords);
+        double loss = predicted["images"]!.AsArray().Average(i => -Math.Log((double)i!["guesses"]!.AsArray().First(g => (string)g!["class"]! == (string)i["label"]!)!["probability"]!));
+        Assert.Equal((double)evaluated["loss"]!, loss, 1e-6);
+    }
+
     /// <summary>The sums over the classes are the totals; the counts of a class are those of its pictures.</summary>
     static void AssertSums(JsonObject evaluated, IEnumerable<string> names)
     {
