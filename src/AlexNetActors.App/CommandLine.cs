@@ -59,7 +59,7 @@ static class CommandLine
         }
         catch (Exception e) when (Code(First(e)) is { } code)
         {
-            Console.Error.WriteLine($"alexnet: {Hocon.OneLine(First(e).Message)}");
+            Console.Error.WriteLine($"alexnet: {Hocon.OneLine(First(e).Message)}{(First(e) is IOException or UnauthorizedAccessException ? "; make room or give access, or name another" : "")}");
             return code;
         }
     }

@@ -18,7 +18,7 @@ static class CheckCommand
         var node = new Argument<string>("HOST:PORT") { Description = "Where the node listens." };
         var certificates = new Option<string?>("--certificates") { Description = "This node's folder of those that `alexnet certificates` made; none for an unencrypted cluster.", HelpName = "DIR" };
         var command = new Command("check", $"Tells by its exit code whether a port is open there, with certificates whether a member answers, within {Deadline.TotalSeconds:0} s.") { node, certificates };
-        command.SetAction(p => Check(p.GetValue(node)!, p.GetValue(certificates) is { } folder ? NodeCredentials.Load(folder) : null));
+        command.SetAction(p => Check(p.GetValue(node)!, Options.Credentials(p.GetValue(certificates))));
         return command;
     }
 

@@ -43,7 +43,7 @@ static class ImportCommand
 
         string anew = fresh.Length == 0 ? "" : $", {string.Join(" and ", fresh)} begun anew";
         output.Result.WriteLine($"{file}: {Words.Count(plan.Recipe.Network.Parameters)} parameters in {checkpoint}{anew}, weights {digest}");
-        output.Result.WriteLine($"train on with `alexnet train --run {folder.Path} --resume`");
+        output.Result.WriteLine($"train on with `{CommandText.Of("alexnet", "train", "--run", folder.Path, "--resume")}`");
         output.Json(new JsonObject { ["run"] = folder.Path, ["checkpoint"] = checkpoint, ["parameters"] = plan.Recipe.Network.Parameters, ["weightsSha256"] = digest, ["fresh"] = new JsonArray([.. fresh.Select(l => (JsonNode)l)]) });
         return 0;
     }

@@ -60,7 +60,7 @@ sealed class NodeCommand
         var (host, port) = HostPort.ParseNode(listen, "--listen");
         if (port == 0 && request.Seeds is null) throw new UsageException($"--listen has port 0 and there are no --seeds: the first node needs a port by which the others find it, such as {FirstListens}");
         var seeds = (request.Seeds ?? listen).Split(',', StringSplitOptions.TrimEntries).Select(s => HostPort.ParseNode(s, "--seeds")).Select(a => $"{a.Host}:{a.Port}").ToArray();
-        var credentials = request.Certificates is { } certificates ? NodeCredentials.Load(certificates) : null;
+        var credentials = Options.Credentials(request.Certificates);
         var devices = roles.Contains(Gpu) ? Pinned(Devices.Parse(request.Device ?? Devices.Default, node), request.Towers) : [];
         using var plan = roles.Contains(Coordinator) ? RunPlan.Read(run, settings, EarlierOf(run), _output.Log.WriteLine) : null;
         using var data = roles.Contains(Loader) && plan is null ? DataSets.Open(run.Data, _output.Log.WriteLine) : null;

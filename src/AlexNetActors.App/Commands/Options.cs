@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using AlexNetActors.Actors;
 using AlexNetActors.Compute;
 using AlexNetActors.Data;
 
@@ -10,15 +11,19 @@ static class Options
 {
     public static Option<string?> Recipe(string otherwise) => new("--recipe") { Description = $"Recipe by name ({string.Join(", ", RecipeFile.Names)}) or file; {otherwise} when not given.", HelpName = "NAME|FILE", CompletionSources = { _ => RecipeFile.Names.Select(n => new CompletionItem(n)) } };
     public static Option<string?> Data(string otherwise) => new("--data") { Description = $"Data set: a folder made by `alexnet prepare`; {otherwise} when not given.", HelpName = "DIR" };
-    public static Option<string?> Device(string more, string name = "D[,D]") => new("--device") { Description = $"Device{more}: see `alexnet devices`; {Devices.Default} when not given.", HelpName = name, CompletionSources = { DeviceNames } };
+    public static Option<string?> Device(string more, string name = "D[,D]", string otherwise = Devices.Default) => new("--device") { Description = $"Device{more}: see `alexnet devices`; {otherwise} when not given.", HelpName = name, CompletionSources = { DeviceNames } };
     public static IEnumerable<CompletionItem> DeviceNames(CompletionContext _) => DeviceCatalog.All.Select(d => new CompletionItem(d.Name));
-    public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005.", HelpName = "path=value", DefaultValueFactory = _ => [] };
+    public static Option<string[]> Set() => new("--set") { Description = "Lays a value over the recipe or node configuration: --set schedule.rate=0.005; `alexnet train --show-config` lists what there is.", HelpName = "path=value", DefaultValueFactory = _ => [] };
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object as the last line of standard output." };
     public static Option<string[]> Fault() => new("--fault") { Description = "Let something go wrong on purpose, once: --fault \"kill tower-B at step 7 in exchange conv3 backward\".", HelpName = "FAULT", DefaultValueFactory = _ => [] };
     public static Option<string?> Dashboard() => new("--dashboard") { Description = "Serve a page that shows the run on this port of this machine alone, 0 for any free one; HOST:PORT for others to see it, too.", HelpName = "PORT" };
     public static Option<bool> TensorBoard() => new("--tensorboard") { Description = "Write event files for TensorBoard into the run folder." };
     public static Option<string?> Otlp() => new("--otlp") { Description = "Send traces and metrics to the OpenTelemetry collector of this address, by OTLP over HTTP.", HelpName = "URL" };
     public static Option<int> Views() => new("--views") { Description = $"Views of a picture that are averaged: 1 (the centre) or {View.Count}.", HelpName = $"1|{View.Count}", DefaultValueFactory = _ => 1, CompletionSources = { "1", $"{View.Count}" } };
+
+    /// <param name="folder">Of --certificates; null when not given.</param>
+    public static NodeCredentials? Credentials(string? folder) => folder is null ? null : Directory.Exists(folder) ? NodeCredentials.Load(folder)
+        : throw new UsageException($"there is no folder {folder}: make one for each node with `alexnet certificates DIR --nodes NAME,...`");
 
     public static void CheckViews(int views)
     {

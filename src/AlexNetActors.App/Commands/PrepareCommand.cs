@@ -48,7 +48,7 @@ static class PrepareCommand
         if (report.Skipped.Count > SkippedShownMax) output.Log.WriteLine($"... and {report.Skipped.Count - SkippedShownMax} more: all are in {Path.Combine(target, "prepare-report.json")}");
         if (report.AlreadyDone) result.WriteLine($"{target} was finished before and is whole");
         result.WriteLine($"{Words.Count(report.Training)} training and {Words.Count(report.Validation, "validation record")} of {report.RecordSize} pixels, {report.Classes.Count} classes, {Words.Count(report.Skipped.Count, "file")} skipped");
-        result.WriteLine($"data set {report.Digest} in {target}: train on it with `alexnet train --data {target}`");
+        result.WriteLine($"data set {report.Digest} in {target}: train on it with `{CommandText.Of("alexnet", "train", "--data", target)}`");
         output.Json(new JsonObject
         {
             ["target"] = target,

@@ -13,7 +13,7 @@ sealed class TrainCommand
     {
         var recipe = Options.Recipe($"{RunRequest.DefaultRecipe}, or the resumed run's,");
         var data = Options.Data("the built-in pictures, or the resumed run's,");
-        var device = Options.Device("s of tower A and B, or one for both");
+        var device = Options.Device("s of tower A and B, or one for both", otherwise: $"{Devices.Default}, or the resumed run's,");
         var set = Options.Set();
         var json = Options.Json();
         var run = new Option<string?>("--run") { Description = "Folder of the run; runs/<time>-<recipe> when not given.", HelpName = "DIR" };
@@ -76,7 +76,7 @@ sealed class TrainCommand
 
     static void ShowConfig(Recipe recipe, NodeSettings node, Output output)
     {
-        (string Path, string Value)[] ofNode = [.. Hocon.Leaves(node.Akka).Where(l => l.Path.StartsWith("alexnet.", StringComparison.Ordinal)).OrderBy(l => l.Path, StringComparer.Ordinal)];
+        (string Path, string Value)[] ofNode = [.. Hocon.Leaves(node.Akka).Where(l => !l.Path.StartsWith("akka.", StringComparison.Ordinal)).OrderBy(l => l.Path, StringComparer.Ordinal)];
         output.Result.Write(RecipeText.Of(recipe));
         foreach (var (key, value) in ofNode) output.Result.WriteLine($"# {key} = {value}");
         output.Json(new JsonObject([.. RecipeText.Lines(recipe).Concat(ofNode).Select(l => KeyValuePair.Create(l.Item1, (JsonNode?)l.Item2))]));

@@ -51,6 +51,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(10, again.Network.Classes); // the data set's
         Assert.Contains(RecipeText.Digest(again), shown.Out);
         Assert.Contains("# alexnet.loaders = ", shown.Out);
+        Assert.Contains("# compute.precision = float32\n", shown.Out);
     }
 
     [Fact]
