@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace AlexNetActors.Data;
@@ -6,6 +7,9 @@ namespace AlexNetActors.Data;
 public static partial class Disk
 {
     const int InvalidArgument = 22; // EINVAL, on Linux and macOS
+
+    /// <summary>How long a file may be held that is to be renamed or removed.</summary>
+    static readonly TimeSpan HeldMax = TimeSpan.FromSeconds(10);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
@@ -30,6 +34,46 @@ public static partial class Disk
         finally
         {
             _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>Renames a folder.</summary>
+    public static void Move(string folder, string to) => WhenNobodyHoldsIt(() => Directory.Move(folder, to));
+
+    /// <summary>Removes a folder with all that is in it.</summary>
+    public static void Delete(string folder) => WhenNobodyHoldsIt(() => Directory.Delete(folder, recursive: true));
+
+    /// <summary>
+    /// Windows neither renames nor removes what somebody has open, and virus scanners and indexers open what has just been written: there it is
+    /// tried until they are done.
+    /// </summary>
+    internal static void WhenNobodyHoldsIt(Action change)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                change();
+                return;
+            }
+            catch (Exception e) when (OperatingSystem.IsWindows() && e is IOException or UnauthorizedAccessException && Stopwatch.GetElapsedTime(began) < HeldMax)
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
+
+    /// <summary>Bytes that may still be written where a folder is; null where the system does not say, as of a share of another Windows machine.</summary>
+    public static long? Free(string folder)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
+        }
+        catch (ArgumentException)
+        {
+            return null;
         }
     }
 

@@ -44,7 +44,7 @@ public static class WholeFile
     /// <summary>Gives a file that is written and flushed under its temporary name its final one, for good.</summary>
     internal static void Name(string path)
     {
-        File.Move(PartialOf(path), path, overwrite: true);
+        Disk.WhenNobodyHoldsIt(() => File.Move(PartialOf(path), path, overwrite: true));
         Disk.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 }

@@ -45,6 +45,7 @@ sealed class FaultsCommand
         if (request.Repeat < 1) throw new UsageException("--repeat is at least 1");
         plan = plan with { Recipe = request.Recipe ?? plan.Recipe };
         if (request.WritePlan is { } file) return Write(plan, file);
+        if (OperatingSystem.IsWindows()) throw new UsageException("processes are struck by signals, which Windows does not have: run this on Linux, or in WSL");
         _ = Devices.Parse(request.Device ?? Devices.Default, NodeSettings.Read(Settings.None)); // wrong use is said before pictures are drawn
         plan = plan with { Runs = [.. plan.Runs.SelectMany(r => Enumerable.Repeat(r, request.Repeat))] };
         string device = request.Device ?? Devices.Default, folder = Path.GetFullPath(request.Out ?? Path.Combine("runs", $"{DateTime.Now:yyyyMMdd-HHmmss}-faults"));

@@ -15,5 +15,5 @@ static class Machine
     }
 
     /// <summary>Null where the system does not say.</summary>
-    static string? Processor => File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() : null;
+    static string? Processor => File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() : Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER"); // of Windows
 }

@@ -24,11 +24,7 @@ sealed class MetricsLog : IDisposable
     /// <param name="takenOver">Another process may still write into it: it keeps the old file, which loses its name.</param>
     public static MetricsLog Open(string path, bool takenOver = false) => Writing.Guard(path, () =>
     {
-        if (takenOver && OrdinaryFile.HasBytes(path))
-        {
-            File.WriteAllBytes(path + ".partial", File.ReadAllBytes(path));
-            File.Move(path + ".partial", path, overwrite: true);
-        }
+        if (takenOver && OrdinaryFile.HasBytes(path)) WholeFile.Put(path, File.ReadAllBytes(path));
         var log = new MetricsLog(Writing.Open(path, FileShare.Read));
         log.Cut(long.MaxValue, long.MaxValue);
         return log;

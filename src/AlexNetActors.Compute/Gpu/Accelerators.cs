@@ -69,7 +69,7 @@ static class Accelerators
     {
         if (!NativeLibraries.Has(NativeLibraries.Cuda))
         {
-            unusable.Add(new(Cuda, "there is no libcuda: it comes with NVIDIA's driver, install that (in a container, give it the GPU: --gpus all)"));
+            unusable.Add(new(Cuda, $"there is no {NativeLibraries.FileName(NativeLibraries.Cuda)}: it comes with NVIDIA's driver, install that (in a container, give it the GPU: --gpus all)"));
             return;
         }
         var devices = CudaDevice.GetDevices(_ => true);
@@ -101,7 +101,7 @@ static class Accelerators
     {
         if (!NativeLibraries.Has(NativeLibraries.OpenCL))
         {
-            unusable.Add(new(OpenCL, "there is no libOpenCL: install your GPU's driver and the loader (Debian: ocl-icd-libopencl1; pocl-opencl-icd makes the processor such a device)"));
+            unusable.Add(new(OpenCL, $"there is no {NativeLibraries.FileName(NativeLibraries.OpenCL)}: install your GPU's driver and the loader (Debian: ocl-icd-libopencl1; pocl-opencl-icd makes the processor such a device)"));
             return;
         }
         FenceSharedMemory();

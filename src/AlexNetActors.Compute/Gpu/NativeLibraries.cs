@@ -22,6 +22,9 @@ static class NativeLibraries
         return true;
     });
 
+    /// <summary>What a library is called here.</summary>
+    public static string FileName(string name) => Names[name][0];
+
     /// <summary>Before anything of ILGPU is used.</summary>
     public static void Install() => _ = Installed.Value;
 

@@ -151,8 +151,7 @@ internal sealed class Preparation : IDisposable
     {
         long there = partial.Select(path => new FileInfo(path)).Sum(file => file.Exists ? file.Length : 0);
         long needed = PackLayout.FileBytes(options.RecordSize, files.Length - skipped) + PackLayout.PageBytes - there;
-        long free = new DriveInfo(Path.GetFullPath(target)).AvailableFreeSpace;
-        if (needed > free)
+        if (Disk.Free(target) is { } free && needed > free)
             throw new DataException($"{target} needs {Size(needed)} for {files.Length - outcomes.Count} records of {options.RecordSize} pixels and has {Size(free)}: make room, name another target or choose a smaller record size");
     }
 

@@ -23,7 +23,7 @@ internal sealed class PrepareJournal : IDisposable
     internal PrepareJournal(string folder, string fingerprint, IEnumerable<Outcome> kept)
     {
         string path = Path.Combine(folder, FileName);
-        file = new FileStream(WholeFile.PartialOf(path), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        file = new FileStream(WholeFile.PartialOf(path), FileMode.Create, FileAccess.Write, FileShare.Read | FileShare.Delete, bufferSize: 0); // it gets its name while it is open
         pending.Append(Start(fingerprint)).Append('\n');
         foreach (var outcome in kept) Add(outcome);
         Sync();

@@ -56,9 +56,9 @@ public sealed class CheckpointFolder(string path)
         {
             string final = replaced[..^ReplacedSuffix.Length];
             if (Directory.Exists(final)) Remove(final, replaced);
-            else Directory.Move(replaced, final); // killed before the new one had the name
+            else Disk.Move(replaced, final); // killed before the new one had the name
         }
-        foreach (string partial in Folders(PartialSuffix)) Directory.Delete(partial, recursive: true);
+        foreach (string partial in Folders(PartialSuffix)) Disk.Delete(partial);
     }
 
     /// <summary>Writes one tower's file into the folder that <see cref="Begin"/> made; returns its SHA-256.</summary>
@@ -85,8 +85,8 @@ public sealed class CheckpointFolder(string path)
             }
             Disk.FlushDirectory(partial);
             bool again = Directory.Exists(final);
-            if (again) Directory.Move(final, replaced); // still listed, until the new one has the name
-            Directory.Move(partial, final);
+            if (again) Disk.Move(final, replaced); // still listed, until the new one has the name
+            Disk.Move(partial, final);
             Disk.FlushDirectory(Path); // only now may others go
             if (again) Remove(final, replaced);
             Prune(manifest);
@@ -166,8 +166,8 @@ public sealed class CheckpointFolder(string path)
         string aside = FolderOf(StepsOf(folder)!.Value) + DamagedSuffix;
         try
         {
-            if (Directory.Exists(aside)) Directory.Delete(aside, recursive: true);
-            Directory.Move(folder, aside);
+            if (Directory.Exists(aside)) Disk.Delete(aside);
+            Disk.Move(folder, aside);
             Disk.FlushDirectory(Path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -250,9 +250,9 @@ public sealed class CheckpointFolder(string path)
     void Remove(string final, string folder)
     {
         string partial = final + _writer + PartialSuffix;
-        if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
-        Directory.Move(folder, partial);
-        Directory.Delete(partial, recursive: true);
+        if (Directory.Exists(partial)) Disk.Delete(partial);
+        Disk.Move(folder, partial);
+        Disk.Delete(partial);
     }
 
     /// <param name="write">What to do.</param>
@@ -275,7 +275,7 @@ public sealed class CheckpointFolder(string path)
     {
         try
         {
-            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+            if (Directory.Exists(partial)) Disk.Delete(partial);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
