@@ -88,7 +88,7 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
     public static bool IsMember(Cluster cluster) => cluster.SelfMember.Status is not (MemberStatus.Joining or MemberStatus.Removed);
 
     /// <summary>Whether this node is in a cluster in which a coordinator may be, or may come to be.</summary>
-    static bool IsLed(Cluster cluster) => IsMember(cluster) && Present(cluster).Any(m => m.HasRole(ClusterSettings.CoordinatorRole));
+    public static bool IsLed(Cluster cluster) => IsMember(cluster) && Present(cluster).Any(m => m.HasRole(ClusterSettings.CoordinatorRole));
 
     static IEnumerable<Member> Present(Cluster cluster) => cluster.State.Members.Where(m => m.Status is not (MemberStatus.Down or MemberStatus.Removed));
 

@@ -69,7 +69,7 @@ sealed class NodeCommand
         string? folder = plan is null ? null : run.FolderFor(plan.Recipe.Name);
         using var dashboard = DashboardServer.StartIfAsked(request.Dashboard, _output);
         var shelf = new SnapshotShelf();
-        ClusterNode.Membership? earlier = null;
+        Membership? earlier = null;
         while (true)
         {
             using var cluster = new ClusterNode(new ClusterSettings(host, port, host, seeds, [.. roles], credentials), request.Unencrypted, node, earlier);

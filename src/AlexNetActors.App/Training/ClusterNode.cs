@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
@@ -20,24 +19,6 @@ sealed class ClusterNode : IDisposable
     /// </summary>
     static readonly TimeSpan AgeMin = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a node waits to be let in before it says what may be wrong; it goes on trying.</summary>
-    static readonly TimeSpan JoinPatience = TimeSpan.FromSeconds(20);
-
-    /// <summary>How long a node that was put out tries to get in again; and how long before it thinks of founding the cluster anew.</summary>
-    static readonly TimeSpan ReturnMax = TimeSpan.FromSeconds(120), ReturnPatience = TimeSpan.FromSeconds(5);
-
-    /// <summary>
-    /// Before it tries again after it was put out without having been let in: 1 s, then twice as long each time, up to 10 s. The first also before it goes to
-    /// another cluster, whose nodes have just talked to it where it listens again.
-    /// </summary>
-    static readonly TimeSpan PauseFirst = TimeSpan.FromSeconds(1), PauseMax = TimeSpan.FromSeconds(10);
-
-    /// <summary>
-    /// A process that has not looked around for so long was stopped, and the others have removed it. If they have all started again meanwhile, nothing tells it so, and Akka.Remote may
-    /// never reach at their addresses who is there now: each of them asks for ever to be let in.
-    /// </summary>
-    static readonly TimeSpan SleptMin = TimeSpan.FromSeconds(8);
-
     /// <summary>How long one who is asked whether he is a node has to answer.</summary>
     static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
 
@@ -50,38 +31,16 @@ sealed class ClusterNode : IDisposable
     /// <summary>What it says when it leaves its cluster for another one.</summary>
     public const string GoesThere = "this node goes there";
 
-    /// <summary>How many times in a row all others are to be found dead before this node gives up: they may be about to start again.</summary>
-    const int AloneMax = 3;
-
     /// <summary>The shortest time that the old coordinator is given once the cluster has removed it: it is dead, or has stopped itself when it lost the majority.</summary>
     static readonly TimeSpan RemovalMargin = TimeSpan.FromMilliseconds(1);
 
     readonly NodeSettings _node;
-    readonly Membership? _earlier;
     readonly NodeCredentials? _credentials;
-    readonly Address[] _seeds;
+    readonly Address[] _configuredSeeds, _seeds;
     readonly ActorSystem _system;
     readonly TensorNode _tensors;
     readonly Cluster _cluster;
-    readonly ConcurrentDictionary<Address, byte> _seen = new(); // members, ever
-    readonly Timer _look;
-    readonly Address[] _configuredSeeds;
-    int _alone; // times in a row that all others were found dead
-    volatile bool _wasIn;
-
-    /// <summary>What a node that was put out takes along, or one that goes to another cluster.</summary>
-    /// <param name="Members">The nodes that it knew.</param>
-    /// <param name="Failures">How many times it was put out since it was last in.</param>
-    /// <param name="Goals">Those of the other cluster who are to let it in, as the members are not; null where it comes back to them.</param>
-    public sealed record Membership(Address[] Members, int Failures, Address[]? Goals = null)
-    {
-        public IEnumerable<string> Seeds(IEnumerable<string> configured) =>
-            Goals is null ? Names(Members).Union(configured) : Names(Goals).Union(configured.Except(Names(Members)));
-
-        static IEnumerable<string> Names(Address[] nodes) => nodes.Select(Majority.NodeName);
-
-        public TimeSpan Pause => Failures == 0 ? Goals is null ? TimeSpan.Zero : PauseFirst : TimeSpan.FromTicks(Math.Min(PauseFirst.Ticks << Math.Min(Failures - 1, 10), PauseMax.Ticks));
-    }
+    volatile Lookout _lookout;
 
     /// <param name="settings">What this node is told.</param>
     /// <param name="unencrypted">Other machines may connect although nothing is encrypted.</param>
@@ -89,7 +48,7 @@ sealed class ClusterNode : IDisposable
     /// <param name="earlier">Of a node that was a member before: it founds no cluster of its own while one may be there.</param>
     public ClusterNode(ClusterSettings settings, bool unencrypted, NodeSettings node, Membership? earlier)
     {
-        (_node, _earlier, _credentials, _configuredSeeds) = (node, earlier, settings.Credentials, [.. settings.SeedAddresses]);
+        (_node, _credentials, _configuredSeeds) = (node, settings.Credentials, [.. settings.SeedAddresses]);
         if (earlier is not null)
         {
             Thread.Sleep(earlier.Pause);
@@ -110,7 +69,7 @@ sealed class ClusterNode : IDisposable
             _system.Terminate().Wait(LeaveMax);
             throw;
         }
-        _look = new Timer(_ => LookAround(), null, LookInterval, LookInterval);
+        _lookout = new Lookout(_cluster.SelfAddress, earlier, settings.Roles.Contains(ClusterSettings.CoordinatorRole), [.. _configuredSeeds.Select(Majority.NodeName)]);
     }
 
     public NodeMeans Means(string? recipe, string? dataPath, DataOffer? data, IReadOnlyList<OfferedDevice> devices, int loaders, SnapshotShelf shelf) => new(
@@ -125,19 +84,6 @@ sealed class ClusterNode : IDisposable
     {
         var observed = new NodeJournal(means.Name, office, output);
         var actor = new TaskCompletionSource<IActorRef>(); // a signal may come before there is anybody to tell
-        using var outside = new Timer(_ => SayIfOutside(output), null, JoinPatience, JoinPatience);
-        using var founding = _earlier is not { Goals: null } ? null : new Timer(_ => FoundIfNobodyElseCan(observed, office is not null), null, ReturnPatience, ReturnPatience);
-        long looked = Stopwatch.GetTimestamp();
-        bool slept = false;
-        using var sleep = new Timer(_ =>
-        {
-            slept |= Stopwatch.GetElapsedTime(Interlocked.Exchange(ref looked, Stopwatch.GetTimestamp())) > SleptMin;
-            if (slept && _seen.Count > 1 && _cluster.State.Members.Count == 1) observed.End.TrySetResult(new NodeEnd("this process stood still for so long that no other node of its cluster is left", Failed: true, PutOut: true));
-        }, null, LookInterval, LookInterval);
-        using var late = _earlier is null ? null : new Timer(_ =>
-        {
-            if (!IsMember) observed.End.TrySetResult(new NodeEnd($"no node of the cluster {(_earlier.Goals is null ? "that has put this one out has let it in again" : "with a coordinator has let this one in")} within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true));
-        }, null, ReturnMax, Timeout.InfiniteTimeSpan);
         _system.WhenTerminated.ContinueWith(_ => observed.End.TrySetResult(new NodeEnd(WhyOut(), Failed: true, PutOut: true)), TaskScheduler.Default);
         bool handsOver = false;
         void Stop()
@@ -162,13 +108,12 @@ sealed class ClusterNode : IDisposable
             office?.Board?.Obey(actor.Task.Result, means.Name);
         }
         catch (InvalidOperationException) when (ShutdownReason is not null) { } // put out while it joined: a system that ends takes no new actor
+        new Thread(() => LookAround(observed, output)) { Name = "look around", IsBackground = true }.Start();
         var end = observed.Follow();
         try
         {
-            bool joinsAgain = end.Goals is not null || (end.PutOut && (_wasIn || _earlier is not null));
-            if (!joinsAgain || observed.Stopping) return (observed.Report(end), null);
+            if (observed.Stopping || _lookout.Return(end) is not { } membership) return (observed.Report(end), null);
             output.Log.WriteLine($"{end.Why}; {(end.Goals is null ? "it joins again" : GoesThere)}");
-            var membership = Return(end.Goals);
             Leave();
             return observed.Stopping ? (observed.Report(end with { Why = "stopped as asked", Failed = true }), null) : (0, membership); // asked while it left
         }
@@ -189,13 +134,6 @@ sealed class ClusterNode : IDisposable
         while (since.Elapsed < TellMax && observed.Stopping == asked && (mayCome || Others.Any()) && !_system.WhenTerminated.IsCompleted) Thread.Sleep(TellInterval);
     }
 
-    Membership Return(Address[]? goals) => this switch
-    {
-        _ when goals is not null => new Membership([.. _cluster.State.Members.Select(m => m.Address)], 0, goals),
-        { _wasIn: false, _earlier: { Goals: not null } earlier } => earlier with { Failures = earlier.Failures + 1 },
-        _ => new Membership([.. _seen.Keys.Union(_earlier is { Goals: null } known ? known.Members : []).Where(a => !a.Equals(_cluster.SelfAddress))], _wasIn ? 0 : _earlier!.Failures + 1),
-    };
-
     IActorRef StartActors(NodeMeans means, RunOffice? office, NodeJournal observed, Action<bool> isIn)
     {
         _system.ActorOf(DeathCheck.Props(_credentials), "death-check");
@@ -208,12 +146,35 @@ sealed class ClusterNode : IDisposable
         return _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
     }
 
-    bool IsMember => StandingActor.IsMember(_cluster);
-
-    void LookAround()
+    /// <summary>Until the node takes part no longer.</summary>
+    void LookAround(NodeJournal observed, Output output)
     {
-        foreach (var member in _cluster.State.Members) _seen.TryAdd(member.Address, 0);
-        if (IsMember) _wasIn = true;
+        var since = Stopwatch.StartNew();
+        Task<Standing[]>? answers = null;
+        do
+        {
+            (_lookout, var move) = _lookout.Look(new Sight(since.Elapsed, StandingActor.IsMember(_cluster), StandingActor.IsLed(_cluster), [.. _cluster.State.Members.Select(m => m.Address)]));
+            if (move is null && answers is { IsCompleted: true } heard)
+            {
+                answers = null;
+                (_lookout, move) = _lookout.Hear(heard.Result);
+            }
+            switch (move)
+            {
+                case null: break;
+                case Move.SayOutside:
+                    output.Log.WriteLine($"no seed has let this node in yet ({SeedNames}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
+                    break;
+                case Move.SayUnled:
+                    output.Log.WriteLine($"no node of this cluster has the role {ClusterSettings.CoordinatorRole}: start one with the same --seeds, and the run goes on; if it is over, end this node");
+                    break;
+                case Move.Ask m: answers = Task.WhenAll(m.Nodes.Select(a => StandingActor.Of(_system, a, _credentials))); break; // each has a deadline
+                case Move.Found: _cluster.Join(_cluster.SelfAddress); break;
+                case Move.End m: observed.End.TrySetResult(m.How); break;
+                default: throw new InvalidOperationException($"no way to do {move}");
+            }
+        }
+        while (!observed.End.Task.Wait(LookInterval));
     }
 
     /// <summary>Names of those where somebody listens who is no node of this cluster: to dial him by Akka would end the actor system.</summary>
@@ -227,24 +188,8 @@ sealed class ClusterNode : IDisposable
     /// <summary>Whether that node was a member of this cluster and is none any more.</summary>
     bool IsReplaced(string node)
     {
-        LookAround();
-        return _seen.Keys.Any(a => Majority.NodeName(a) == node) && _cluster.State.Members.All(m => Majority.NodeName(m.Address) != node || m.Status is MemberStatus.Down or MemberStatus.Removed);
-    }
-
-    /// <summary>If all who are left of a cluster were put out, one of them begins anew: <see cref="Founding"/>.</summary>
-    /// <param name="observed">Told when there is nobody left to come back to.</param>
-    /// <param name="coordinates">Whether a cluster of this node alone could do anything.</param>
-    void FoundIfNobodyElseCan(NodeJournal observed, bool coordinates)
-    {
-        if (_cluster.State.Members.Count > 1 || _system.WhenTerminated.IsCompleted) return;
-        var standings = Task.WhenAll(_earlier!.Members.Select(a => StandingActor.Of(_system, a, _credentials))).GetAwaiter().GetResult(); // each has a deadline
-        _alone = standings.All(s => s == Standing.Dead) ? _alone + 1 : 0;
-        if (!coordinates && _alone > 0) // also when it has founded a cluster, for others that then ended
-        {
-            if (_alone >= AloneMax) observed.End.TrySetResult(new NodeEnd("every other node of the cluster that has put this one out has ended; start it again with them", Failed: true));
-            return;
-        }
-        if (!IsMember && _cluster.SelfAddress.Equals(Founding.Founder(_cluster.SelfAddress, [.. _earlier.Members.Zip(standings)], _configuredSeeds.Select(Majority.NodeName)))) _cluster.Join(_cluster.SelfAddress);
+        var members = _cluster.State.Members;
+        return _lookout.Seen.Union(members.Select(m => m.Address)).Any(a => Majority.NodeName(a) == node) && members.All(m => Majority.NodeName(m.Address) != node || m.Status is MemberStatus.Down or MemberStatus.Removed);
     }
 
     /// <summary>What came to this node's ports that was not for it.</summary>
@@ -263,7 +208,7 @@ sealed class ClusterNode : IDisposable
     string WhyOut()
     {
         if (ShutdownReason?.GetType().Name != "TlsHandshakeFailureReason") return "the cluster has put this node out: it could not be reached for too long, or is of a part that was cut off";
-        string[] strangers = Strangers(_seeds.Union(_seen.Keys).Where(a => !a.Equals(_cluster.SelfAddress)), _credentials); // Akka, which ends a node whose handshake fails, does not say whom it dialled
+        string[] strangers = Strangers(_seeds.Union(_lookout.Seen).Where(a => !a.Equals(_cluster.SelfAddress)), _credentials); // Akka, which ends a node whose handshake fails, does not say whom it dialled
         return strangers.Length == 0
             ? $"the TLS handshake with another node failed, which has ended since; this node's seeds are {SeedNames}"
             : $"the TLS handshake with {string.Join(" and ", strangers)} failed: its certificate and this node's are not of one authority, or have expired, or no node listens there; name this node's own folder with --certificates, or end what listens there";
@@ -271,17 +216,10 @@ sealed class ClusterNode : IDisposable
 
     string SeedNames => string.Join(", ", _seeds.Select(Majority.NodeName));
 
-    void SayIfOutside(Output output)
-    {
-        if (!IsMember && !_system.WhenTerminated.IsCompleted)
-            output.Log.WriteLine($"no seed has let this node in yet ({SeedNames}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
-    }
-
     void Leave() => CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).Wait(LeaveMax);
 
     public void Dispose()
     {
-        _look.Dispose();
         Leave();
         _tensors.Dispose();
     }

@@ -65,14 +65,6 @@ public sealed class StandingTests
     }
 
     [Fact]
-    public void Who_goes_to_another_cluster_asks_nobody_of_the_one_that_it_leaves()
-    {
-        string[] configured = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:9"];
-        Assert.Equal(["127.0.0.1:9", "127.0.0.1:2"], new ClusterNode.Membership([Node(1), Node(3)], 0, Goals: [Node(9)]).Seeds(configured));
-        Assert.Equal(["127.0.0.1:1", "127.0.0.1:3", "127.0.0.1:2", "127.0.0.1:9"], new ClusterNode.Membership([Node(1), Node(3)], 0).Seeds(configured)); // was put out
-    }
-
-    [Fact]
     public async Task A_coordinator_counts_in_another_cluster_only()
     {
         using var cluster = new TestCluster(encrypted: false);
