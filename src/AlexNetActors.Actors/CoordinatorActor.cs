@@ -32,7 +32,8 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
     readonly HashSet<string> _heard = []; // nodes that have offered since this process woke
     Company? _company;
     long _looked, _woke;
-    bool _slept, _waits;
+    bool _slept;
+    bool? _waits;
     TimeSpan _stoodStill;
     TrainingState _state;
 
@@ -91,7 +92,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
 
     protected override void PostStop()
     {
-        SayWhetherItWaits(false);
+        SayWhetherItWaits(null);
         _close?.Invoke();
         if (_cluster?.SelfMember.Status == MemberStatus.Up && CoordinatedShutdown.Get(Context.System).ShutdownReason is null) _observer.Tell(new OfficeTaken());
     }
@@ -131,7 +132,7 @@ public sealed class CoordinatorActor : ReceiveActor, IWithTimers
         SayWhetherItWaits(_state.Phase == Phase.Assembling);
     }
 
-    void SayWhetherItWaits(bool waits)
+    void SayWhetherItWaits(bool? waits)
     {
         if (waits != _waits) Context.System.EventStream.Publish(new CoordinatorWaits(_waits = waits));
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
@@ -33,19 +34,13 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
 
     static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2), LookInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A stronger cluster that has not been heard of for so long may be gone: one seed that is silent holds up what the others answer.</summary>
-    static readonly TimeSpan RememberMax = TimeSpan.FromSeconds(6);
-
-    readonly IReadOnlyCollection<Address> _seeds;
     readonly NodeCredentials? _credentials;
     readonly IActorRef _observer;
     readonly Cluster _cluster = Cluster.Get(Context.System);
-    readonly Dictionary<Address, ClusterStrength> _led = []; // heard of since it last looked
-    readonly HashSet<Address> _died = []; // whoever is there now is another process
-    readonly Dictionary<Address, Stopwatch> _missing = []; // seeds that are no members
-    readonly Stopwatch _sinceLed = Stopwatch.StartNew(), _sinceWanted = Stopwatch.StartNew();
-    Stopwatch? _strongerHeard;
-    bool _asks, _idle;
+    readonly Stopwatch _since = Stopwatch.StartNew();
+    Reunion _reunion;
+    bool? _waits; // of the coordinator, where it is here: whether it waits for members
+    bool _asks;
 
     sealed record Heard((Address Node, Found Found)[] Seeds) : INoSerializationVerificationNeeded;
 
@@ -59,12 +54,12 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
     /// <param name="observer">Hears <see cref="CoordinatorElsewhere"/>.</param>
     public StandingActor(IReadOnlyCollection<Address> seeds, NodeCredentials? credentials, IActorRef observer)
     {
-        (_seeds, _credentials, _observer) = (seeds, credentials, observer);
+        (_reunion, _credentials, _observer) = (new Reunion(seeds), credentials, observer);
         Receive<StandingAsked>(m =>
         {
             bool strange = !IsAmongUs(Sender.Path.Address);
-            if (m.Led is { } led && strange && Sender.Path.Address.HasGlobalScope) _led[Sender.Path.Address] = led;
-            Sender.Tell(new StandingTold(IsMember(_cluster), strange ? StrengthIfLed(_cluster) : null));
+            if (m.Led is { } led && strange && Sender.Path.Address.HasGlobalScope) _reunion = _reunion.Hear(Sender.Path.Address, led);
+            Sender.Tell(new StandingTold(IsMember(_cluster), strange ? Strength : null));
         });
         Receive<LookAround>(_ => OnLookAround());
         Receive<Heard>(m =>
@@ -72,13 +67,13 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
             _asks = false;
             foreach (var (node, found) in m.Seeds)
             {
-                if (found.Led is { } led) _led[node] = led;
-                if (found.Standing == Standing.Dead) _died.Add(node);
+                if (found.Led is { } led) _reunion = _reunion.Hear(node, led);
+                if (found.Standing == Standing.Dead) _reunion = _reunion.HearDied(node);
             }
         });
-        Receive<CoordinatorWaits>(m => _idle = m.ForMembers);
-        Receive<NodeDied>(m => _died.Add(m.Node));
-        Receive<ClusterEvent.MemberUp>(m => _died.Remove(m.Member.Address));
+        Receive<CoordinatorWaits>(m => _waits = m.ForMembers);
+        Receive<NodeDied>(m => _reunion = _reunion.HearDied(m.Node));
+        Receive<ClusterEvent.MemberUp>(m => _reunion = _reunion.HearUp(m.Member.Address));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -92,10 +87,12 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
 
     static IEnumerable<Member> Present(Cluster cluster) => cluster.State.Members.Where(m => m.Status is not (MemberStatus.Down or MemberStatus.Removed));
 
-    static ClusterStrength? StrengthIfLed(Cluster cluster) => IsLed(cluster) ? StrengthOf(cluster) : null;
+    /// <summary>Of this node's cluster, if a coordinator may be in it.</summary>
+    ClusterStrength? Strength => StrengthIfLed(_cluster) is { } led ? led with { Leads = _waits == false } : null;
 
-    static ClusterStrength StrengthOf(Cluster cluster)
+    static ClusterStrength? StrengthIfLed(Cluster cluster)
     {
+        if (!IsLed(cluster)) return null;
         Address[] reached = [.. Present(cluster).Except(cluster.State.Unreachable).Select(m => m.Address)];
         return new ClusterStrength(reached.Length, Majority.NodeName(reached.Append(cluster.SelfAddress).Min(Member.AddressOrdering)!));
     }
@@ -114,27 +111,17 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
 
     void OnLookAround()
     {
-        if (!IsMember(_cluster) || IsLed(_cluster)) _sinceLed.Restart();
-        foreach (var seed in _seeds)
-        {
-            if (!IsMember(_cluster) || IsAmongUs(seed)) _missing.Remove(seed);
-            else _missing.TryAdd(seed, Stopwatch.StartNew());
-        }
-        Address[] stronger = _idle ? [.. _led.Where(l => l.Value.IsMoreThan(StrengthOf(_cluster))).Select(l => l.Key)] : [];
-        if (stronger.Length > 0) _strongerHeard = Stopwatch.StartNew();
-        if (!_idle || !(_strongerHeard?.Elapsed < RememberMax)) _sinceWanted.Restart();
-        if (Reunion.Goals(_sinceLed.Elapsed, _led.Keys) is [_, ..] goals) _observer.Tell(new CoordinatorElsewhere(goals, Idle: false));
-        else if (Reunion.GoalsOfTheIdle(_sinceWanted.Elapsed, stronger) is [_, ..] others) _observer.Tell(new CoordinatorElsewhere(others, Idle: true));
-        _led.Clear();
-        if (_asks || _missing.Count == 0) return;
+        (_reunion, var elsewhere) = _reunion.Look(new Surroundings(_since.Elapsed, IsMember(_cluster), Strength, Waits: _waits == true, [.. _cluster.State.Members.Select(m => m.Address)]));
+        if (elsewhere is not null) _observer.Tell(elsewhere);
+        if (_asks || _reunion.Missing.IsEmpty) return;
         _asks = true;
-        Ask([.. _missing.Select(m => (m.Key, Reunion.MayAsk(m.Value.Elapsed, _died.Contains(m.Key))))]).PipeTo(Self);
+        Ask([.. _reunion.Missing.Keys.Select(seed => (seed, _reunion.MayAsk(seed)))]).PipeTo(Self);
     }
 
     async Task<Heard> Ask((Address Node, bool May)[] seeds)
     {
-        var system = Context.System;
-        var found = await Task.WhenAll(seeds.Select(s => s.May ? Find(system, s.Node, _credentials) : Reach(s.Node, _credentials)));
+        var (system, strength) = (Context.System, Strength);
+        var found = await Task.WhenAll(seeds.Select(s => s.May ? Find(system, s.Node, _credentials, strength) : Reach(s.Node, _credentials)));
         return new Heard([.. seeds.Select(s => s.Node).Zip(found)]);
     }
 
@@ -144,14 +131,14 @@ public sealed class StandingActor : ReceiveActor, IWithTimers
     static Standing Of(Answer answer) => answer is Answer.Refused or Answer.Stranger ? Standing.Dead : Standing.Silent;
 
     /// <summary>Asks another node; its deadline is four seconds.</summary>
-    public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials) => (await Find(system, node, credentials)).Standing;
+    public static async Task<Standing> Of(ActorSystem system, Address node, NodeCredentials? credentials) => (await Find(system, node, credentials, StrengthIfLed(Cluster.Get(system)))).Standing;
 
-    static async Task<Found> Find(ActorSystem system, Address node, NodeCredentials? credentials)
+    static async Task<Found> Find(ActorSystem system, Address node, NodeCredentials? credentials, ClusterStrength? strength)
     {
         if (await NodeProbe.Ask(node, credentials, AnswerMax) is var answer && answer != Answer.Node) return new Found(Of(answer));
         try
         {
-            var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(StrengthIfLed(Cluster.Get(system))), AnswerMax);
+            var told = await system.ActorSelection(new RootActorPath(node) / "user" / Name).Ask<StandingTold>(new StandingAsked(strength), AnswerMax);
             return new Found(told.Led is not null ? Standing.Led : told.Member ? Standing.Member : Standing.Outside, told.Led);
         }
         catch (Exception e) when (e is AskTimeoutException or OperationCanceledException)
@@ -183,12 +170,22 @@ public static class Founding
     }
 }
 
+/// <summary>What a node sees of its own cluster.</summary>
+/// <param name="At">When, since it first looked.</param>
+/// <param name="IsIn">Whether it is a member of one.</param>
+/// <param name="Led">How strong that is, if a coordinator may be in it; else null.</param>
+/// <param name="Waits">The coordinator is on this node, and waits for members.</param>
+/// <param name="Members">Who is in it.</param>
+public sealed record Surroundings(TimeSpan At, bool IsIn, ClusterStrength? Led, bool Waits, IReadOnlyCollection<Address> Members);
+
 /// <summary>
 /// A seed that starts again while no other seed answers founds a cluster of its own, and there are two where there was one. Whoever is in the one in which no
 /// coordinator can be goes to the one in which there is: seeds are known to all, so they are asked, and hear who asks. Where both have one, a coordinator that
-/// waits for members goes to the stronger cluster, and the others of its own, which then has none, follow. One that leads a group stays. Pure.
+/// waits for members goes to the one that leads a group, or else to the stronger cluster, and the others of its own, which then has none, follow. One that
+/// leads a group stays. Pure.
 /// </summary>
-public static class Reunion
+/// <param name="Seeds">Those that the node was told of.</param>
+public sealed record Reunion(IReadOnlyCollection<Address> Seeds)
 {
     /// <summary>A coordinator, or a seed, that starts again comes back within this time if it can.</summary>
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(3);
@@ -202,20 +199,59 @@ public static class Reunion
     /// </summary>
     public static TimeSpan PatienceOfTheIdle { get; } = TimeSpan.FromSeconds(12);
 
-    /// <param name="missing">For how long the seed has been no member.</param>
-    /// <param name="died">Whether its process is known to have ended.</param>
+    /// <summary>A stronger cluster that has not been heard of for so long may be gone: one seed that is silent holds up what the others answer.</summary>
+    static readonly TimeSpan RememberMax = TimeSpan.FromSeconds(6);
+
+    /// <summary>Seeds that are no members, and since when.</summary>
+    public ImmutableDictionary<Address, TimeSpan> Missing { get; private init; } = ImmutableDictionary<Address, TimeSpan>.Empty;
+
+    /// <summary>Nodes of other clusters in which a coordinator may be, heard of since it last looked.</summary>
+    ImmutableDictionary<Address, ClusterStrength> Others { get; init; } = ImmutableDictionary<Address, ClusterStrength>.Empty;
+
+    /// <summary>Nodes that are known to have ended: whoever is there now is another process.</summary>
+    ImmutableHashSet<Address> Died { get; init; } = [];
+
+    TimeSpan At { get; init; }
+
+    /// <summary>When a coordinator could last be in its own cluster.</summary>
+    TimeSpan LedAt { get; init; }
+
+    /// <summary>When its coordinator last wanted nothing, or knew of nobody stronger; when it last heard of somebody.</summary>
+    TimeSpan ContentAt { get; init; }
+
+    TimeSpan? StrongerAt { get; init; }
+
+    /// <summary>A node of another cluster says how strong that is.</summary>
+    public Reunion Hear(Address node, ClusterStrength led) => this with { Others = Others.SetItem(node, led) };
+
+    public Reunion HearDied(Address node) => this with { Died = Died.Add(node) };
+
+    public Reunion HearUp(Address node) => this with { Died = Died.Remove(node) };
+
+    /// <summary>It looks around, once a second.</summary>
+    /// <returns>Through whom it goes to another cluster; null while it stays.</returns>
+    public (Reunion Next, CoordinatorElsewhere? Elsewhere) Look(Surroundings own)
+    {
+        Address[] stronger = own is { Waits: true, Led: { } strength } ? [.. Others.Where(o => o.Value.IsMoreThan(strength)).Select(o => o.Key)] : [];
+        var strongerAt = stronger.Length > 0 ? own.At : StrongerAt;
+        bool wants = own.Waits && own.At - strongerAt < RememberMax;
+        var next = this with
+        {
+            At = own.At,
+            Missing = own.IsIn ? Seeds.Except(own.Members).ToImmutableDictionary(s => s, s => Missing.GetValueOrDefault(s, own.At)) : Missing.Clear(),
+            Others = Others.Clear(),
+            LedAt = !own.IsIn || own.Led is not null ? own.At : LedAt,
+            StrongerAt = strongerAt,
+            ContentAt = wants ? ContentAt : own.At,
+        };
+        return own.At - next.LedAt >= Patience && !Others.IsEmpty ? (next, new CoordinatorElsewhere([.. Others.Keys], Idle: false))
+            : own.At - next.ContentAt >= PatienceOfTheIdle && stronger.Length > 0 ? (next, new CoordinatorElsewhere(stronger, Idle: true))
+            : (next, null);
+    }
+
+    /// <param name="seed">One that is missing.</param>
     /// <returns>Whether to ask how it stands.</returns>
-    public static bool MayAsk(TimeSpan missing, bool died) => missing >= (died ? Patience : PatienceWithTheSilent);
-
-    /// <param name="unled">For how long this node has been a member of a cluster in which no coordinator can be; about zero where one may.</param>
-    /// <param name="led">Nodes of other clusters, in which one may be.</param>
-    /// <returns>Through whom it goes to them; none while it stays.</returns>
-    public static Address[] Goals(TimeSpan unled, IReadOnlyCollection<Address> led) => unled < Patience ? [] : [.. led];
-
-    /// <param name="wanted">For how long the coordinator has waited for members here while stronger clusters were heard of.</param>
-    /// <param name="stronger">Nodes of those.</param>
-    /// <returns>Through whom its node goes to them; none while it stays.</returns>
-    public static Address[] GoalsOfTheIdle(TimeSpan wanted, IReadOnlyCollection<Address> stronger) => wanted < PatienceOfTheIdle ? [] : [.. stronger];
+    public bool MayAsk(Address seed) => At - Missing[seed] >= (Died.Contains(seed) ? Patience : PatienceWithTheSilent);
 }
 
 /// <summary>To the observer of a node: there is a coordinator in another cluster, through whose members it is to be let in.</summary>
@@ -223,5 +259,5 @@ public static class Reunion
 /// <param name="Idle">The one in its own waits for members; else none can be there.</param>
 public sealed record CoordinatorElsewhere(Address[] Through, bool Idle) : INoSerializationVerificationNeeded;
 
-/// <summary>From the coordinator, on its node: whether it waits for members.</summary>
-sealed record CoordinatorWaits(bool ForMembers) : INoSerializationVerificationNeeded;
+/// <summary>From the coordinator, on its node: whether it waits for members, or leads them; null when it has ended.</summary>
+sealed record CoordinatorWaits(bool? ForMembers) : INoSerializationVerificationNeeded;

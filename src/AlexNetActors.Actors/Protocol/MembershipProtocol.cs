@@ -82,10 +82,12 @@ public sealed record StandingTold([property: Key(0)] bool Member, [property: Key
 /// <summary>Which of two clusters the other's nodes go to. Whenever one goes, the difference grows.</summary>
 /// <param name="Members">That can be reached.</param>
 /// <param name="First">Of those, the one with the lowest address: of two of one size, one has to be more.</param>
+/// <param name="Leads">Whether it is from the node of a coordinator that leads a group, and so stays: that outweighs any number who wait.</param>
 [MessagePackObject]
-public sealed record ClusterStrength([property: Key(0)] int Members, [property: Key(1)] string First)
+public sealed record ClusterStrength([property: Key(0)] int Members, [property: Key(1)] string First, [property: Key(2)] bool Leads = false)
 {
-    public bool IsMoreThan(ClusterStrength other) => Members != other.Members ? Members > other.Members : string.CompareOrdinal(First, other.First) < 0;
+    public bool IsMoreThan(ClusterStrength other) =>
+        Leads != other.Leads ? Leads : Members != other.Members ? Members > other.Members : string.CompareOrdinal(First, other.First) < 0;
 }
 
 /// <summary>From the coordinator's shell to its state: who is there.</summary>

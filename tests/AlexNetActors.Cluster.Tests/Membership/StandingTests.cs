@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using AlexNetActors.Actors;
 using AlexNetActors.App;
+using ClusterSettings = AlexNetActors.Actors.ClusterSettings;
 
 namespace AlexNetActors.Cluster.Tests;
 
@@ -32,36 +33,6 @@ public sealed class StandingTests
         Assert.Equal(Node(9), Founder((2, Standing.Outside), (9, Standing.Outside)));
         Assert.Equal(Node(1), Founder((2, Standing.Outside), (9, Standing.Dead)));
         Assert.Equal(Node(3), Founding.Founder(Node(4), [(Node(3), Standing.Outside)], ["127.0.0.1:9"]));
-    }
-
-    [Fact]
-    public void Only_who_has_been_without_a_coordinator_for_a_while_goes_to_another_cluster()
-    {
-        Assert.Equal([Node(2), Node(3)], Reunion.Goals(Reunion.Patience, [Node(2), Node(3)]));
-        Assert.Empty(Reunion.Goals(Reunion.Patience / 2, [Node(2)]));
-        Assert.Empty(Reunion.Goals(TimeSpan.Zero, [Node(2)])); // one may be in its own
-        Assert.Empty(Reunion.Goals(10 * Reunion.Patience, []));
-    }
-
-    [Fact]
-    public void Of_two_clusters_with_a_coordinator_one_is_stronger_and_only_who_has_waited_for_members_for_long_goes_there()
-    {
-        ClusterStrength two = new(2, "127.0.0.1:3"), three = new(3, "127.0.0.1:7");
-        Assert.True(three.IsMoreThan(two));
-        Assert.False(two.IsMoreThan(three));
-        Assert.True(two.IsMoreThan(three with { Members = 2 }));
-        Assert.False((three with { Members = 2 }).IsMoreThan(two));
-        Assert.False(two.IsMoreThan(two));
-        Assert.Equal([Node(2)], Reunion.GoalsOfTheIdle(Reunion.PatienceOfTheIdle, [Node(2)]));
-        Assert.Empty(Reunion.GoalsOfTheIdle(Reunion.Patience, [Node(2)]));
-    }
-
-    [Fact]
-    public void A_seed_that_may_stand_still_is_left_alone_for_longer_than_one_that_has_died()
-    {
-        Assert.True(Reunion.MayAsk(Reunion.Patience, died: true));
-        Assert.False(Reunion.MayAsk(Reunion.Patience, died: false));
-        Assert.True(Reunion.MayAsk(Reunion.PatienceWithTheSilent, died: false));
     }
 
     [Fact]
@@ -99,6 +70,30 @@ public sealed class StandingTests
         Assert.All(heard, h => Assert.Equal([led], Assert.IsType<CoordinatorElsewhere>(h).Through));
         coordinator.Terminate();
         Wait.Until(() => coordinator.WhenTerminated.IsCompleted, () => "it does not end");
+    }
+
+    [Fact]
+    public void A_coordinator_that_waits_hears_of_a_smaller_cluster_in_which_one_leads_and_that_one_stays()
+    {
+        static ActorSystem Start(int port, int seed) => ClusterSystem.Start(new ClusterSettings("127.0.0.1", port, "127.0.0.1", [$"127.0.0.1:{seed}"], [ClusterSettings.CoordinatorRole], null), TestCluster.Node);
+        static ConcurrentQueue<object> Hears(ActorSystem node, Address seed, bool waits)
+        {
+            ConcurrentQueue<object> heard = [];
+            var standing = node.ActorOf(StandingActor.Props([seed], null, node.ActorOf(Props.Create(() => new Observer(heard)))), StandingActor.Name);
+            standing.Tell(new CoordinatorWaits(waits));
+            standing.Tell(new NodeDied(seed)); // before this one came
+            return heard;
+        }
+        int many = FreePorts.Take(), one = FreePorts.Take();
+        ActorSystem[] nodes = [Start(many, many), Start(0, many), Start(one, one)];
+        Wait.Until(() => StandingActor.IsMember(TestCluster.Cluster(nodes[1])), () => "it is not let in");
+        var goes = Hears(nodes[0], Node(one), waits: true);
+        var stays = Hears(nodes[2], Node(many), waits: false);
+        Wait.Until(() => !goes.IsEmpty, () => "nothing was heard");
+        Assert.All(goes, h => Assert.Equal([Node(one)], Assert.IsType<CoordinatorElsewhere>(h).Through));
+        Assert.Empty(stays);
+        foreach (var node in nodes) node.Terminate();
+        Wait.Until(() => nodes.All(n => n.WhenTerminated.IsCompleted), () => "they do not end");
     }
 
     sealed class Observer : ReceiveActor

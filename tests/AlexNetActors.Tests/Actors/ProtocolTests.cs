@@ -45,7 +45,7 @@ public sealed class ProtocolTests : IDisposable
         (new NodeReleased(), "90"),
         (new RunOver(true, "no"), "92 c3 a26e6f"),
         (new StandingAsked(null), "91 c0"),
-        (new StandingTold(true, new ClusterStrength(3, "a:1")), "92 c3 92 03 a3613a31"),
+        (new StandingTold(true, new ClusterStrength(3, "a:1", Leads: true)), "92 c3 93 03 a3613a31 c3"),
         (new LinkLost(1, "n", LinkPurpose.Batches, "no"), "94 01 a16e 01 a26e6f"),
         (new DisbandGroup(1, "no"), "92 01 a26e6f"),
         (new GpuReady(1, [TowerId.A]), "92 01 91 00"),
