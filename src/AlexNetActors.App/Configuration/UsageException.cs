@@ -1,4 +1,4 @@
 namespace AlexNetActors.App;
 
 /// <summary>The command was used wrongly: one line that says what, where, and what to do. Exit code 2.</summary>
-sealed class UsageException(string message) : Exception(message);
+class UsageException(string message) : Exception(message);

@@ -49,7 +49,8 @@ sealed class RunFolder
     /// </summary>
     /// <param name="owner">Who locks it, for others to read.</param>
     /// <param name="isReplaced">Whether this owner may train into the folder no more.</param>
-    /// <exception cref="UsageException">Another process holds it, or the folder holds something else than a run, or cannot be written.</exception>
+    /// <exception cref="FolderHeldException">Another process holds it.</exception>
+    /// <exception cref="UsageException">The folder holds something else than a run, or cannot be written.</exception>
     public RunLock Lock(string owner = "", Func<string, bool>? isReplaced = null)
     {
         if (!HoldsRun) RequireNothingElse();
@@ -60,7 +61,7 @@ sealed class RunFolder
             Put(OwnerName, System.Text.Encoding.UTF8.GetBytes(owner));
             return held;
         }
-        catch (IOException) when (isReplaced?.Invoke(OrdinaryFile.HasBytes(In(OwnerName)) ? File.ReadAllText(In(OwnerName)) : "") == true)
+        catch (IOException) when (isReplaced?.Invoke(Owner) == true)
         {
             string mine = $"{LockName}-{Environment.ProcessId}";
             var held = new RunLock(OpenLock(mine), takenOver: true);
@@ -70,13 +71,15 @@ sealed class RunFolder
         }
         catch (IOException) when (HasLock)
         {
-            throw new UsageException($"another process trains into {Path}: wait for it to end, or name another folder with --run");
+            throw new FolderHeldException($"another process trains into {Path}: wait for it to end, or name another folder with --run", Owner);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UsageException($"cannot make the run folder {Path}: {Hocon.OneLine(e.Message)}; name another one with --run");
         }
     }
+
+    string Owner => OrdinaryFile.HasBytes(In(OwnerName)) ? File.ReadAllText(In(OwnerName)) : "";
 
     FileStream OpenLock(string name) => new(In(name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
@@ -180,4 +183,12 @@ sealed class RunLock(FileStream file, bool takenOver) : IDisposable
     public bool TakenOver => takenOver;
 
     public void Dispose() => file.Dispose();
+}
+
+/// <summary>Another process trains into the run folder.</summary>
+/// <param name="message">As of every wrong use.</param>
+/// <param name="owner">What it calls itself: in a cluster the node's name; else empty.</param>
+sealed class FolderHeldException(string message, string owner) : UsageException(message)
+{
+    public string Owner => owner;
 }

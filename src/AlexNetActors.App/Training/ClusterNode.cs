@@ -140,7 +140,7 @@ sealed class ClusterNode : IDisposable
         var observer = _system.ActorOf(Props.Create(() => new NodeObserverActor(observed, isIn)), "observer");
         _system.ActorOf(StandingActor.Props(_configuredSeeds, _credentials, observer), StandingActor.Name);
         var manager = office is null ? null : ClusterSingletonManager.Props(
-            CoordinatorActor.Props(() => observed.Open(office, IsReplaced), means.Name, _tensors, observer), PoisonPill.Instance,
+            CoordinatorActor.Props(() => observed.Open(office, IsReplaced, _configuredSeeds), means.Name, _tensors, observer), PoisonPill.Instance,
             ClusterSingletonManagerSettings.Create(_system).WithRole(ClusterSettings.CoordinatorRole).WithRemovalMargin(RemovalMargin));
         var proxy = ClusterSingletonProxy.Props("/user/node/coordinator", ClusterSingletonProxySettings.Create(_system).WithRole(ClusterSettings.CoordinatorRole));
         return _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");

@@ -29,14 +29,19 @@ sealed class NodeJournal(string name, RunOffice? office, Output output)
     /// <summary>It has formed a group.</summary>
     public bool FormedGroup { get; private set; }
 
-    /// <summary>From the coordinator's actor, as it takes office.</summary>
-    public OpenedRun Open(RunOffice office, Func<string, bool> isReplaced)
+    /// <summary>From the coordinator's actor, as it takes office. Where a seed's node has the run folder there are two clusters, and that one trains.</summary>
+    public OpenedRun Open(RunOffice office, Func<string, bool> isReplaced, IEnumerable<Address> seeds)
     {
         try
         {
             var run = office.Open(name, isReplaced);
             output.Event(EventLine.Line("office", ("node", name)));
             return run;
+        }
+        catch (FolderHeldException e) when (seeds.FirstOrDefault(s => Majority.NodeName(s) == e.Owner) is { } there && e.Owner != name)
+        {
+            End.TrySetResult(new NodeEnd($"{e.Owner}, which is of another cluster, trains into this node's run folder", Failed: true, Goals: [there]));
+            throw;
         }
         catch (Exception e)
         {

@@ -19,7 +19,8 @@ sealed class RunOffice(string runFolder, RunPlan plan, NodeSettings node, Output
 
     /// <param name="me">Name of this node.</param>
     /// <param name="isReplaced">Whether a node was of this cluster and is no more: its run folder is taken over.</param>
-    /// <exception cref="UsageException">The folder is another run's, or another process's.</exception>
+    /// <exception cref="FolderHeldException">The folder is another process's.</exception>
+    /// <exception cref="UsageException">It is another run's.</exception>
     /// <exception cref="RunException">It is damaged or cannot be written.</exception>
     public OpenedRun Open(string me, Func<string, bool> isReplaced)
     {

@@ -82,6 +82,28 @@ public sealed class LoneSeedTests : IDisposable
         Assert.Equal((Steps, _workshop.Expected(Steps)), (steps, CheckpointManifest.Read(folder).WeightsSha256));
     }
 
+    /// <summary>It does not answer, and has the run folder.</summary>
+    [Fact]
+    public void A_first_seed_that_starts_again_while_the_second_leads_and_stands_still_goes_to_it()
+    {
+        int port = FreePorts.Take();
+        using var cluster = new ProcessCluster(_workshop) { MoreSeedPorts = [port] };
+        NodeProcess StartFirst() => cluster.StartCoordinator(Steps, "coordinator,gpu", Snapshots);
+        var first = StartFirst();
+        var second = cluster.Add("second", port, ["--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json", .. Snapshots]);
+        var loader = cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
+        WaitForSteps(cluster, 20);
+
+        first.Kill();
+        second.WaitFor("run folder "); // has taken over
+        second.Signal("STOP");
+        var again = StartFirst();
+        again.WaitFor($"127.0.0.1:{port}, which is of another cluster, trains into this node's run folder; this node goes there");
+        second.Signal("CONT");
+        Assert.Equal(_workshop.Expected(Steps), second.WaitForEnd().Expect(0).Digest);
+        foreach (var node in new[] { again, loader }) node.WaitForEnd().Expect(0);
+    }
+
     [Fact]
     public void A_seed_that_comes_back_while_another_coordinates_and_waits_for_its_device_goes_to_it()
     {
