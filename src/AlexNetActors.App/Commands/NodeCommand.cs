@@ -77,8 +77,8 @@ sealed class NodeCommand
                 recipe: run.Recipe is not null || !settings.OfRecipe.IsEmpty ? Own(run, settings, served) : null,
                 dataPath: served?.Path, data: served is null ? null : new DataOffer(served.Digest, served.Train.Count),
                 devices, loaders: roles.Contains(Loader) ? node.Loaders : 0, shelf);
-            (int code, earlier) = cluster.Take(means with { Faults = faults }, plan is null ? null : new RunOffice(folder!, plan, node, _output, dashboard?.Board, sinks), _output);
-            if (earlier is null) return code;
+            (int? code, earlier) = cluster.Take(means with { Faults = faults }, plan is null ? null : new RunOffice(folder!, plan, node, _output, dashboard?.Board, sinks), _output);
+            if (code is { } ended) return ended;
         }
     }
 

@@ -69,7 +69,7 @@ sealed class ClusterNode : IDisposable
             _system.Terminate().Wait(LeaveMax);
             throw;
         }
-        _lookout = new Lookout(_cluster.SelfAddress, earlier, settings.Roles.Contains(ClusterSettings.CoordinatorRole), [.. _configuredSeeds.Select(Majority.NodeName)]);
+        _lookout = new Lookout(_cluster.SelfAddress, earlier, settings.Roles.Contains(ClusterSettings.CoordinatorRole), [.. _configuredSeeds.Select(Majority.NodeName)], [.. _seeds.Where(s => !s.Equals(_cluster.SelfAddress))]);
     }
 
     public NodeMeans Means(string? recipe, string? dataPath, DataOffer? data, IReadOnlyList<OfferedDevice> devices, int loaders, SnapshotShelf shelf) => new(
@@ -79,8 +79,8 @@ sealed class ClusterNode : IDisposable
     /// <param name="means">What it brings along.</param>
     /// <param name="office">Of a node that may be coordinator; else null.</param>
     /// <param name="output">Where it says what happens.</param>
-    /// <returns>The exit code; or with what the node, which was a member and was put out, may come back.</returns>
-    public (int Code, Membership? Return) Take(NodeMeans means, RunOffice? office, Output output)
+    /// <returns>The exit code; or null where it is to join again, and with what if it was a member.</returns>
+    public (int? Code, Membership? Return) Take(NodeMeans means, RunOffice? office, Output output)
     {
         var observed = new NodeJournal(means.Name, office, output);
         var actor = new TaskCompletionSource<IActorRef>(); // a signal may come before there is anybody to tell
@@ -93,7 +93,7 @@ sealed class ClusterNode : IDisposable
             actor.Task.ContinueWith(t => t.Result.Tell(new StopRun(handsOver)), TaskScheduler.Default);
         }
         using var signals = new StopSignals(output.Log.WriteLine, Stop, late: why => observed.End.TrySetResult(new NodeEnd(why, Failed: true)));
-        string[] asked = [.. _seeds.Where(s => !s.Equals(_cluster.SelfAddress)).Select(Majority.NodeName)];
+        string[] asked = [.. _lookout.Asked.Select(Majority.NodeName)];
         if (asked.Length > 0) output.Log.WriteLine($"{means.Name} asks {string.Join(" or ", asked)} to let it in");
         bool isIn = false;
         void SayIsIn(bool first)
@@ -112,10 +112,11 @@ sealed class ClusterNode : IDisposable
         var end = observed.Follow();
         try
         {
-            if (observed.Stopping || _lookout.Return(end) is not { } membership) return (observed.Report(end), null);
+            if (observed.Stopping || !_lookout.ComesBack(end)) return (observed.Report(end), null);
+            var membership = _lookout.Return(end);
             output.Log.WriteLine($"{end.Why}; {(end.Goals is null ? "it joins again" : GoesThere)}");
             Leave();
-            return observed.Stopping ? (observed.Report(end with { Why = "stopped as asked", Failed = true }), null) : (0, membership); // asked while it left
+            return observed.Stopping ? (observed.Report(end with { Why = "stopped as asked", Failed = true }), null) : (null, membership); // asked while it left
         }
         finally
         {
@@ -146,7 +147,7 @@ sealed class ClusterNode : IDisposable
         return _system.ActorOf(NodeActor.Props(means, manager, proxy, observer), "node");
     }
 
-    /// <summary>Until the node takes part no longer.</summary>
+    /// <summary>Until the node takes part no longer, or its actor system has ended.</summary>
     void LookAround(NodeJournal observed, Output output)
     {
         var since = Stopwatch.StartNew();
@@ -163,10 +164,10 @@ sealed class ClusterNode : IDisposable
             {
                 case null: break;
                 case Move.SayOutside:
-                    output.Log.WriteLine($"no seed has let this node in yet ({SeedNames}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any?");
+                    output.Log.WriteLine($"no seed has let this node in yet ({SeedNames}): is one of them up, is that its address, and have both certificates of one authority, or neither of them any? If the run is over, end this node");
                     break;
                 case Move.SayUnled:
-                    output.Log.WriteLine($"no node of this cluster has the role {ClusterSettings.CoordinatorRole}: start one with the same --seeds, and the run goes on; if it is over, end this node");
+                    output.Log.WriteLine($"no node of this cluster has the role {ClusterSettings.CoordinatorRole}: start one with the same --seeds, and the run goes on. If it is over, end this node");
                     break;
                 case Move.Ask m: answers = Task.WhenAll(m.Nodes.Select(a => StandingActor.Of(_system, a, _credentials))); break; // each has a deadline
                 case Move.Found: _cluster.Join(_cluster.SelfAddress); break;
@@ -174,7 +175,7 @@ sealed class ClusterNode : IDisposable
                 default: throw new InvalidOperationException($"no way to do {move}");
             }
         }
-        while (!observed.End.Task.Wait(LookInterval));
+        while (Task.WaitAny([observed.End.Task, _system.WhenTerminated], LookInterval) < 0);
     }
 
     /// <summary>Names of those where somebody listens who is no node of this cluster: to dial him by Akka would end the actor system.</summary>

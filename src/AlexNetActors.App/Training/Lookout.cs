@@ -58,7 +58,8 @@ abstract record Move
 /// <param name="Earlier">Of one that was a member before: it founds no cluster of its own while one may be there.</param>
 /// <param name="Coordinates">Whether a cluster of this node alone could do anything.</param>
 /// <param name="Seeds">Names of nodes, the one that is to begin first.</param>
-sealed record Lookout(Address Self, Membership? Earlier, bool Coordinates, IReadOnlyList<string> Seeds)
+/// <param name="Asked">Those whom it asks to let it in.</param>
+sealed record Lookout(Address Self, Membership? Earlier, bool Coordinates, IReadOnlyList<string> Seeds, IReadOnlyCollection<Address> Asked)
 {
     /// <summary>How long a node waits to be let in, or for a coordinator, before it says what may be wrong; it goes on waiting.</summary>
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -72,10 +73,14 @@ sealed record Lookout(Address Self, Membership? Earlier, bool Coordinates, IRead
     /// </summary>
     static readonly TimeSpan SleptMin = TimeSpan.FromSeconds(8);
 
+    /// <summary>How often in a row a node that comes back, and has <see cref="ReturnMax"/>, begins anew as it is not heard.</summary>
+    const int UnheardMax = 3;
+
     /// <summary>How many times in a row all others are to be found dead before this node gives up: they may be about to start again.</summary>
     const int AloneMax = 3;
 
     static readonly NodeEnd
+        Unheard = new("a node that may be up has not let this one in", Failed: true, PutOut: true),
         SleptLong = new("this process stood still for so long that no other node of its cluster is left", Failed: true, PutOut: true),
         LeftAlone = new("every other node of the cluster that has put this one out has ended; start it again with them", Failed: true),
         NotLetIn = new($"no node of the cluster that has put this one out has let it in again within {ReturnMax.TotalSeconds:0} s; start it again when one is up", Failed: true),
@@ -112,26 +117,36 @@ sealed record Lookout(Address Self, Membership? Earlier, bool Coordinates, IRead
         if (next.Slept && sight.Members.Count == 1 && next.Seen.Count > 1) return (next, new Move.End(SleptLong));
         if (Earlier is not null && !next.WasIn && sight.At >= ReturnMax) return (next, new Move.End(Earlier.Goals is null ? NotLetIn : NotLetInThere));
         if (sight.At - next.WellAt >= Patience) return (next with { WellAt = sight.At }, sight.IsIn ? new Move.SayUnled() : new Move.SayOutside());
-        if (Earlier is { Goals: null } && sight.Members.Count <= 1 && sight.At - AskedAt >= AskInterval) return (next with { AskedAt = sight.At }, new Move.Ask(Earlier.Members));
+        bool asks = Earlier is { Goals: null } ? sight.Members.Count <= 1 : next.Seen.IsEmpty && sight.At >= Patience;
+        if (asks && sight.At - AskedAt >= AskInterval) return (next with { AskedAt = sight.At }, new Move.Ask([.. Earlier is { Goals: null } ? Earlier.Members : Asked]));
         return (next, null);
     }
 
-    /// <summary>If all who are left of a cluster were put out, one of them begins anew: <see cref="Founding"/>.</summary>
+    /// <summary>
+    /// If all who are left of a cluster were put out, one of them begins anew: <see cref="Founding"/>. Akka.Remote, when one of two processes stood still while
+    /// they first dialled each other, may never have them hear each other: whoever is not let in where somebody listens dials anew, from another actor system.
+    /// </summary>
     /// <param name="standings">How those stand who were asked.</param>
     public (Lookout Next, Move? Move) Hear(IReadOnlyCollection<Standing> standings)
     {
+        bool unheard = Seen.IsEmpty && Last.At >= Patience && standings.Any(s => s is Standing.Silent or Standing.Member or Standing.Led);
+        if (unheard && !(Earlier?.Failures >= UnheardMax)) return (this, new Move.End(Unheard));
+        if (Earlier is not { Goals: null }) return (this, null);
         int alone = standings.All(s => s == Standing.Dead) ? Alone + 1 : 0;
         var next = this with { Alone = alone };
         if (!Coordinates && alone > 0) return (next, alone < AloneMax ? null : new Move.End(LeftAlone)); // also when it has founded a cluster, for others that then ended
-        return (next, !Last.IsIn && Self.Equals(Founding.Founder(Self, [.. Earlier!.Members.Zip(standings)], Seeds)) ? new Move.Found() : null);
+        return (next, !Last.IsIn && Self.Equals(Founding.Founder(Self, [.. Earlier.Members.Zip(standings)], Seeds)) ? new Move.Found() : null);
     }
 
-    /// <returns>With what it comes back, or goes to another cluster; null where that was the end.</returns>
+    /// <summary>Whether it joins again, or another cluster, after that. Who knows nobody has nowhere to come back to.</summary>
+    public bool ComesBack(NodeEnd end) => end.Goals is not null || end == Unheard || (end.PutOut && (!Seen.IsEmpty || Earlier is not null));
+
+    /// <returns>What it takes along then; null where it has not been anywhere.</returns>
     public Membership? Return(NodeEnd end)
     {
         if (end.Goals is not null) return new Membership([.. Last.Members], 0, end.Goals);
-        if (!end.PutOut || (!WasIn && Earlier is null)) return null;
-        if (!WasIn && Earlier!.Goals is not null) return Earlier with { Failures = Earlier.Failures + 1 };
-        return new Membership([.. Seen.Union(Earlier is { Goals: null } ? Earlier.Members : []).Remove(Self)], WasIn ? 0 : Earlier!.Failures + 1);
+        int failures = WasIn ? 0 : (Earlier?.Failures ?? 0) + 1;
+        if (Seen.IsEmpty) return Earlier is null ? null : Earlier with { Failures = failures };
+        return new Membership([.. Seen.Union(Earlier is { Goals: null } ? Earlier.Members : []).Remove(Self)], failures);
     }
 }

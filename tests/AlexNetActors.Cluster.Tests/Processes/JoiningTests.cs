@@ -56,6 +56,23 @@ public sealed class JoiningTests : IDisposable
         gpu.WaitForEnd().Expect(0);
     }
 
+    /// <summary>Akka.Remote never has them hear each other where one stood still while the other first dialled it: another actor system is heard.</summary>
+    [Fact]
+    public void A_node_that_stood_still_while_its_seed_came_is_let_in()
+    {
+        int port = FreePorts.Take();
+        using var cluster = new ProcessCluster(_workshop) { MoreSeedPorts = [port] };
+        var gpu = cluster.Add("gpu", port, "--roles", "gpu,loader", "--data", _workshop.Data);
+        gpu.WaitFor(" asks ");
+        gpu.Signal("STOP");
+        var coordinator = cluster.StartCoordinator(3, "coordinator,gpu"); // dials it, as it is a seed, too
+        coordinator.WaitFor("founds a cluster");
+        Thread.Sleep(9000); // longer than Akka waits for an answer when it dials
+        gpu.Signal("CONT");
+        coordinator.WaitForEnd().Expect(0);
+        gpu.WaitForEnd().Expect(0);
+    }
+
     static string Role(char c) => c switch { 'c' => "coordinator", 'g' => "gpu", _ => "loader" };
 
     [Fact]

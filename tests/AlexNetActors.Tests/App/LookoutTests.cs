@@ -16,12 +16,12 @@ public sealed class LookoutTests
     /// <summary>Looks four times a second, as the node does, and keeps what it is to do.</summary>
     sealed class Watch(Membership? earlier = null, bool coordinates = false)
     {
-        public Lookout Lookout { get; private set; } = new(Self, earlier, coordinates, ["127.0.0.1:2", "127.0.0.1:1"]);
+        public Lookout Lookout { get; private set; } = new(Self, earlier, coordinates, ["127.0.0.1:2", "127.0.0.1:1"], [Other, Third]);
 
         public List<(double At, Move Move)> Moves { get; } = [];
 
         /// <summary>Whoever is asked stands like this.</summary>
-        public Standing[] Standings { get; set; } = [Standing.Silent, Standing.Silent];
+        public Standing[] Standings { get; set; } = [Standing.Outside, Standing.Outside];
 
         double _now;
 
@@ -49,7 +49,7 @@ public sealed class LookoutTests
 
         public NodeEnd End => Assert.IsType<Move.End>(Moves[^1].Move).How;
 
-        public Membership? Return(NodeEnd end) => Lookout.Return(end);
+        public Membership? Return(NodeEnd end) => Lookout.ComesBack(end) ? Lookout.Return(end) : null;
     }
 
     static readonly NodeEnd Over = new("over", Failed: false), Terminated = new("put out", Failed: true, PutOut: true);
@@ -100,7 +100,7 @@ public sealed class LookoutTests
     [Fact]
     public void Who_coordinates_founds_the_cluster_anew_once_most_others_are_known_to_be_dead()
     {
-        var watch = new Watch(PutOut, coordinates: true).Outside(14);
+        var watch = new Watch(PutOut, coordinates: true) { Standings = [Standing.Silent, Standing.Silent] }.Outside(14);
         Assert.Empty(watch.Moves);
         watch.Standings = [Standing.Dead, Standing.Silent];
         watch.Outside(2);
@@ -126,6 +126,21 @@ public sealed class LookoutTests
         Assert.Contains("has ended", watch.End.Why);
     }
 
+    /// <summary>Akka.Remote may never have two hear each other of whom one stood still while they first dialled; another actor system is heard.</summary>
+    [Fact]
+    public void Who_is_not_let_in_for_20_seconds_where_somebody_may_be_joins_again()
+    {
+        var watch = new Watch { Standings = [Standing.Dead, Standing.Silent] }.Outside(26);
+        Assert.True(watch.End.PutOut && watch.Lookout.ComesBack(watch.End));
+        Assert.Null(watch.Return(watch.End)); // it has not been anywhere
+        Assert.All([PutOut, Goes], m => Assert.Equal(m with { Failures = 1 }, new Watch(m) { Standings = watch.Standings }.Outside(26) is var w ? w.Return(w.End) : null));
+        Assert.All([PutOut, Goes], m => Assert.Contains("within 120 s", new Watch(m with { Failures = 3 }) { Standings = watch.Standings }.Outside(121).End.Why));
+    }
+
+    [Fact]
+    public void Who_is_not_let_in_as_nobody_is_there_or_all_are_outside_waits() =>
+        Assert.All([Standing.Dead, Standing.Outside], s => Assert.All(new Watch { Standings = [s, s] }.Outside(300).Moves, m => Assert.IsType<Move.SayOutside>(m.Move)));
+
     [Fact]
     public void When_the_run_is_over_nobody_comes_back() =>
         Assert.All([null, PutOut, Goes], m => Assert.Null(new Watch(m).For(3, isLed: true, members: [Self, Other]).Return(Over)));
@@ -134,6 +149,7 @@ public sealed class LookoutTests
     public void Who_was_never_let_in_ends_when_it_is_put_out_unless_it_was_a_member_before()
     {
         Assert.Null(new Watch().Outside(3).Return(Terminated));
+        Expect(1, [Other], new Watch().For(3, isIn: false, members: [Self, Other]).Return(Terminated)); // was about to be let in
         Expect(1, [Other, Third], new Watch(PutOut).Outside(3).Return(Terminated));
         Assert.Equal(Goes with { Failures = 1 }, new Watch(Goes).Outside(3).Return(Terminated)); // still goes there
     }
