@@ -167,8 +167,7 @@ public sealed class CheckpointFolder(string path)
         try
         {
             if (Directory.Exists(aside)) Disk.Delete(aside);
-            Disk.Move(folder, aside);
-            Disk.FlushDirectory(Path);
+            Disk.Move(folder, aside); // lasts from the next checkpoint's name on; until then it is passed over again
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

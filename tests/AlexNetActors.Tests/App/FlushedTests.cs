@@ -29,7 +29,7 @@ public sealed partial class FlushedTests : IDisposable
         Assert.SkipUnless(File.Exists(Strace), "needs strace, which tells a process's calls to the system");
         string log = _workshop.In("calls");
         var result = Alexnet.Wait(Alexnet.StartProcess(Strace, ["-f", "--seccomp-bpf", "-qq", "-y", "-s", "0", "-e", "signal=none", "-o", log,
-            "-e", "trace=write,writev,pwrite64,pwritev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir", .. Alexnet.Command, .. args]));
+            "-e", "trace=mkdir,write,writev,pwrite64,pwritev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,rmdir", .. Alexnet.Command, .. args]));
         Assert.SkipWhen(result.Err.Contains("ptrace", StringComparison.Ordinal), $"no process may be traced here: {result.Err}");
         result.Expect(0);
         return [.. File.ReadLines(log).Select(l => Line().Match(l)).Where(m => m.Success && m.Groups["path"].Value.StartsWith(_workshop.Folder, StringComparison.Ordinal))
@@ -60,6 +60,9 @@ public sealed partial class FlushedTests : IDisposable
             Assert.True(kept >= 0, $"{folder} is not flushed after {rename.To} has its name");
             if (files.Any(f => f.Key != rename.Path)) Assert.True(removed < 0 || kept < removed, $"{calls[Math.Max(0, removed)].Path} goes before the name {rename.To} is on the disk");
             named.Add(Path.GetFileName(rename.To));
+            int made = Array.FindIndex(calls, c => c.Name == "mkdir" && c.Path == folder); // with it what it is in; one that the user has named is his to keep
+            string within = Path.GetDirectoryName(folder)!;
+            if (made >= 0 && calls.Take(made).Any(c => c.Name == "mkdir" && c.Path == within)) Assert.True(Flush(calls, within, made) is >= 0 and var at && at < n, $"{within} is not flushed before {rename.To} has its name");
         }
         return [.. named];
     }

@@ -72,8 +72,11 @@ public class AugmentationTests
     [InlineData(123_456_789_012)]
     public void DrawsAreTheWordsOfTheirPosition(long position)
     {
-        var (top, left, mirrored, _) = new Philox(5, Purpose.Crop, 0, (ulong)position).Block(0);
-        Assert.Equal(new Placement((int)((ulong)top * 33 >> 32), (int)((ulong)left * 33 >> 32), mirrored >= 1u << 31), Paper.Place(5, position, 256));
+        for (long at = position; at < position + 32; at++) // of a mirror only one bit shows
+        {
+            var (top, left, mirrored, _) = new Philox(5, Purpose.Crop, 0, (ulong)at).Block(0);
+            Assert.Equal(new Placement((int)((ulong)top * 33 >> 32), (int)((ulong)left * 33 >> 32), mirrored >= 1u << 31), Paper.Place(5, at, 256));
+        }
 
         var (axes, normals, shift) = (Axes(), new Philox(5, Purpose.ColourShift, 0, (ulong)position), new float[3]);
         Paper.Shift(5, position, axes, shift);

@@ -155,6 +155,36 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Equal(States(2)[0].Values[0].Data, towers[0].Values[0].Data);
     }
 
+    /// <summary>A process that is killed while it replaces a checkpoint leaves the old one under another name, alone or beside the new one.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OneThatWasBeingReplacedIsStillThereAndNoOtherProcessLeavesItSo(bool newOneHasItsName)
+    {
+        const string Replaced = ".replaced";
+        Directory.Move(Save(10), _folder.Path + "/step-00000010" + Replaced);
+        if (newOneHasItsName)
+        {
+            Directory.Move(_folder.Path, _folder.Path + "-before");
+            Save(10, seed: 2);
+            Directory.Move(_folder.Path + "-before/step-00000010" + Replaced, _folder.Path + "/step-00000010" + Replaced);
+        }
+        Assert.Equal([10], Steps());
+        Assert.Equal(newOneHasItsName ? null : Replaced, Path.GetExtension(_folder.List()[0].Folder) is { Length: > 0 } extension ? extension : null);
+        _folder.Begin(20);
+        Assert.Equal(Path.Combine(_folder.Path, "step-00000010"), Assert.Single(_folder.List()).Folder);
+        Assert.Empty(Directory.GetDirectories(_folder.Path, "*" + Replaced));
+        Assert.Equal(States(newOneHasItsName ? 2u : 1)[0].Values[0].Data, CheckpointFolder.Load(_folder.List()[0].Folder).Towers[0].Values[0].Data);
+    }
+
+    [Fact]
+    public void BeforeTheFirstValidationTheNewestIsTheBestWithoutAWord()
+    {
+        Save(10);
+        string newest = Save(20);
+        Assert.Equal(newest, _folder.BestWhole(Assert.Fail)!.Value.Folder);
+    }
+
     [Fact]
     public void UnfinishedCheckpointsAreNotListed()
     {

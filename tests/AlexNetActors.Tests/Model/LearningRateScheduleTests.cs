@@ -62,6 +62,15 @@ public sealed class LearningRateScheduleTests
     });
 
     [Fact]
+    public void AnImprovementIsWaitedForAnew() => Schedules.Sample(schedule =>
+    {
+        var state = schedule.Start;
+        for (double error = 1; error > 0.1; error *= 0.89)
+            for (int n = 0; n < schedule.Patience; n++) state = schedule.Observe(state, error); // better once, then one short of the patience
+        Assert.Equal((schedule.InitialRate, 0, schedule.Patience - 1), (state.Rate, state.Reductions, state.Waited));
+    });
+
+    [Fact]
     public void TooLittleImprovementIsNone()
     {
         var schedule = new LearningRateSchedule(0.01f, 10, 3, Patience: 1, Improvement: 0.1);

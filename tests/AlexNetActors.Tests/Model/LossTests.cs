@@ -33,6 +33,23 @@ public sealed class LossTests
     });
 
     [Fact]
+    public void ABatchsGradientIsTheMeanOfItsImages() => Gen.Float[-9, 9].Array[24].Sample(logits =>
+    {
+        int[] labels = [0, 3, 2, -1, 1, 3];
+        float[] a = new float[12], b = new float[12], aOne = new float[2], bOne = new float[2];
+        Loss.Evaluate(logits, labels, 4, a, b);
+        for (int image = 0; image < labels.Length; image++)
+        {
+            Loss.Evaluate(logits.AsSpan(4 * image, 4), [labels[image]], 4, aOne, bOne);
+            for (int i = 0; i < 2; i++)
+            {
+                Assert.Equal(aOne[i] / 6, a[2 * image + i], 1e-7);
+                Assert.Equal(bOne[i] / 6, b[2 * image + i], 1e-7);
+            }
+        }
+    });
+
+    [Fact]
     public void TheRankCountsWhoIsAtLeastAsGood() => Gen.Select(Gen.Int[0, 5].Array[1, 70], Gen.Int[0, 1000]).Sample((values, choice) =>
     {
         float[] row = [.. values.Select(v => v == 0 ? float.NaN : v)];
@@ -50,7 +67,7 @@ public sealed class LossTests
         Assert.Equal(Loss.Rank<double>(row, label) == 0, guess == label);
         Assert.InRange(guess, 0, named - 1);
         if (guess != label) Assert.Equal(row.Take(named).Where((_, i) => i != label).Max(), row[guess]);
-    });
+    }, iter: 2000);
 
     [Fact]
     public void HugeLogitsDoNotOverflow()
@@ -63,13 +80,15 @@ public sealed class LossTests
     [Fact]
     public void UnlabelledImagesCountForNothing()
     {
-        float[] logits = [1, 2, 9, 9, 1, 2], d = new float[3];
+        float[] logits = [1, 2, 9, 9, 1, 2];
         var score = Loss.Evaluate(logits, [1, -1, 0], 2);
         Assert.Equal((2, 1, 0), (score.Images, score.Top1Errors, score.Top5Errors));
         Assert.Equal((Loss.Evaluate([1, 2], [1], 2) + Loss.Evaluate([1, 2], [0], 2)).LossSum, score.LossSum);
-        Loss.Evaluate(logits, [1, -1, 0], 2, d, []);
-        Assert.Equal(0, d[1]);
-        Assert.NotEqual(0, d[0]);
+        float[] a = [7, 7, 7], b = [7, 7, 7]; // of the batch before
+        Loss.Evaluate(logits, [1, -1, 0], 2, a, b);
+        Assert.Equal((0, 0), (a[1], b[1]));
+        Assert.DoesNotContain(7f, a.Concat(b));
+        Assert.DoesNotContain(0f, new[] { a[0], a[2], b[0], b[2] });
     }
 
     [Fact]

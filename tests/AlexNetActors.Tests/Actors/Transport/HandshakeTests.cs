@@ -115,6 +115,31 @@ public sealed class HandshakeTests : IDisposable
     }
 
     [Fact]
+    public void Another_program_is_told_nothing()
+    {
+        using var peer = new RawPeer(_right);
+        peer.Stream.Write("GET / HTTP/1.1\r\nHost: here\r\n\r\n"u8);
+        Assert.Equal(0, peer.WaitForEnd());
+        Assert.Equal(1, _right.Counters.ConnectionsRefused(Refusal.Garbage));
+    }
+
+    /// <summary>Its link was told to expect it, and would wait for it.</summary>
+    [Fact]
+    public void One_that_is_gone_before_it_is_let_in_is_lost()
+    {
+        using var peer = new RawPeer(_right);
+        _right.Expect("gpu-1", 3, _ =>
+        {
+            peer.Vanish();
+            peer.Dispose();
+            return _ear;
+        });
+        HelloFormat.WriteHello(peer.Stream, Links.Hello);
+        Assert.StartsWith("gpu-0 at 127.0.0.1:", _ear.Loss());
+        Assert.Empty(_ear.Connections);
+    }
+
+    [Fact]
     public void Another_version_is_told_which_ones_there_are()
     {
         using var peer = new RawPeer(_right);
@@ -145,6 +170,17 @@ public sealed class HandshakeTests : IDisposable
             Thread.Sleep(20);
         }
         Links.Until(() => node.Counters.ConnectionsRefused(Refusal.Slow) == 1, "the stranger's end");
+    }
+
+    [Fact]
+    public void Who_has_said_nothing_is_sent_away_with_the_nodes_end()
+    {
+        using var node = new TensorNode(Links.Settings with { HandshakeDeadline = TimeSpan.FromHours(1) });
+        node.Expect("gpu-1", 3, _ => _ear);
+        using var silent = new RawPeer(node);
+        using var later = RawPeer.Accepted(node, Links.Hello); // the other one was heard out before
+        node.Dispose();
+        silent.WaitForEnd();
     }
 
     [Fact]

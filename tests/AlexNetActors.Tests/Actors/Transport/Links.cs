@@ -47,6 +47,9 @@ sealed class Ear(int bytesMax = 16 << 20) : IFrameReceiver
     /// <summary>Where a payload is cut in two.</summary>
     public Func<int, int> Cut { get; set; } = bytes => bytes / 3;
 
+    /// <summary>Bytes of a payload that it has no place for, and does not say so.</summary>
+    public int Lacking { get; set; }
+
     public TensorConnection Connection() => Take(Connections);
 
     public (FrameHeader Header, string Digest) Frame() => Take(Frames);
@@ -64,7 +67,7 @@ sealed class Ear(int bytesMax = 16 << 20) : IFrameReceiver
         if (header.Pass.Generation != Links.Hello.Generation) throw new FrameRefusedException($"generation {header.Pass.Generation}, wanted {Links.Hello.Generation}");
         if (header.Bytes > _buffer.Length) throw new FrameRefusedException($"{header.Bytes} bytes, wanted {_buffer.Length} at most");
         int cut = Cut(header.Bytes);
-        return (_buffer.AsMemory(0, cut), _buffer.AsMemory(cut, header.Bytes - cut));
+        return (_buffer.AsMemory(0, cut), _buffer.AsMemory(cut, header.Bytes - cut - Lacking));
     }
 
     void IFrameReceiver.Received(in FrameHeader header)

@@ -50,14 +50,17 @@ sealed class RawPeer : IDisposable
         catch (SocketException) { } // it has closed already
     }
 
-    public void WaitForEnd()
+    /// <returns>How many bytes it has sent before.</returns>
+    public int WaitForEnd()
     {
+        int heard = 0;
         try
         {
             Span<byte> some = stackalloc byte[512];
-            while (Stream.Read(some) > 0) { }
+            while (Stream.Read(some) is > 0 and int more) heard += more;
         }
         catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset }) { }
+        return heard;
     }
 
     /// <summary>Gone without a farewell: the node gets a reset.</summary>

@@ -70,8 +70,8 @@ public sealed class RefusedFrameTests : IDisposable
     [Fact]
     public void Another_size_than_the_place_for_it()
     {
-        _ear.Cut = bytes => bytes / 2;
-        IsRefused(RawPeer.Frame(Links.Header(1000) with { Bytes = 5000 }, []), "5000 bytes");
+        _ear.Lacking = 1;
+        IsRefused(Frame(), "1000 bytes, wanted 333 + 666");
     }
 
     [Fact]

@@ -89,6 +89,49 @@ public sealed class SilenceTests
         }
     }
 
+    /// <summary>A whole frame lies in the socket when the connection ends: it is neither written nor said to have come.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1000)]
+    public void What_has_come_by_its_end_is_not_taken(int bytes)
+    {
+        using var node = new TensorNode(Quick);
+        var receiver = new EndsAtAFrame(new byte[bytes]);
+        node.Expect("gpu-1", 3, _ => receiver);
+        using var peer = RawPeer.Accepted(node, Links.Hello);
+        peer.Stream.Write(RawPeer.Frame(Links.Header(bytes), Links.Bytes(bytes, 1)));
+        Links.Until(() => receiver.Receives is not null, "a frame");
+        Assert.True(receiver.Receives!.Join(Links.Deadline), "its thread goes on");
+        Assert.False(receiver.Place.AsSpan().ContainsAnyExcept((byte)0), "written after the end");
+        Assert.False(receiver.Took, "received after the end");
+    }
+
+    sealed class EndsAtAFrame(byte[] place) : IFrameReceiver
+    {
+        TensorConnection? _connection;
+        volatile Thread? _receives;
+
+        public byte[] Place => place;
+
+        /// <summary>The connection's thread, once it has ended the connection.</summary>
+        public Thread? Receives => _receives;
+
+        public bool Took { get; private set; }
+
+        void IFrameReceiver.Connected(TensorConnection connection) => _connection = connection;
+
+        (Memory<byte> First, Memory<byte> Second) IFrameReceiver.Destination(in FrameHeader header)
+        {
+            _connection!.Dispose();
+            _receives = Thread.CurrentThread;
+            return (place, default);
+        }
+
+        void IFrameReceiver.Received(in FrameHeader header) => Took = true;
+
+        void IFrameReceiver.Lost(string reason) { }
+    }
+
     sealed class Place(byte[] place) : IFrameReceiver
     {
         public TensorConnection? Connection { get; private set; }
