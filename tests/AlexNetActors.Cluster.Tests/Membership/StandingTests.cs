@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using Akka.Configuration;
 using AlexNetActors.Actors;
 using AlexNetActors.App;
 using ClusterSettings = AlexNetActors.Actors.ClusterSettings;
@@ -119,21 +120,25 @@ public sealed class StandingTests
         await lone.Terminate().WaitAsync(EndMax);
     }
 
-    /// <summary>Over TLS one in ten got its first answer after 4 s, when something else was sent: node.conf, batching.</summary>
+    /// <summary>
+    /// Over TLS one in ten got its first answer when something else was sent, Akka.Remote's sign of life after 4 s: node.conf, batching. Here that never
+    /// comes, so that however slow the machine is, what waits for it is not answered at all.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Whoever_connects_is_answered_at_once(bool encrypted)
+    public async Task Whoever_connects_is_answered_though_nothing_else_is_sent(bool encrypted)
     {
-        using var cluster = new TestCluster(encrypted);
+        var quiet = ConfigurationFactory.ParseString("akka.remote.transport-failure-detector { heartbeat-interval = 1h, acceptable-heartbeat-pause = 2h }").WithFallback(TestCluster.Node);
+        using var cluster = new TestCluster(encrypted, quiet);
         cluster.Members[0].ActorOf(Says(), StandingActor.Name);
-        var asks = cluster.Certify("asks");
         int seedless = FreePorts.Take();
         List<Task> ends = [];
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 40; i++)
         {
-            var lone = Lone(cluster, $"lone-{i}", 0, seedless);
-            Assert.Equal(Standing.Member, await StandingActor.Of(lone, cluster.Address, asks)); // or Silent, after the 2 s that it waits for an answer
+            var lone = Lone(cluster, $"lone-{i}", 0, seedless, quiet);
+            var told = await lone.ActorSelection(new RootActorPath(cluster.Address) / "user" / StandingActor.Name).Ask<StandingTold>(new StandingAsked(null), EndMax);
+            Assert.True(told.Member);
             ends.Add(lone.Terminate());
         }
         await Task.WhenAll(ends).WaitAsync(EndMax);
@@ -158,6 +163,6 @@ public sealed class StandingTests
     static Props Says(params Address[] seeds) => StandingActor.Props(seeds, null, ActorRefs.Nobody);
 
     /// <summary>A node that joins nobody, as nobody listens where its seed should be.</summary>
-    static ActorSystem Lone(TestCluster cluster, string name, int port, int seedless) =>
-        ClusterSystem.Start(cluster.Settings(port, cluster.Certify(name)) with { Seeds = [$"127.0.0.1:{seedless}"] }, TestCluster.Node);
+    static ActorSystem Lone(TestCluster cluster, string name, int port, int seedless, Config? node = null) =>
+        ClusterSystem.Start(cluster.Settings(port, cluster.Certify(name)) with { Seeds = [$"127.0.0.1:{seedless}"] }, node ?? TestCluster.Node);
 }

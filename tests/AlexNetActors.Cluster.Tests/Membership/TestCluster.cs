@@ -18,8 +18,13 @@ class TestCluster : IDisposable
     readonly List<ActorSystem> _members = [];
     readonly string _seed = $"127.0.0.1:{FreePorts.Take()}";
 
-    public TestCluster(bool encrypted)
+    readonly Config _node;
+
+    /// <param name="encrypted">By certificates of an authority of its own.</param>
+    /// <param name="node">How its members are; as the program reads it where nothing is said.</param>
+    public TestCluster(bool encrypted, Config? node = null)
     {
+        _node = node ?? Node;
         _authority = encrypted ? new TestAuthority() : null;
         for (int i = 0; i < Size; i++) Add(i == 0 ? Port : 0);
         WaitUntilWhole();
@@ -43,7 +48,7 @@ class TestCluster : IDisposable
 
     public ActorSystem Add(int port = 0)
     {
-        var member = ClusterSystem.Start(Settings(port, Certify($"node-{_members.Count}")), Node);
+        var member = ClusterSystem.Start(Settings(port, Certify($"node-{_members.Count}")), _node);
         member.ActorOf(Props.Create(() => new TestNode()), TestNode.Name);
         _members.Add(member);
         return member;
