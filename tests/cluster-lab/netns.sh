@@ -8,9 +8,11 @@
 #   netns.sh part I J      drops what hosts I and J send each other, and nothing else; join I J ends that
 #   netns.sh rate I RATE   host I's cable carries RATE (1gbit, 10gbit) each way; norate I: as fast as memory
 #   netns.sh down          takes everything away; processes that still run there keep their namespace until they end
+#
+# Their namespaces begin with $ALEXNET_LAB, or alexnet-lab: those of another name are another switch's, and neither knows of the other.
 set -euo pipefail
 
-prefix=alexnet-lab network=10.20.12 hosts_max=99
+prefix=${ALEXNET_LAB:-alexnet-lab} network=10.20.12 hosts_max=99
 switch=$prefix-switch
 
 # A cable's queue, in time at its rate: one TCP connection fills the cable with it, bbr or cubic.

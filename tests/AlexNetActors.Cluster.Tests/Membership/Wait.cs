@@ -5,7 +5,7 @@ namespace AlexNetActors.Cluster.Tests;
 /// <summary>Waits for conditions, never for time.</summary>
 static class Wait
 {
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(240); // for a hang: a busy machine may take minutes
 
     /// <exception cref="TimeoutException">It has not come true within the deadline; says how it stands.</exception>
     public static void Until(Func<bool> condition, Func<string> state)

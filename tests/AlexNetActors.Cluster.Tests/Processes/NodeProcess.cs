@@ -7,7 +7,7 @@ namespace AlexNetActors.Cluster.Tests;
 /// <summary>One `alexnet node` as a user runs it: a process of its own, whose lines are waited for with a deadline.</summary>
 sealed class NodeProcess : IDisposable
 {
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(90);
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(240); // for a hang: a busy machine may take minutes
 
     readonly Process _process;
     readonly List<string> _errors = [], _output = [];
@@ -56,14 +56,14 @@ sealed class NodeProcess : IDisposable
     }
 
     /// <summary>Waits for a line of standard error; fails with all of them when it does not come.</summary>
-    public string WaitFor(string part, TimeSpan? deadline = null)
+    public string WaitFor(string part)
     {
         var watch = Stopwatch.StartNew();
         while (true)
         {
             bool ended = _process.HasExited && _read.IsCompleted;
             if (Lines.FirstOrDefault(l => l.Contains(part)) is { } line) return line;
-            if (ended || watch.Elapsed > (deadline ?? Deadline)) throw new TimeoutException($"{Name} has not said '{part}'{(ended ? $", it ended with {_process.ExitCode}" : $" in {(deadline ?? Deadline).TotalSeconds} s")}:\n{Story()}");
+            if (ended || watch.Elapsed > Deadline) throw new TimeoutException($"{Name} has not said '{part}'{(ended ? $", it ended with {_process.ExitCode}" : $" in {Deadline.TotalSeconds} s")}:\n{Story()}");
             Thread.Sleep(10);
         }
     }
