@@ -39,14 +39,17 @@ public sealed class KilledWriterTests : IDisposable
         Assert.All(Directory.GetDirectories(folder), f => Assert.False(Path.HasExtension(f), f));
     }
 
-    /// <summary>The system kills it in the very write that would go beyond the byte: RLIMIT_FSIZE, whose SIGXFSZ leaves it no more time than SIGKILL.</summary>
+    /// <summary>
+    /// The system kills it in the very write that would go beyond the byte: RLIMIT_FSIZE, whose SIGXFSZ leaves it no more time than SIGKILL. A file is one
+    /// write, so where it is cut short hardly matters; every eighth byte is refused below, by one process.
+    /// </summary>
     [Theory]
     [InlineData("tower-A.safetensors")]
     [InlineData("tower-B.safetensors")]
     [InlineData("manifest.json")]
     public void Killed_at_any_byte_of_a_file_it_leaves_the_checkpoint_before(string file)
     {
-        const int Cuts = 75;
+        const int Cuts = 9;
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs Linux, where a process can be killed at a byte of a file");
         Write(Checkpoints, "one").Expect(0);
         long bytes = new FileInfo(Path.Combine(new CheckpointFolder(Checkpoints).List()[0].Folder, file)).Length;
@@ -59,11 +62,11 @@ public sealed class KilledWriterTests : IDisposable
         RequireGoesOn(Checkpoints);
     }
 
-    /// <summary>SIGKILL at 60 seeded moments of a process that writes checkpoints one after another, every second of them anew over the one that is there.</summary>
+    /// <summary>SIGKILL at 25 seeded moments of a process that writes checkpoints one after another, every second of them anew over the one that is there.</summary>
     [Fact]
     public void Killed_at_any_moment_it_leaves_what_it_has_said_to_be_written()
     {
-        const int Kills = 60, LatestMs = 40;
+        const int Kills = 25, LatestMs = 40;
         var random = new Random(6);
         long promised = 0;
         for (int kill = 0; kill < Kills; kill++)
