@@ -30,18 +30,18 @@ public sealed class DataLoaderTests : IDisposable
         _run.Dispose();
     }
 
-    void Assign(int round) => _inbox.Send(_loader, new AssignLoader(1, round, Index: 0, Count: 1, [new Seat([.. TowerIds.Both], "here", "reference", "reference", "reference", "", _inbox.Receiver)], "tiny", ReadAhead: 3));
+    void Assign(int round, int generation = 1) => _inbox.Send(_loader, new AssignLoader(generation, round, Index: 0, Count: 1, [new Seat([.. TowerIds.Both], "here", "reference", "reference", "reference", "", _inbox.Receiver)], "tiny", ReadAhead: 3));
 
-    void Grant(PassKind kind, long from, long until) => _inbox.Send(_loader, new GrantCredit(1, kind, from, until));
+    void Grant(PassKind kind, long from, long until, int generation = 1) => _inbox.Send(_loader, new GrantCredit(generation, kind, from, until));
 
     /// <summary>The next batch that the towers are given.</summary>
-    Batch Next(PassKind kind, long number)
+    Batch Next(PassKind kind, long number, int generation = 1)
     {
         object message;
         do message = _inbox.Receive(Deadline);
         while (message is MeanReady);
         var ready = Assert.IsType<BatchReady>(message);
-        Assert.Equal(new PassId(1, kind, number), ready.Pass);
+        Assert.Equal(new PassId(generation, kind, number), ready.Pass);
         return ready.Batch;
     }
 
@@ -71,5 +71,19 @@ public sealed class DataLoaderTests : IDisposable
         Assign(2);
         Grant(PassKind.Train, 1, 4);
         for (int n = 1; n <= 3; n++) Assert.DoesNotContain(Next(PassKind.Train, n), batches);
+    }
+
+    [Fact]
+    public void What_is_said_again_or_belongs_to_a_group_before_changes_nothing()
+    {
+        Assign(1, generation: 2);
+        Grant(PassKind.Train, 0, 2, generation: 2);
+        for (int n = 0; n < 2; n++) Next(PassKind.Train, n, generation: 2);
+        Assign(1, generation: 2);
+        Assign(5, generation: 1);
+        Grant(PassKind.Train, 3, 9);
+        _inbox.Send(_loader, new DisbandGroup(1, "late"));
+        Grant(PassKind.Train, 0, 3, generation: 2);
+        Next(PassKind.Train, 2, generation: 2);
     }
 }

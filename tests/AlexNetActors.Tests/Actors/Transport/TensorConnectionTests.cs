@@ -76,9 +76,10 @@ public sealed class TensorConnectionTests
     }
 
     [Fact]
-    public void A_frame_whose_header_tells_another_size_is_not_sent()
+    public void A_frame_whose_header_tells_another_size_or_a_sign_of_life_is_not_sent()
     {
         using var pair = new Pair();
+        Assert.Throws<ArgumentException>(() => pair.ToRight.Send(Links.Header(0) with { Kind = FrameKind.Alive }, default));
         Assert.Throws<ArgumentException>(() => pair.ToRight.Send(Links.Header(3), new byte[1], new byte[1]));
     }
 
