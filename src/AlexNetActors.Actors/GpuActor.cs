@@ -158,6 +158,7 @@ public sealed class GpuActor : ReceiveActor, IWithTimers
                 _towers = [.. towers.Select(id => new Tower(recipe.Network, id, _device, recipe.Batch, recipe.Seed, mean, training: true))];
                 _builtFor = wanted;
             }
+            _device.Synchronize(); // what a group that was broken off has left in the queue
             part.Stands(_towers[0]);
             _pass = new Pass(_towers, _towers.Length == 2 ? new LocalLink() : part.Mailbox, _means.Faults?.AtTowers(_towers));
             _buffers = _device.Buffers;

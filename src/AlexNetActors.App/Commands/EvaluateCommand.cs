@@ -28,7 +28,7 @@ static class EvaluateCommand
         Options.CheckViews(views);
         var factory = Devices.Parse(device ?? Devices.Default, NodeSettings.Read(settings), most: 1)[0];
         var network = TrainedNetwork.Open(path, best: true, output.Log.WriteLine);
-        using var data = DataSets.Open(dataPath ?? network.Manifest.Data, output.Log.WriteLine);
+        using var data = DataSets.Open(dataPath, output.Log.WriteLine, network.Manifest);
         RequireFit(data, network);
         var recipe = network.Run.ReadRecipe(network.Manifest, settings);
         output.Log.WriteLine($"{network.Folder} ({network.Choice}) on {Words.Count(data.Validation.Count, "picture")} of {data.Path}, {Words.Count(views, "view")} each, on {factory.Name}");

@@ -1,13 +1,18 @@
 using AlexNetActors.Data;
+using AlexNetActors.Model;
 
 namespace AlexNetActors.App;
 
 /// <summary>The data set that a command names, or the built-in one.</summary>
 static class DataSets
 {
+    /// <param name="path">Its folder; null for the built-in one, or the run's.</param>
+    /// <param name="report">Told what takes its time.</param>
+    /// <param name="earlier">A run on it. The built-in pictures lie elsewhere on another machine, and for another user.</param>
     /// <inheritdoc cref="DataFolder.Open"/>
-    public static DataFolder Open(string? path, Action<string> report)
+    public static DataFolder Open(string? path, Action<string> report, RunManifest? earlier = null)
     {
+        if (earlier is not null && (Directory.Exists(earlier.Data) || !earlier.Classes.SequenceEqual(BuiltInPictures.Classes))) path ??= earlier.Data;
         if (path is not null) return DataFolder.Open(path);
         string folder = BuiltInFolder();
         if (!Directory.Exists(folder) || !Directory.EnumerateFiles(folder).Any()) report($"drawing the built-in pictures into {folder}");

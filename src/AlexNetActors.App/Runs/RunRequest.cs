@@ -57,7 +57,7 @@ sealed record RunPlan(Recipe Recipe, DataFolder Data, RunLimits Limits, int Vali
     public static RunPlan Read(RunRequest request, Settings settings, RunManifest? earlier, Action<string> report)
     {
         if (request.Recipe is not null || earlier is null) _ = RecipeReader.Read(request.File, settings); // wrong use is said before pictures are drawn
-        var data = DataSets.Open(request.Data ?? earlier?.Data, report);
+        var data = DataSets.Open(request.Data, report, earlier);
         try
         {
             var recipe = earlier is not null && request.Recipe is null

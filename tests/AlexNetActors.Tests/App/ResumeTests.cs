@@ -34,6 +34,18 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void A_run_on_the_built_in_pictures_goes_on_where_they_lie_elsewhere()
+    {
+        Alexnet.Result Of(string user, params string[] args) => Alexnet.Wait(Alexnet.StartProcess("env", [$"XDG_DATA_HOME={_workshop.In(user)}", .. Alexnet.Command, .. args]));
+        string run = _workshop.In("run");
+        Of("one", "train", "--run", run, "--steps", "2").Expect(0);
+        Directory.Delete(_workshop.In("one"), recursive: true);
+        Assert.Equal(500, (int)Of("other", "evaluate", run, "--json").Expect(0).Json["images"]!);
+        Assert.Equal(3, (int)Of("other", "train", "--run", run, "--resume", "--steps", "3", "--json").Expect(0).Json["step"]!);
+        Assert.False(Directory.Exists(_workshop.In("one")));
+    }
+
+    [Fact]
     public void Fewer_steps_than_are_done_are_refused_and_change_nothing()
     {
         _workshop.TrainTo("run", 5);

@@ -76,7 +76,7 @@ public sealed class SameBitsTests : IDisposable
         Alexnet.WaitUntil(process, () => Lines(metrics) >= 4);
         Alexnet.StartProcess("/bin/kill", "-TERM", $"{process.Id}").WaitForExit();
         var stopped = Alexnet.Wait(process).Expect(1);
-        Assert.Contains("as asked; go on with --resume", stopped.Err);
+        Assert.Contains("as asked; go on with `alexnet train --run ", stopped.Err);
         int step = (int)stopped.Json["step"]!;
         Assert.Equal(step, (int)stopped.Json["checkpointStep"]!);
         Assert.Equal(_workshop.Expected(step + 2), Alexnet.Run(_workshop.Resume("run", "--steps", $"{step + 2}")).Expect(0).Digest);

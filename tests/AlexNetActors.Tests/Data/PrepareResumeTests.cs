@@ -20,7 +20,7 @@ public class PrepareResumeTests
         Assert.InRange(cuts, 8, 20);
         for (int cut = 0; cut < cuts; cut++)
         {
-            Assert.Throws<DataException>(() => DataFolder.Open(folder[$"cut{cut}"]));
+            Assert.Throws<DataUseException>(() => DataFolder.Open(folder[$"cut{cut}"]));
             int first = -1;
             Prepare.Run(folder["in"], folder[$"cut{cut}"], Small, new Immediately(progress => first = first < 0 ? progress.Done : first));
             Assert.True(cut < 2 ? first == 0 || first == 5 : first > 5 * (cut - 2), $"cut {cut} went on from {first}");
@@ -83,7 +83,7 @@ public class PrepareResumeTests
         Prepare.Run(folder["in"], folder["whole"], Small);
         using var stop = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => Prepare.Run(folder["in"], folder["out"], Small, new Immediately(progress => { if (progress.Done >= 10) stop.Cancel(); }), stop.Token));
-        Assert.Throws<DataException>(() => DataFolder.Open(folder["out"]));
+        Assert.Throws<DataUseException>(() => DataFolder.Open(folder["out"]));
         int first = -1;
         Prepare.Run(folder["in"], folder["out"], Small, new Immediately(progress => first = first < 0 ? progress.Done : first));
         Assert.Equal(10, first);
@@ -103,7 +103,7 @@ public class PrepareResumeTests
             Assert.Contains($"cannot read class2/10.jpg of {picture}: ", error.Message);
             Assert.Contains("run the same command again", error.Message);
             Assert.DoesNotContain('\n', error.Message);
-            Assert.Throws<DataException>(() => DataFolder.Open(folder["out"]));
+            Assert.Throws<DataUseException>(() => DataFolder.Open(folder["out"]));
         }
         int first = -1;
         Prepare.Run(folder["in"], folder["out"], Small, new Immediately(progress => first = first < 0 ? progress.Done : first));
@@ -143,7 +143,7 @@ public class PrepareResumeTests
             var error = Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["disk", "out"], Small, filling));
             Assert.Contains("No space left", error.Message);
             Assert.DoesNotContain('\n', error.Message);
-            Assert.Throws<DataException>(() => DataFolder.Open(folder["disk", "out"]));
+            Assert.Throws<DataUseException>(() => DataFolder.Open(folder["disk", "out"]));
             Assert.Contains(" MB: make room", Assert.Throws<DataException>(() => Prepare.Run(folder["in"], folder["disk", "out"], Small)).Message);
 
             File.Delete(folder["disk", "filler"]);

@@ -60,7 +60,7 @@ public sealed class ServedDashboardTests : IDisposable
         Assert.Equal(HttpStatusCode.Unauthorized, (await Post("stop", "guess")).StatusCode);
         Assert.Equal(HttpStatusCode.Accepted, (await Post("stop", token)).StatusCode);
         var ended = Alexnet.Wait(process).Expect(1);
-        Assert.Contains("as asked; go on with --resume", ended.Err);
+        Assert.Contains("as asked; go on with `alexnet train --run ", ended.Err);
         Assert.Equal((long)ended.Json["step"]!, (long)ended.Json["checkpointStep"]!);
     }
 
