@@ -158,7 +158,7 @@ sealed class ClusterNode : IDisposable
             if (move is null && answers is { IsCompleted: true } heard)
             {
                 answers = null;
-                (_lookout, move) = _lookout.Hear(heard.Result);
+                if (heard.IsCompletedSuccessfully) (_lookout, move) = _lookout.Hear(heard.Result); // else the actor system ends
             }
             switch (move)
             {

@@ -56,7 +56,7 @@ sealed class SharedAccelerator
         }
         catch (Exception e) when (e is AcceleratorException or NotSupportedException or OutOfMemoryException)
         {
-            throw new DeviceException($"{name} cannot {what}: {e.Message.TrimEnd('.')}", e);
+            throw DeviceException.IsLoss(e) ? DeviceException.Lost(name, e) : new DeviceException($"{name} cannot {what}: {e.Message.TrimEnd('.')}", e);
         }
     }
 

@@ -113,11 +113,11 @@ public sealed class JoiningTests : IDisposable
     [InlineData("--roles loader --device cpu", "--device is for nodes with the role gpu")]
     [InlineData("--roles gpu --towers C", "--towers is C for 1 device")]
     [InlineData("--roles gpu --listen nowhere", "--listen has 'nowhere': wanted HOST:PORT")]
-    [InlineData("--roles gpu --listen 192.0.2.1:2012", "alexnet certificates", 1)]
+    [InlineData("--roles gpu --listen 192.0.2.1:2012", "alexnet certificates", 2)]
     [InlineData("--roles gpu --unencrypted --listen 0.0.0.0:2012", "--listen has '0.0.0.0:2012': '0.0.0.0' stands for every address of this machine")]
     [InlineData("--roles gpu --listen [::1]:2012", "--listen has '[::1]:2012': '::1' is an IPv6 address, and nodes talk over IPv4: give a host's name or its IPv4 address")]
     [InlineData("--roles gpu --seeds node-1:2012,[fe80::1]:2012", "--seeds has '[fe80::1]:2012': 'fe80::1' is an IPv6 address")]
-    [InlineData("--roles gpu --certificates /nowhere", "/nowhere", 1)]
+    [InlineData("--roles gpu --certificates /nowhere", "/nowhere", 2)]
     [InlineData("--roles gpu --set alexnet.cluster.tensor-prot=1", "did you mean alexnet.cluster.tensor-port")]
     public void Wrong_use_is_one_line(string args, string message, int code = 2)
     {
