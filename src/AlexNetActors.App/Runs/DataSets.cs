@@ -12,8 +12,19 @@ static class DataSets
     /// <inheritdoc cref="DataFolder.Open"/>
     public static DataFolder Open(string? path, Action<string> report, RunManifest? earlier = null)
     {
-        if (earlier is not null && (Directory.Exists(earlier.Data) || !earlier.Classes.SequenceEqual(BuiltInPictures.Classes))) path ??= earlier.Data;
         if (path is not null) return DataFolder.Open(path);
+        if (earlier is null) return BuiltIn(report);
+        if (!Directory.Exists(earlier.Data) && earlier.Classes.SequenceEqual(BuiltInPictures.Classes))
+        {
+            var data = BuiltIn(report);
+            if (data.Digest == earlier.DataDigest) return data;
+            data.Dispose();
+        }
+        return DataFolder.Open(earlier.Data);
+    }
+
+    static DataFolder BuiltIn(Action<string> report)
+    {
         string folder = BuiltInFolder();
         if (!Directory.Exists(folder) || !Directory.EnumerateFiles(folder).Any()) report($"drawing the built-in pictures into {folder}");
         return BuiltInPictures.Create(folder);

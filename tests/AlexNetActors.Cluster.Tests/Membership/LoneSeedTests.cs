@@ -60,21 +60,29 @@ public sealed class LoneSeedTests : IDisposable
         again.WaitForEnd().Expect(0);
     }
 
+    NodeProcess StartFirst(ProcessCluster cluster) => cluster.StartCoordinator(Steps, "coordinator,gpu", Snapshots);
+
+    /// <summary>Each may be coordinator and has a tower; the first leads, some steps are done.</summary>
+    (NodeProcess First, NodeProcess Second, NodeProcess Loader) StartTwoSeeds(ProcessCluster cluster, int port)
+    {
+        var first = StartFirst(cluster);
+        var second = cluster.Add("second", port, ["--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json", .. Snapshots]);
+        var loader = cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
+        WaitForSteps(cluster, 20);
+        return (first, second, loader);
+    }
+
     /// <summary>The second, awake, believes the first to be the coordinator of before and has it hand over, which is another cluster's by then.</summary>
     [Fact]
     public void A_first_seed_that_starts_again_while_the_second_stands_still_comes_back_to_it()
     {
         int port = FreePorts.Take();
         using var cluster = new ProcessCluster(_workshop) { MoreSeedPorts = [port] };
-        NodeProcess StartFirst() => cluster.StartCoordinator(Steps, "coordinator,gpu", Snapshots);
-        var first = StartFirst();
-        var second = cluster.Add("second", port, ["--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json", .. Snapshots]);
-        var loader = cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
-        WaitForSteps(cluster, 20);
+        var (first, second, loader) = StartTwoSeeds(cluster, port);
 
         second.Signal("STOP");
         first.Kill();
-        var again = StartFirst();
+        var again = StartFirst(cluster);
         again.WaitFor("founds a cluster");
         second.Signal("CONT");
         foreach (var node in new[] { again, second, loader }) node.WaitForEnd().Expect(0);
@@ -88,16 +96,12 @@ public sealed class LoneSeedTests : IDisposable
     {
         int port = FreePorts.Take();
         using var cluster = new ProcessCluster(_workshop) { MoreSeedPorts = [port] };
-        NodeProcess StartFirst() => cluster.StartCoordinator(Steps, "coordinator,gpu", Snapshots);
-        var first = StartFirst();
-        var second = cluster.Add("second", port, ["--roles", "coordinator,gpu", "--recipe", _workshop.RecipeFile, "--data", _workshop.Data, "--run", _workshop.In("run"), "--steps", $"{Steps}", "--json", .. Snapshots]);
-        var loader = cluster.Add("loader", 0, "--roles", "loader", "--data", _workshop.Data);
-        WaitForSteps(cluster, 20);
+        var (first, second, loader) = StartTwoSeeds(cluster, port);
 
         first.Kill();
         second.WaitFor("run folder "); // has taken over
         second.Signal("STOP");
-        var again = StartFirst();
+        var again = StartFirst(cluster);
         again.WaitFor($"127.0.0.1:{port}, which is of another cluster, trains into this node's run folder; this node goes there");
         second.Signal("CONT");
         Assert.Equal(_workshop.Expected(Steps), second.WaitForEnd().Expect(0).Digest);

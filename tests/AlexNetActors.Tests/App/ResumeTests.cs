@@ -43,6 +43,10 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(500, (int)Of("other", "evaluate", run, "--json").Expect(0).Json["images"]!);
         Assert.Equal(3, (int)Of("other", "train", "--run", run, "--resume", "--steps", "3", "--json").Expect(0).Json["step"]!);
         Assert.False(Directory.Exists(_workshop.In("one")));
+
+        _workshop.TrainTo("mine", 2); // of the same classes, but not those pictures
+        Directory.Move(_workshop.Data, _workshop.In("moved"));
+        Assert.Contains($"there is no folder {_workshop.Data}", Of("other", "evaluate", _workshop.In("mine")).Expect(2).Err);
     }
 
     [Fact]
